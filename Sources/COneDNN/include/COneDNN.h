@@ -1,0 +1,3 @@
+#ifndef ENDOKED_CONEDNN_H
+#define ENDOKED_CONEDNN_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef ENDOKED_COPENBLAS_H
+#define ENDOKED_COPENBLAS_H
+#endif

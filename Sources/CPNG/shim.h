@@ -1,0 +1,5 @@
+#ifndef ENDOKED_CPNG_SHIM_H
+#define ENDOKED_CPNG_SHIM_H
+#include <stdio.h>
+#include <png.h>
+#endif

@@ -1,0 +1,3 @@
+#ifndef ENDOKED_CPROTOBUF_H
+#define ENDOKED_CPROTOBUF_H
+#endif

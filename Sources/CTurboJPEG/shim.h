@@ -1,0 +1,5 @@
+#ifndef ENDOKED_CTURBOJPEG_SHIM_H
+#define ENDOKED_CTURBOJPEG_SHIM_H
+#include <stdio.h>
+#include <turbojpeg.h>
+#endif
