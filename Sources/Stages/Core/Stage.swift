@@ -1,0 +1,181 @@
+import Digest
+import Foundation
+
+/// One kind of work that the cluster does: cut into shards by `plan`, done by `map`, folded by `reduce`.
+///
+/// `plan` and `reduce` run on the coordinator, `map` on a worker; the same three run in one process in a test. A stage
+/// knows nothing of sockets, databases or other workers, and keeps no state: whatever it needs is in its arguments, so
+/// that any of the three can be repeated after a crash and gives the same answer.
+public protocol Stage: Sendable {
+    /// The stage's name in pipelines, in the ledger and in `status`: lower case, words joined by hyphens.
+    var name: String { get }
+
+    /// Checks a pipeline's settings for this stage before a job is accepted.
+    /// - Throws: `StageError.invalidSettings`, which names the field and what it may be.
+    func validate(settings: StageSettings) throws
+
+    /// How many rounds the stage makes with these settings. All but averaging stages make one.
+    func roundCount(settings: StageSettings) throws -> Int
+
+    /// The shards of one round. Planning twice gives the same keys and the same inputs.
+    /// - Parameter round: from 0.
+    func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan]
+
+    /// Computes one shard: a pure function of its input, the archive, the parameters named in it, and its seed.
+    ///
+    /// One bad image or study is reported as a row (`ResultRow.item`), never thrown; what is thrown fails the shard.
+    func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput
+
+    /// Folds the records of a finished round. Called once all its shards are done or quarantined.
+    func reduce(
+        round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
+    ) throws -> RoundOutcome
+}
+
+extension Stage {
+    public func validate(settings: StageSettings) throws {}
+    public func roundCount(settings: StageSettings) throws -> Int { 1 }
+    public func reduce(
+        round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
+    ) throws -> RoundOutcome { RoundOutcome() }
+}
+
+/// A stage's settings as they stand in the pipeline: a JSON object.
+public struct StageSettings: Sendable, Hashable {
+    /// UTF-8 of one JSON object.
+    public var json: Data
+
+    public init(json: Data = Data("{}".utf8)) { self.json = json }
+
+    /// The settings as `type`; a field that is absent takes the default that `type` gives it.
+    /// - Throws: `StageError.invalidSettings`, naming the field.
+    public func decoded<Settings: Decodable>(as type: Settings.Type, stage: String) throws -> Settings {
+        do {
+            return try JSONDecoder().decode(type, from: json)
+        } catch let error as DecodingError {
+            throw StageError(.invalidSettings, "settings of stage \(stage): \(error.fieldAndReason)")
+        }
+    }
+}
+
+/// A shard that is to be done: small, self-describing, of one centre.
+public struct ShardPlan: Sendable, Hashable {
+    /// Unique within the stage's round, the same whenever the round is planned again.
+    public var key: String
+    /// The centre whose archive the shard reads; only workers that can read it get the shard. Nil: any worker.
+    public var centre: String?
+    /// What to do, as JSON that the stage's own `map` understands. It never holds report text or patient names.
+    public var input: Data
+    /// Content that `map` will ask for by its digest (parameters, long lists), kept alive while the shard is open.
+    public var blobs: [SHA256Digest]
+    /// True when all shards of the job that say so must run in one numeric setup (DESIGN.md, section 6).
+    public var needsUniformSetup: Bool
+
+    public init(
+        key: String, centre: String?, input: Data, blobs: [SHA256Digest] = [], needsUniformSetup: Bool = false
+    ) {
+        self.key = key
+        self.centre = centre
+        self.input = input
+        self.blobs = blobs
+        self.needsUniformSetup = needsUniformSetup
+    }
+}
+
+/// A shard as `map` receives it.
+public struct ShardInput: Sendable {
+    public var stage: String
+    public var round: Int
+    public var key: String
+    public var centre: String?
+    public var input: Data
+    /// The job's seed; whatever is random derives from it, the round and the key, never from time or worker.
+    public var seed: UInt64
+
+    public init(stage: String, round: Int, key: String, centre: String?, input: Data, seed: UInt64) {
+        self.stage = stage
+        self.round = round
+        self.key = key
+        self.centre = centre
+        self.input = input
+        self.seed = seed
+    }
+}
+
+/// What `map` returns.
+public struct ShardOutput: Sendable {
+    /// Rows for the ledger; they commit in one transaction with the shard's `done`.
+    public var rows: [ResultRow]
+    /// What `reduce` needs of this shard: JSON, at most 256 KiB.
+    public var record: Data
+    /// Content too large for a row or a record: a parameter delta, heat maps. Rows and `reduce` name it by digest.
+    public var blobs: [Data]
+
+    public init(rows: [ResultRow] = [], record: Data = Data("{}".utf8), blobs: [Data] = []) {
+        self.rows = rows
+        self.record = record
+        self.blobs = blobs
+    }
+}
+
+/// One finished shard as `reduce` sees it.
+public struct ShardRecord: Sendable {
+    public var key: String
+    public var centre: String?
+    /// The record of `map`; nil when the shard was quarantined.
+    public var record: Data?
+    /// Digests of the blobs that `map` returned, in its order.
+    public var blobs: [SHA256Digest]
+
+    public init(key: String, centre: String?, record: Data?, blobs: [SHA256Digest]) {
+        self.key = key
+        self.centre = centre
+        self.record = record
+        self.blobs = blobs
+    }
+}
+
+/// What a round came to.
+public struct RoundOutcome: Sendable {
+    public var rows: [ResultRow]
+    /// New parameters: canonical safetensors bytes (`ParameterSet.encoded()`); the stage's model from now on.
+    public var model: Data?
+    /// State of the reduction itself that the next round needs, such as an outer optimiser's momentum.
+    public var state: Data?
+    /// Named numbers of the round, for `status`: `loss`, `validationAUC`, …
+    public var metrics: [String: Double]
+    /// One entry a contribution, in the order in which they were folded: who took part, with what weight.
+    public var contributions: [Contribution]
+    /// True ends an averaging stage before its last round (early stopping).
+    public var isFinal: Bool
+
+    public init(
+        rows: [ResultRow] = [], model: Data? = nil, state: Data? = nil, metrics: [String: Double] = [:],
+        contributions: [Contribution] = [], isFinal: Bool = false
+    ) {
+        self.rows = rows
+        self.model = model
+        self.state = state
+        self.metrics = metrics
+        self.contributions = contributions
+        self.isFinal = isFinal
+    }
+
+    public struct Contribution: Sendable, Hashable {
+        public var shardKey: String
+        public var centre: String?
+        public var samples: Int
+        /// Share of the average, 0 when rejected.
+        public var weight: Double
+        /// Why it was left out; nil when it took part.
+        public var rejection: String?
+
+        public init(shardKey: String, centre: String?, samples: Int, weight: Double, rejection: String? = nil) {
+            self.shardKey = shardKey
+            self.centre = centre
+            self.samples = samples
+            self.weight = weight
+            self.rejection = rejection
+        }
+    }
+}

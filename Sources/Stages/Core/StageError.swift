@@ -1,0 +1,57 @@
+/// What went wrong in a stage. The text names study, image, field or tensor; it never holds report text.
+public struct StageError: Error, Sendable, CustomStringConvertible {
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        private enum Base: String, Sendable {
+            case invalidSettings = "invalid-settings"
+            case missingInput = "missing-input"
+            case archive = "archive"
+            case parameters = "parameters"
+            case numeric = "numeric"
+            case cancelled = "cancelled"
+        }
+        private let base: Base
+        private init(_ base: Base) { self.base = base }
+
+        /// A pipeline's settings are not what the stage takes.
+        public static let invalidSettings = Self(.invalidSettings)
+        /// An earlier stage left nothing to work on.
+        public static let missingInput = Self(.missingInput)
+        /// The centre's archive cannot be read.
+        public static let archive = Self(.archive)
+        /// Parameters do not fit the network.
+        public static let parameters = Self(.parameters)
+        /// Training produced numbers that are not finite.
+        public static let numeric = Self(.numeric)
+        /// The worker was told to stop; the shard goes back unharmed.
+        public static let cancelled = Self(.cancelled)
+
+        public var description: String { base.rawValue }
+    }
+
+    public var code: Code
+    public var message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { message }
+}
+
+extension DecodingError {
+    /// The field's path and what is wrong with it, in one line.
+    package var fieldAndReason: String {
+        func path(_ context: Context, _ last: (any CodingKey)? = nil) -> String {
+            let keys = context.codingPath.map(\.stringValue) + (last.map { [$0.stringValue] } ?? [])
+            return keys.isEmpty ? "the object itself" : keys.joined(separator: ".")
+        }
+        switch self {
+        case .keyNotFound(let key, let context): return "\(path(context, key)) is missing"
+        case .typeMismatch(let type, let context): return "\(path(context)) is not a \(type)"
+        case .valueNotFound(let type, let context): return "\(path(context)) is null where a \(type) belongs"
+        case .dataCorrupted(let context): return "\(path(context)): \(context.debugDescription)"
+        @unknown default: return "\(self)"
+        }
+    }
+}

@@ -1,0 +1,13 @@
+/// The stages that this program knows, by name.
+public struct StageRegistry: Sendable {
+    private let stages: [String: any Stage]
+
+    public init(_ stages: [any Stage]) {
+        self.stages = Dictionary(stages.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    public subscript(name: String) -> (any Stage)? { stages[name] }
+
+    /// Sorted names, for messages.
+    public var names: [String] { stages.keys.sorted() }
+}
