@@ -25,36 +25,38 @@ public struct Pipeline: Sendable {
     /// Reads JSON5 (or JSON). Every stage must be known to `registry` and accept its settings.
     /// - Throws: `StageError.invalidSettings`, naming the step and the field.
     public init(json5: Data, registry: StageRegistry) throws {
-        let object: Any
+        let root: JSONValue
         do {
-            object = try JSONSerialization.jsonObject(with: json5, options: [.json5Allowed])
-        } catch {
-            throw StageError(.invalidSettings, "the pipeline is not JSON5: \(error)")
+            let decoder = JSONDecoder()
+            decoder.allowsJSON5 = true
+            root = try decoder.decode(JSONValue.self, from: json5)
+        } catch let error as DecodingError {
+            throw StageError(.invalidSettings, "the pipeline is not JSON5: \(error.fieldAndReason)")
         }
-        guard let root = object as? [String: Any] else {
+        guard case .object(let fields) = root else {
             throw StageError(.invalidSettings, "the pipeline is not an object with `stages`")
         }
-        if let unknown = root.keys.sorted().first(where: { !["seed", "stages"].contains($0) }) {
+        if let unknown = fields.keys.sorted().first(where: { !["seed", "stages"].contains($0) }) {
             throw StageError(.invalidSettings, "the pipeline has an unknown field `\(unknown)`; it takes seed and stages")
         }
-        guard let list = root["stages"] as? [[String: Any]], !list.isEmpty else {
+        switch fields["seed"] {
+        case nil: seed = 0
+        case .integer(let value) where value >= 0: seed = UInt64(value)
+        default: throw StageError(.invalidSettings, "`seed` must be a whole number from 0")
+        }
+        guard case .array(let list) = fields["stages"], !list.isEmpty else {
             throw StageError(.invalidSettings, "`stages` must be a list of objects, each with a field `stage`")
         }
-        if let given = root["seed"], !(given is NSNumber) || (given as? NSNumber)?.int64Value ?? -1 < 0 {
-            throw StageError(.invalidSettings, "`seed` must be a whole number from 0")
-        }
-        seed = (root["seed"] as? NSNumber)?.uint64Value ?? 0
         steps = try list.enumerated().map { index, entry in
-            guard let name = entry["stage"] as? String, let stage = registry[name] else {
+            guard case .object(var settings) = entry, case .string(let name) = settings["stage"],
+                let stage = registry[name]
+            else {
                 throw StageError(
                     .invalidSettings,
-                    "stages[\(index)].stage is \(entry["stage"] ?? "missing"); known stages: "
-                        + registry.names.joined(separator: ", "))
+                    "stages[\(index)] has no field `stage` with a known name: " + registry.names.joined(separator: ", "))
             }
-            var settings = entry
             settings["stage"] = nil
-            let encoded = StageSettings(
-                json: try JSONSerialization.data(withJSONObject: settings, options: [.sortedKeys]))
+            let encoded = StageSettings(json: try JSONValue.object(settings).canonicalData())
             try stage.validate(settings: encoded)
             return Step(stage: name, settings: encoded)
         }
@@ -62,12 +64,11 @@ public struct Pipeline: Sendable {
 
     /// Canonical JSON (sorted keys), as the ledger keeps it.
     public func canonicalJSON() throws -> Data {
-        let list: [[String: Any]] = try steps.map { step in
-            var object = try JSONSerialization.jsonObject(with: step.settings.json) as? [String: Any] ?? [:]
-            object["stage"] = step.stage
-            return object
+        let list: [JSONValue] = try steps.map { step in
+            var fields = try step.settings.decoded(as: [String: JSONValue].self, stage: step.stage)
+            fields["stage"] = .string(step.stage)
+            return .object(fields)
         }
-        return try JSONSerialization.data(
-            withJSONObject: ["seed": NSNumber(value: seed), "stages": list], options: [.sortedKeys])
+        return try JSONValue.object(["seed": .integer(Int64(clamping: seed)), "stages": .array(list)]).canonicalData()
     }
 }
