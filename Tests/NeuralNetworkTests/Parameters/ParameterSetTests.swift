@@ -37,7 +37,7 @@ import Testing
             switch change {
             case 0: entries[0].name = "fc.weighs"
             case 1: entries[0].shape = [3, 2]
-            default: entries[0].values[5] = (-6.5).nextUp
+            default: entries[0].values[5] = Float(-6.5).nextUp
             }
             digests.insert(try ParameterSet(entries: entries).digest)
         }
