@@ -12,7 +12,7 @@ enum JPEGCodec {
             let start = bytes.bindMemory(to: UInt8.self).baseAddress
             var (width, height, sampling, colours): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
             guard tjDecompressHeader3(handle, start, UInt(bytes.count), &width, &height, &sampling, &colours) == 0 else {
-                throw failure(lastError(handle))
+                throw failure(lastError(handle), data)
             }
             guard colours != TJCS_CMYK.rawValue, colours != TJCS_YCCK.rawValue else {
                 throw ImagingError(
@@ -37,7 +37,7 @@ enum JPEGCodec {
                 }
                 count = size
             }
-            if let text = warning, !isHarmless(text) { throw failure(text) }
+            if let text = warning, !isHarmless(text) { throw failure(text, data) }
             return Image8(uncheckedWidth: Int(width), height: Int(height), channels: channels, pixels: samples)
         }
     }
@@ -79,9 +79,10 @@ enum JPEGCodec {
         text.contains("extraneous bytes before marker")
     }
 
-    /// libjpeg fills what is missing with grey and only warns: here that is an error.
-    private static func failure(_ text: String) -> ImagingError {
-        text.lowercased().contains("premature end")
+    /// libjpeg fills what is missing with grey and only warns: here that is an error. A file cut inside its tables
+    /// gives other complaints, so the end-of-image marker is looked for too.
+    private static func failure(_ text: String, _ data: Data) -> ImagingError {
+        text.lowercased().contains("premature end") || data.suffix(64).range(of: Data([0xFF, 0xD9])) == nil
             ? ImagingError(.truncated, "the JPEG ends early (\(text)); copy it again from its source")
             : ImagingError(.corrupt, "the JPEG cannot be decoded: \(text)")
     }
