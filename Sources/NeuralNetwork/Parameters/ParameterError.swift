@@ -5,7 +5,7 @@ public struct ParameterError: Error, Equatable, CustomStringConvertible {
         private enum Base: String {
             case duplicateName, shapeMismatch, malformedFile, truncatedFile, unsupportedElement, refusedCode
             case unreadableFile, unwritableFile, missingTensors, notFinite, noWeight, tooFewContributions
-            case invalidOption, missingLibrary
+            case invalidOption, missingLibrary, wrongBase
         }
         private let base: Base
         private init(_ base: Base) { self.base = base }
@@ -36,6 +36,8 @@ public struct ParameterError: Error, Equatable, CustomStringConvertible {
         public static let invalidOption = Code(.invalidOption)
         /// libopenblas could not be opened, or lacks a function.
         public static let missingLibrary = Code(.missingLibrary)
+        /// A delta was computed from other parameters than those it is to be added to.
+        public static let wrongBase = Code(.wrongBase)
 
         public var description: String { base.rawValue }
     }
