@@ -1,0 +1,41 @@
+/// What is wrong with an archive as a whole or with one of its files. The text names file, row and field, and never holds
+/// report text.
+public struct ArchiveError: Error, Sendable, CustomStringConvertible {
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        private enum Base: String, Sendable {
+            case notFound = "not-found"
+            case notAnArchive = "not-an-archive"
+            case unreadable = "unreadable"
+            case badEncoding = "bad-encoding"
+            case badTable = "bad-table"
+            case unsafeName = "unsafe-name"
+        }
+        private let base: Base
+        private init(_ base: Base) { self.base = base }
+
+        /// No such folder, study or image.
+        public static let notFound = Self(.notFound)
+        /// The folder holds no centre.
+        public static let notAnArchive = Self(.notAnArchive)
+        /// A file is there and cannot be read.
+        public static let unreadable = Self(.unreadable)
+        /// A file is not UTF-8.
+        public static let badEncoding = Self(.badEncoding)
+        /// A table lacks a column, or is none.
+        public static let badTable = Self(.badTable)
+        /// A study or image name that would lead out of the archive.
+        public static let unsafeName = Self(.unsafeName)
+
+        public var description: String { base.rawValue }
+    }
+
+    public var code: Code
+    public var message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { message }
+}

@@ -1,0 +1,76 @@
+import Foundation
+
+/// A centre's studies as its tables name them, and what is wrong with the tables.
+public struct CentreIndex: Sendable {
+    public let archive: CentreArchive
+    /// In the order of study names. Studies with an unsafe or doubled name are not here but in `issues`.
+    public let records: [StudyRecord]
+    public let issues: [ArchiveIssue]
+    /// Where images lie otherwise than in `studies/<study>/`: paths relative to the centre's folder, by image name.
+    let imagePaths: [String: [String: String]]?
+    private let positions: [String: Int]
+
+    init(
+        archive: CentreArchive, records: [StudyRecord], issues: [ArchiveIssue],
+        imagePaths: [String: [String: String]]? = nil
+    ) {
+        self.archive = archive
+        self.records = records.sorted { $0.study < $1.study }
+        self.issues = issues
+        self.imagePaths = imagePaths
+        positions = Dictionary(uniqueKeysWithValues: self.records.enumerated().map { ($1.study, $0) })
+    }
+
+    public subscript(study: String) -> StudyRecord? { positions[study].map { records[$0] } }
+
+    /// Files that are taken for images.
+    static let imageExtensions: Set<String> = ["jpg", "jpeg", "png"]
+
+    /// The images of a study, in bag order; empty when it has no folder.
+    public func images(ofStudy study: String) throws -> [String] {
+        if let imagePaths { return (imagePaths[study] ?? [:]).keys.sorted() }
+        return try files(ofStudy: study).filter { Self.imageExtensions.contains(Self.pathExtension($0)) }
+    }
+
+    /// All visible files in a study's folder, sorted by name.
+    package func files(ofStudy study: String) throws -> [String] {
+        let folder: URL
+        do { folder = try archive.resolve("studies/" + study) } catch let error as ArchiveError where error.code == .notFound {
+            return []
+        }
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: folder.path)
+                .filter { !$0.hasPrefix(".") && SafeName.isComponent($0) }.sorted()
+        } catch {
+            throw ArchiveError(.unreadable, "centre \(archive.name): the folder of study \(study) cannot be listed")
+        }
+    }
+
+    /// Where an image lies, links followed.
+    /// - Throws: `ArchiveError` for a name that is unsafe, absent, or leads out of the centre's folder.
+    public func imageURL(study: String, image: String) throws -> URL {
+        guard SafeName.isComponent(study), SafeName.isComponent(image) else {
+            throw ArchiveError(.unsafeName, "centre \(archive.name): a study's or image's name is not a plain file name")
+        }
+        if let imagePaths {
+            guard let path = imagePaths[study]?[image] else {
+                throw ArchiveError(.notFound, "centre \(archive.name): study \(study) has no image \(image)")
+            }
+            return try archive.resolve(path)
+        }
+        return try archive.resolve("studies/\(study)/\(image)")
+    }
+
+    /// The bytes of an image file.
+    /// - Throws: `ArchiveError`.
+    public func imageData(study: String, image: String) throws -> Data {
+        let url = try imageURL(study: study, image: image)
+        do { return try Data(contentsOf: url) } catch {
+            throw ArchiveError(.unreadable, "centre \(archive.name): \(study)/\(image) cannot be read")
+        }
+    }
+
+    static func pathExtension(_ name: String) -> String {
+        name.lastIndex(of: ".").map { String(name[name.index(after: $0)...]).lowercased() } ?? ""
+    }
+}

@@ -1,0 +1,128 @@
+import Foundation
+
+/// `manifest.csv`: for archives whose files lie otherwise. One row an image, or one a study with a pattern.
+///
+/// Columns: `bag_id` (the study), `centre`, `patient_hash`, `report_path` (a text file), `image_path` (a file, or a pattern
+/// with `*` and `?` in its last component); optional `exam_date`, `label`, `split`, `language`, `pathology`,
+/// `process` (0 leaves the study out). Others are kept. Paths are relative to the manifest's folder and stay inside it.
+struct Manifest {
+    private let url: URL
+    private let table: CSVTable
+
+    init(contentsOf url: URL) throws {
+        self.url = url
+        table = try CSVTable(contentsOf: url)
+        try table.require(["bag_id", "centre", "patient_hash", "report_path", "image_path"], file: "manifest.csv")
+    }
+
+    /// Centres that the manifest names, sorted.
+    var centres: [String] { Set(table.rows.compactMap { $0["centre"] }).sorted() }
+
+    func index(of centre: CentreArchive) -> CentreIndex {
+        var builder = StudyRecordBuilder(centre: centre.name, file: "manifest.csv")
+        builder.add(problems: table.problems)
+        let known: Set = [
+            "bag_id", "centre", "patient_hash", "report_path", "image_path", "label", "split", "language", "pathology",
+            "process",
+        ]
+        var paths: [String: [String: String]] = [:]
+        var seen: [String: CSVTable.Row] = [:]
+        for row in table.rows where row["centre"] == centre.name {
+            let study = row["bag_id"] ?? ""
+            let isFirst = seen[study] == nil
+            if let first = seen[study], ["patient_hash", "report_path", "split", "label"].contains(where: { first[$0] != row[$0] }) {
+                builder.report(
+                    .error, study: study, row: row.line, "duplicate-study",
+                    "the row contradicts line \(first.line) in patient, report, split or label, and its images are left out")
+                continue
+            }
+            if isFirst {
+                seen[study] = row
+                builder.add(
+                    ReportTable.Row(
+                        line: row.line, study: study, patient: row["patient_hash"],
+                        text: reportText(row, study: study, centre: centre, builder: &builder), label: row["label"],
+                        split: row["split"], language: row["language"], pathology: row["pathology"],
+                        other: row.fields.filter { !known.contains($0.key) }),
+                    isProcessed: row["process"] != "0")
+            }
+            guard SafeName.isComponent(study), let pattern = row["image_path"] else { continue }
+            for path in expand(pattern, row: row, study: study, centre: centre, builder: &builder) {
+                let name = path.split(separator: "/").last.map(String.init) ?? path
+                if let other = paths[study]?[name], other != path {
+                    builder.report(
+                        .error, study: study, row: row.line, "duplicate-image",
+                        "\(path) has the same file name as \(other), which counts: rename one of them")
+                    continue
+                }
+                paths[study, default: [:]][name] = path
+            }
+        }
+        let records = builder.finish()
+        return CentreIndex(archive: centre, records: records, issues: builder.issues, imagePaths: paths)
+    }
+
+    private func reportText(
+        _ row: CSVTable.Row, study: String, centre: CentreArchive, builder: inout StudyRecordBuilder
+    ) -> String? {
+        guard let path = row["report_path"] else { return nil }
+        do {
+            let data = try Data(contentsOf: try centre.resolve(path), options: .mappedIfSafe)
+            guard let text = String(validating: data, as: UTF8.self) else {
+                builder.report(
+                    .warning, study: study, row: row.line, "bad-encoding",
+                    "\(path) is not UTF-8 and is not read: convert it, for example with `iconv -f GB18030 -t UTF-8`")
+                return nil
+            }
+            return text
+        } catch {
+            builder.report(
+                .warning, study: study, row: row.line, "missing-report",
+                "\(path) is not there, cannot be read, or leads out of the manifest's folder")
+            return nil
+        }
+    }
+
+    /// The files that a path or pattern names, relative to the centre's folder.
+    private func expand(
+        _ pattern: String, row: CSVTable.Row, study: String, centre: CentreArchive, builder: inout StudyRecordBuilder
+    ) -> [String] {
+        guard SafeName.isRelativePath(pattern) else {
+            builder.report(
+                .error, study: study, row: row.line, "unsafe-name",
+                "the image path is absolute or holds ..: write it relative to the manifest's folder")
+            return []
+        }
+        guard pattern.contains("*") || pattern.contains("?") else { return [pattern] }
+        let parts = pattern.split(separator: "/").map(String.init)
+        let folder = parts.dropLast().joined(separator: "/")
+        let directory = folder.isEmpty ? centre.directory : try? centre.resolve(folder)
+        let names = directory.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0.path) } ?? []
+        let matches = names.filter { Self.matches(Array($0), Array(parts.last ?? "")) && !$0.hasPrefix(".") }.sorted()
+        if matches.isEmpty {
+            builder.report(
+                .warning, study: study, row: row.line, "no-match", "no file matches \(pattern) beside the manifest")
+        }
+        return matches.map { folder.isEmpty ? $0 : folder + "/" + $0 }
+    }
+
+    /// Whether `name` fits `pattern`, in which `*` is any run of characters and `?` any one.
+    static func matches(_ name: [Character], _ pattern: [Character]) -> Bool {
+        var (n, p, star, mark) = (0, 0, -1, 0)
+        while n < name.count {
+            if p < pattern.count, pattern[p] == "*" {
+                (star, mark) = (p, n)
+                p += 1
+            } else if p < pattern.count, pattern[p] == "?" || pattern[p] == name[n] {
+                n += 1
+                p += 1
+            } else if star >= 0 {
+                mark += 1
+                (n, p) = (mark, star + 1)
+            } else {
+                return false
+            }
+        }
+        return pattern[p...].allSatisfy { $0 == "*" }
+    }
+}

@@ -1,0 +1,49 @@
+import Foundation
+
+/// Looks through an archive before any worker starts. Nothing that it finds stops it: every problem is an issue.
+public enum ArchiveCheck {
+    /// - Parameter progress: called with the number of images looked at so far.
+    public static func run(
+        _ centres: [CentreArchive], depth: ImageCheckDepth, progress: (Int) -> Void = { _ in }
+    ) -> ArchiveCheckReport {
+        var looked = 0
+        return ArchiveCheckReport(
+            centres: centres.map { centre in
+                run(centre, depth: depth) {
+                    looked += 1
+                    progress(looked)
+                }
+            })
+    }
+
+    private static func run(
+        _ centre: CentreArchive, depth: ImageCheckDepth, onImage: () -> Void
+    ) -> ArchiveCheckReport.Centre {
+        var report = ArchiveCheckReport.Centre(name: centre.name)
+        report.hasTruth = TruthReader.exists(in: centre)
+        let index: CentreIndex
+        do { index = try centre.index() } catch {
+            report.issues.append(
+                ArchiveIssue(
+                    .error, centre: centre.name, code: (error as? ArchiveError)?.code.description ?? "unreadable",
+                    message: (error as? ArchiveError)?.message ?? "the centre's table cannot be read"))
+            return report
+        }
+        report.issues += index.issues
+        let check = StudyCheck(index: index, files: ImageFileCheck(depth: depth))
+        for record in index.records {
+            let study = check.run(record, onImage: onImage)
+            report.issues += study.issues
+            report.images += study.images.count
+        }
+        report.issues += check.foldersWithoutReport()
+        report.studies = index.records.count
+        report.reports = index.records.filter { $0.text != nil }.count
+        report.patients = Set(index.records.map(\.patient)).count
+        for record in index.records {
+            report.splits[record.split.rawValue, default: 0] += 1
+            if let language = record.language { report.languages[language, default: 0] += 1 }
+        }
+        return report
+    }
+}

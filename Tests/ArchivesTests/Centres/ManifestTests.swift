@@ -1,0 +1,53 @@
+import Foundation
+import Testing
+
+import Archives
+
+@Suite struct ManifestTests {
+    private let header = "bag_id,centre,patient_hash,report_path,image_path,label,split,process,scanner\n"
+
+    private func archive(_ rows: String) throws -> TemporaryArchive {
+        let archive = try TemporaryArchive()
+        try archive.write("manifest.csv", header + rows)
+        for path in ["img/a1.png", "img/a2.png", "img/b1.png", "more/a1.png"] {
+            try archive.write(path, try TemporaryArchive.png())
+        }
+        try archive.write("txt/a.txt", "One polyp.")
+        return archive
+    }
+
+    @Test func patternsPathsAndUnknownColumns() throws {
+        let archive = try archive(
+            """
+            A,east,p1,txt/a.txt,img/a?.png,,train,1,X9
+            B,west,p2,txt/none.txt,img/b1.png,no,test,0,X1
+            B,west,p2,txt/none.txt,img/a1.png,no,test,0,X1
+            """)
+        let centres = try Archive.open(archive.root)
+        #expect(centres.map(\.name) == ["east", "west"])
+        let east = try centres[0].index()
+        #expect(east["A"]?.text == "One polyp.")
+        #expect(east["A"]?.otherColumns["scanner"] == "X9")
+        #expect(try east.images(ofStudy: "A") == ["a1.png", "a2.png"])
+        #expect(try !east.imageData(study: "A", image: "a1.png").isEmpty)
+        let west = try centres[1].index()
+        #expect(west["B"]?.isProcessed == false)
+        #expect(try west.images(ofStudy: "B") == ["a1.png", "b1.png"])
+        #expect(Set(west.issues.map(\.code)) == ["missing-report", "no-report"])
+    }
+
+    @Test func contradictionsAndEscapesAreIssues() throws {
+        let archive = try archive(
+            """
+            A,east,p1,txt/a.txt,img/a1.png,,train,1,
+            A,east,p2,txt/a.txt,img/a2.png,,train,1,
+            A,east,p1,txt/a.txt,more/a1.png,,train,1,
+            A,east,p1,txt/a.txt,../*.png,,train,1,
+            A,east,p1,txt/a.txt,img/z*.png,,train,1,
+            """)
+        let index = try #require(try Archive.open(archive.root).first).index()
+        #expect(index.issues.map(\.code) == ["duplicate-study", "duplicate-image", "unsafe-name", "no-match"])
+        #expect(index.issues.map(\.row) == [3, 4, 5, 6])
+        #expect(try index.images(ofStudy: "A") == ["a1.png"])
+    }
+}
