@@ -179,3 +179,17 @@ public struct RoundOutcome: Sendable {
         }
     }
 }
+
+extension StageSettings {
+    /// Refuses fields that a stage does not know: a misspelt setting must not silently keep its default.
+    /// - Throws: `StageError.invalidSettings`, naming the first unknown field and the known ones.
+    package func requireFields(_ known: [String], stage: String) throws {
+        let fields = try decoded(as: [String: JSONValue].self, stage: stage)
+        if let unknown = fields.keys.sorted().first(where: { !known.contains($0) }) {
+            throw StageError(
+                .invalidSettings,
+                "stage \(stage) has no setting `\(unknown)`; "
+                    + (known.isEmpty ? "it takes none" : "it takes \(known.sorted().joined(separator: ", "))"))
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Archives
+import Foundation
+
+/// Lists each centre's studies and images, and everything that is wrong with them, before any other stage begins.
+///
+/// Settings: `imageCheck`, `header` (default) or `decode`.
+public struct CatalogueStage: Stage {
+    public let name = "catalogue"
+
+    public init() {}
+
+    struct Settings: Codable {
+        var imageCheck: ImageCheckDepth?
+    }
+
+    struct Input: Codable {
+        var centre: String
+        var imageCheck: ImageCheckDepth
+    }
+
+    struct Record: Codable {
+        var studies = 0
+        var images = 0
+        var failed = 0
+    }
+
+    public func validate(settings: StageSettings) throws {
+        try settings.requireFields(["imageCheck"], stage: name)
+        _ = try settings.decoded(as: Settings.self, stage: name)
+    }
+
+    public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
+        let depth = try settings.decoded(as: Settings.self, stage: name).imageCheck ?? .header
+        return try view.centres.map { centre in
+            ShardPlan(
+                key: centre, centre: centre,
+                input: try StageCoding.encode(Input(centre: centre, imageCheck: depth)))
+        }
+    }
+
+    public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
+        let input = try StageCoding.decode(Input.self, from: shard.input, of: "the catalogue shard \(shard.key)")
+        let index = try context.index(ofCentre: input.centre)
+        let check = StudyCheck(index: index, files: ImageFileCheck(depth: input.imageCheck))
+        var rows = index.issues.map(Self.item)
+        var record = Record()
+        for (position, study) in index.records.enumerated() {
+            try context.checkCancellation()
+            guard study.isProcessed else {
+                rows.append(
+                    .item(
+                        .init(
+                            centre: input.centre, study: study.study, image: nil, status: "skipped", reason: "not-processed",
+                            message: "the manifest says process = 0")))
+                continue
+            }
+            let (images, issues) = check.run(study)
+            rows += issues.map(Self.item)
+            rows.append(
+                .study(
+                    .init(
+                        centre: input.centre, study: study.study,
+                        patientKey: Split.patientKey(study.patient, centre: input.centre), split: study.split.rawValue,
+                        language: study.language, images: images, hasReport: study.text != nil)))
+            record.studies += 1
+            record.images += images.count
+            context.progress(done: position + 1, of: index.records.count)
+        }
+        rows += check.foldersWithoutReport().map(Self.item)
+        record.failed = rows.count { if case .item(let row) = $0 { row.status == "failed" } else { false } }
+        return ShardOutput(rows: rows, record: try StageCoding.encode(record))
+    }
+
+    public func reduce(
+        round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
+    ) throws -> RoundOutcome {
+        let parts = try records.compactMap { shard in
+            try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
+        }
+        return RoundOutcome(metrics: [
+            "studies": Double(parts.reduce(0) { $0 + $1.studies }),
+            "images": Double(parts.reduce(0) { $0 + $1.images }),
+            "failedItems": Double(parts.reduce(0) { $0 + $1.failed }),
+        ])
+    }
+
+    /// An issue as a row: errors failed, bags without images are empty, the rest is said and goes on.
+    private static func item(_ issue: ArchiveIssue) -> ResultRow {
+        let status = ["empty-bag", "no-folder"].contains(issue.code)
+            ? "empty" : issue.severity == .error ? "failed" : "skipped"
+        let place = issue.row.map { "\(issue.file ?? "table"), line \($0): " } ?? ""
+        return .item(
+            .init(
+                centre: issue.centre, study: issue.study ?? "", image: issue.row == nil ? issue.file : nil, status: status,
+                reason: issue.code, message: place + issue.message))
+    }
+}

@@ -1,0 +1,133 @@
+import Digest
+import Foundation
+import Synchronization
+
+/// Runs a pipeline in one process, without coordinator, workers or database: plan, map and reduce of each stage in turn,
+/// with the ledger in memory. For tests, and for trying a recipe.
+public final class LocalRunner: Sendable {
+    public let registry: StageRegistry
+    public let store: MemoryLedger
+    private let context: LocalMapContext
+    private let slots: Int
+    private let order: @Sendable ([ShardPlan]) -> [ShardPlan]
+    private let onRound: @Sendable (String, Int, RoundOutcome) -> Void
+
+    /// - Parameters:
+    ///   - centres: the folders of the centres.
+    ///   - slots: how many shards are mapped at a time.
+    ///   - order: in which order shards are mapped and handed to `reduce`; results must not depend on it.
+    ///   - onRound: told of each round's outcome.
+    public init(
+        registry: StageRegistry, centres: [String: URL], seed: UInt64, slots: Int = 1,
+        order: @escaping @Sendable ([ShardPlan]) -> [ShardPlan] = { $0 },
+        onRound: @escaping @Sendable (String, Int, RoundOutcome) -> Void = { _, _, _ in }
+    ) {
+        self.registry = registry
+        store = MemoryLedger(seed: seed, centres: centres.keys.sorted())
+        context = LocalMapContext(centres: centres, store: store)
+        self.slots = slots
+        self.order = order
+        self.onRound = onRound
+    }
+
+    public func run(_ pipeline: Pipeline) throws {
+        for step in pipeline.steps { try run(step) }
+    }
+
+    public func run(_ step: Pipeline.Step) throws {
+        guard let stage = registry[step.stage] else {
+            throw StageError(.invalidSettings, "there is no stage \(step.stage)")
+        }
+        try stage.validate(settings: step.settings)
+        for round in 0..<(try stage.roundCount(settings: step.settings)) {
+            let shards = order(try stage.plan(round: round, settings: step.settings, view: store))
+            let records = try map(shards, stage: stage, round: round)
+            let outcome = try stage.reduce(round: round, records: records, settings: step.settings, view: store)
+            try store.finish(stage: step.stage, round: round, outcome: outcome)
+            onRound(step.stage, round, outcome)
+            if outcome.isFinal { break }
+        }
+    }
+
+    /// Maps the shards on `slots` threads; the first error ends the run once the others are through.
+    private func map(_ shards: [ShardPlan], stage: any Stage, round: Int) throws -> [ShardRecord] {
+        let results = Mutex<[Int: Result<ShardRecord, any Error>]>([:])
+        let next = Mutex(0)
+        let slot: @Sendable (Int) -> Void = { [store, context] _ in
+            while true {
+                let index = next.withLock { value in
+                    defer { value += 1 }
+                    return value
+                }
+                guard index < shards.count else { return }
+                let plan = shards[index]
+                let result = Result {
+                    let output = try stage.map(
+                        ShardInput(
+                            stage: stage.name, round: round, key: plan.key, centre: plan.centre, input: plan.input,
+                            seed: store.seed),
+                        context: context)
+                    store.add(output.rows)
+                    return ShardRecord(
+                        key: plan.key, centre: plan.centre, record: output.record,
+                        blobs: try output.blobs.map { try store.store($0) })
+                }
+                results.withLock { $0[index] = result }
+            }
+        }
+        if slots == 1 { slot(0) } else { DispatchQueue.concurrentPerform(iterations: slots, execute: slot) }
+        return try results.withLock { results in try shards.indices.compactMap { try results[$0]?.get() } }
+    }
+}
+
+/// What a worker lends, in one process.
+final class LocalMapContext: MapContext {
+    private let centres: [String: URL]
+    private let store: MemoryLedger
+    private let objects = SharedObjects()
+
+    init(centres: [String: URL], store: MemoryLedger) {
+        self.centres = centres
+        self.store = store
+    }
+
+    func archiveFolder(ofCentre centre: String) throws -> URL {
+        guard let folder = centres[centre] else {
+            throw StageError(.archive, "this worker does not serve centre \(centre)")
+        }
+        return folder
+    }
+
+    func content(_ digest: SHA256Digest) throws -> Data { try store.content(digest) }
+
+    func shared<Object: Sendable>(_ key: String, make: () throws -> Object) throws -> Object {
+        try objects.object(key, make: make)
+    }
+
+    func progress(done: Int, of total: Int) {}
+    func checkCancellation() throws {}
+}
+
+/// Objects by key, each made once; those who ask meanwhile wait.
+final class SharedObjects: Sendable {
+    private final class Place: Sendable {
+        let object = Mutex<(any Sendable)?>(nil)
+    }
+
+    private let places = Mutex<[String: Place]>([:])
+
+    func object<Object: Sendable>(_ key: String, make: () throws -> Object) throws -> Object {
+        let place = places.withLock { places in
+            if let place = places[key] { return place }
+            let place = Place()
+            places[key] = place
+            return place
+        }
+        return try place.object.withLock { slot in
+            if let object = slot as? Object { return object }
+            let object = try make()
+            slot = object
+            return object
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+
+/// Settings of the stage `labels`.
+public struct LabelsSettings: Sendable, Hashable, Codable {
+    public enum Extractor: String, Sendable, Hashable, Codable {
+        /// The embedded rules.
+        case rules
+        /// A language model behind an OpenAI-compatible endpoint.
+        case model
+    }
+
+    /// What becomes of labels that the archive itself brings along.
+    public enum ArchiveLabels: String, Sendable, Hashable, Codable {
+        /// They are not looked at.
+        case ignore
+        /// They count where a study has no report.
+        case fill
+        /// They count before what the report says.
+        case prefer
+    }
+
+    public var studiesPerShard: Int
+    public var archiveLabels: ArchiveLabels
+    public var extractor: Extractor
+    /// Of the endpoint, such as `http://127.0.0.1:8080/v1`.
+    public var endpoint: String?
+    /// Hosts to which prompts may go; loopback always may.
+    public var allowedHosts: [String]
+    public var model: String?
+
+    static let fields = ["studiesPerShard", "archiveLabels", "extractor", "endpoint", "allowedHosts", "model"]
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        studiesPerShard = try container.decodeIfPresent(Int.self, forKey: .studiesPerShard) ?? 50
+        archiveLabels = try container.decodeIfPresent(ArchiveLabels.self, forKey: .archiveLabels) ?? .ignore
+        extractor = try container.decodeIfPresent(Extractor.self, forKey: .extractor) ?? .rules
+        endpoint = try container.decodeIfPresent(String.self, forKey: .endpoint)
+        allowedHosts = try container.decodeIfPresent([String].self, forKey: .allowedHosts) ?? []
+        model = try container.decodeIfPresent(String.self, forKey: .model)
+        guard studiesPerShard > 0 else {
+            throw StageError(.invalidSettings, "stage labels: studiesPerShard is \(studiesPerShard): it is at least 1")
+        }
+        guard extractor == .rules || endpoint != nil else {
+            throw StageError(.invalidSettings, "stage labels: extractor `model` needs `endpoint`")
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import Archives
+import Foundation
+import Reports
+
+/// Reads each study's report and says whether the examination found a polyp.
+///
+/// A row a study: label, confidence, findings, and the evidence as offsets only: no report text leaves the worker.
+/// Settings: see `LabelsSettings`.
+public struct LabelsStage: Stage {
+    public let name = "labels"
+    private let extractors: @Sendable (LabelsSettings) throws -> any ReportExtractor
+
+    /// - Parameter extractors: makes the extractor that the settings ask for.
+    public init(extractors: @escaping @Sendable (LabelsSettings) throws -> any ReportExtractor) {
+        self.extractors = extractors
+    }
+
+    struct Input: Codable {
+        var centre: String
+        var studies: [String]
+        var settings: LabelsSettings
+    }
+
+    struct Record: Codable {
+        var yes = 0
+        var no = 0
+        var uncertain = 0
+        var withoutReport = 0
+        var failed = 0
+    }
+
+    public func validate(settings: StageSettings) throws {
+        try settings.requireFields(LabelsSettings.fields, stage: name)
+        _ = try extractors(try settings.decoded(as: LabelsSettings.self, stage: name))
+    }
+
+    public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
+        let decoded = try settings.decoded(as: LabelsSettings.self, stage: name)
+        return try StudyChunks.plan(try view.studies(), perShard: decoded.studiesPerShard) { centre, studies in
+            try StageCoding.encode(Input(centre: centre, studies: studies.map(\.study), settings: decoded))
+        }
+    }
+
+    public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
+        let input = try StageCoding.decode(Input.self, from: shard.input, of: "the labels shard \(shard.key)")
+        let index = try context.index(ofCentre: input.centre)
+        let key = String(decoding: try StageCoding.encode(input.settings), as: UTF8.self)
+        let extractor = try context.shared("report-extractor/\(key)") { try extractors(input.settings) }
+        var rows: [ResultRow] = []
+        var record = Record()
+        for (position, study) in input.studies.enumerated() {
+            try context.checkCancellation()
+            let row = try label(study, in: index, input: input, extractor: extractor, record: &record)
+            rows.append(row)
+            context.progress(done: position + 1, of: input.studies.count)
+        }
+        return ShardOutput(rows: rows, record: try StageCoding.encode(record))
+    }
+
+    private func label(
+        _ study: String, in index: CentreIndex, input: Input, extractor: any ReportExtractor, record: inout Record
+    ) throws -> ResultRow {
+        func item(_ status: String, _ reason: String, _ message: String) -> ResultRow {
+            .item(
+                .init(
+                    centre: input.centre, study: study, image: nil, status: status, reason: reason, message: message))
+        }
+        guard let known = index[study] else {
+            record.failed += 1
+            return item("failed", "no-study", "the study is no longer in the centre's table")
+        }
+        let archive = known.label.flatMap(PolypStatus.init(rawValue:))
+        if let archive, input.settings.archiveLabels == .prefer || known.text == nil && input.settings.archiveLabels == .fill {
+            record.count(archive)
+            return try row(study, input.centre, Findings(polyp: archive, confidence: 1), source: "archive")
+        }
+        guard let text = known.text else {
+            record.withoutReport += 1
+            return item("skipped", "no-report", "the study has no report that can be read: it takes no part in training")
+        }
+        do {
+            let language = known.language.flatMap { Language(rawValue: String($0.lowercased().prefix(2))) }
+            let findings = try extractor.findings(in: text, language: language)
+            record.count(findings.polyp)
+            return try row(study, input.centre, findings, source: input.settings.extractor.rawValue)
+        } catch let error as ReportsError {
+            record.failed += 1
+            return item("failed", "unreadable-report", error.description)
+        }
+    }
+
+    private func row(_ study: String, _ centre: String, _ findings: Findings, source: String) throws -> ResultRow {
+        .reportLabel(
+            .init(
+                centre: centre, study: study, polyp: findings.polyp.rawValue, confidence: findings.confidence,
+                findings: String(decoding: try StageCoding.encode(findings), as: UTF8.self), source: source))
+    }
+
+    public func reduce(
+        round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
+    ) throws -> RoundOutcome {
+        let parts = try records.compactMap { shard in
+            try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
+        }
+        func sum(_ field: KeyPath<Record, Int>) -> Double { Double(parts.reduce(0) { $0 + $1[keyPath: field] }) }
+        return RoundOutcome(metrics: [
+            "yes": sum(\.yes), "no": sum(\.no), "uncertain": sum(\.uncertain), "withoutReport": sum(\.withoutReport),
+            "failed": sum(\.failed),
+        ])
+    }
+}
+
+extension LabelsStage.Record {
+    mutating func count(_ status: PolypStatus) {
+        switch status {
+        case .yes: yes += 1
+        case .no: no += 1
+        case .uncertain: uncertain += 1
+        }
+    }
+}
