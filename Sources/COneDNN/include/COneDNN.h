@@ -1,3 +1,143 @@
+// The whole surface of the C side of the engine. oneDNN 2.6 and 3.x have different C APIs (operation
+// descriptors against primitive descriptors, value against pointer memory descriptors); nothing of either
+// is seen above this header. Only the room NeuralNetwork imports it.
 #ifndef ENDOKED_CONEDNN_H
 #define ENDOKED_CONEDNN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- Set-up ----------------------------------------------------------------------------------------------
+
+/// Threads that operations called from the calling thread use from now on (OpenMP keeps this per thread).
+void nn_set_compute_threads(int32_t count);
+int32_t nn_compute_threads(void);
+/// oneDNN's major, minor and patch version, as loaded.
+void nn_engine_version(int32_t version[3]);
+/// Name of the instruction set that oneDNN dispatches to, "avx512_core_bf16" for example. A static string.
+const char *nn_engine_instruction_set(void);
+/// Whether the processor multiplies bf16 natively.
+int32_t nn_engine_has_bf16(void);
+
+/// 64-byte aligned memory; from 4 MiB on aligned to and advised for huge pages. NULL when there is none.
+void *nn_allocate(size_t bytes);
+void nn_free(void *memory);
+
+// ---- Primitives ------------------------------------------------------------------------------------------
+
+enum { NN_F32 = 0, NN_BF16 = 1 };
+enum { NN_FORWARD_INFERENCE = 0, NN_FORWARD_TRAINING = 1, NN_BACKWARD_DATA = 2, NN_BACKWARD_WEIGHTS = 3 };
+enum { NN_POST_NONE = 0, NN_POST_RELU = 1, NN_POST_TANH = 2, NN_POST_GELU_ERF = 3 };
+
+/// A compiled operation for one shape. Immutable: any number of threads may execute it at once, each with a
+/// scratch buffer of its own.
+typedef struct nn_primitive nn_primitive;
+
+/// 2-D convolution over N,H,W,C. Weights are O,I/groups,H,W in their plain form and always packed.
+typedef struct {
+    int32_t pass, element, post, has_bias, adds_destination, groups;
+    int64_t n, h, w, c, out_c, kernel_h, kernel_w, stride_h, stride_w;
+    int64_t pad_top, pad_left, pad_bottom, pad_right, dilation_h, dilation_w; // dilation 1 is none
+} nn_convolution;
+
+/// destination[b0,b1,m,n] = post(Σk a[b0,b1,m,k]·b[b0,b1,k,n] + bias[n] (+ destination)). Strides in elements,
+/// in the order b0, b1, row, column; where packs_b is set, b is packed from a plain fp32 matrix of b's strides.
+typedef struct {
+    int32_t element, destination_element, post, has_bias, adds_destination, packs_b;
+    int64_t b0, b1, m, n, k;
+    int64_t a_strides[4], b_strides[4], destination_strides[4];
+} nn_matmul;
+
+typedef struct {
+    const void *source;      // activations; backward data: unused
+    const void *weights;     // packed; backward weights: unused
+    const void *bias;        // fp32, may be NULL
+    void *destination;       // forward: result
+    const void *gradient;    // backward: gradient of the forward's result
+    void *result;            // backward: gradient of the source, or of the packed weights
+    void *scratch;           // nn_primitive_scratch_bytes
+} nn_arguments;
+
+/// 0, or oneDNN's status.
+int32_t nn_convolution_create(nn_primitive **primitive, const nn_convolution *shape);
+int32_t nn_matmul_create(nn_primitive **primitive, const nn_matmul *shape);
+void nn_primitive_destroy(nn_primitive *primitive);
+size_t nn_primitive_scratch_bytes(const nn_primitive *primitive);
+size_t nn_primitive_weight_bytes(const nn_primitive *primitive);
+/// Whether two primitives take weights packed the same way.
+int32_t nn_primitive_shares_weights(const nn_primitive *a, const nn_primitive *b);
+/// Plain fp32 weights to the primitive's own layout and type, and (backward weights) back.
+int32_t nn_primitive_pack(const nn_primitive *primitive, const float *plain, void *packed);
+int32_t nn_primitive_unpack(const nn_primitive *primitive, const void *packed, float *plain);
+int32_t nn_primitive_execute(const nn_primitive *primitive, const nn_arguments *arguments);
+/// oneDNN's name of the chosen kernel. Lives as long as the primitive.
+const char *nn_primitive_implementation(const nn_primitive *primitive);
+
+// ---- Loops: contiguous fp32 unless said, channels last -----------------------------------------------------
+
+void nn_add(float *a, const float *b, int64_t count);
+void nn_scale(float *a, float factor, int64_t count);
+void nn_relu(const float *x, float *y, int64_t count);
+void nn_relu_backward(const float *y, const float *dy, float *dx, int64_t count);
+void nn_tanh(const float *x, float *y, int64_t count);
+void nn_tanh_backward(const float *y, const float *dy, float *dx, int64_t count);
+/// Element i is kept, times 1/(1−p), where the counter-based random number (seed, i) is ≥ p; the backward pass
+/// is the same call on the gradient.
+void nn_dropout(const float *x, float *y, int64_t count, float probability, uint64_t seed);
+void nn_column_sums(const float *x, float *sums, int64_t rows, int64_t columns);
+double nn_sum_of_squares(const float *x, int64_t count);
+
+/// Mean and (biased) variance of each channel over `rows`.
+void nn_batch_statistics(const float *x, float *mean, float *variance, int64_t rows, int64_t channels);
+/// y = x·scale + shift (+ addend) (, ReLU).
+void nn_scale_shift(
+    const float *x, const float *scale, const float *shift, const float *addend, float *y, int64_t rows,
+    int64_t channels, int32_t relu);
+/// With g = dy where y > 0 (y NULL: everywhere): sums of g and of g·(x−mean)·inverse_deviation over rows.
+void nn_batch_gradient_sums(
+    const float *x, const float *y, const float *dy, const float *mean, const float *inverse_deviation,
+    float *sum_g, float *sum_g_normalised, int64_t rows, int64_t channels);
+/// dx = a·g + b·x + c for each channel; g itself goes to daddend when that is not NULL.
+void nn_batch_gradient_apply(
+    const float *x, const float *y, const float *dy, const float *a, const float *b, const float *c, float *dx,
+    float *daddend, int64_t rows, int64_t channels);
+
+/// Maximum over windows; the winner's place in its window (row-major) goes to `winner` unless NULL.
+void nn_max_pool(
+    const float *x, float *y, uint8_t *winner, int64_t n, int64_t h, int64_t w, int64_t channels,
+    int64_t out_h, int64_t out_w, int64_t kernel, int64_t stride, int64_t pad);
+void nn_max_pool_backward(
+    const float *dy, const uint8_t *winner, float *dx, int64_t n, int64_t h, int64_t w, int64_t channels,
+    int64_t out_h, int64_t out_w, int64_t kernel, int64_t stride, int64_t pad);
+void nn_mean_pool(const float *x, float *y, int64_t n, int64_t pixels, int64_t channels);
+void nn_mean_pool_backward(const float *dy, float *dx, int64_t n, int64_t pixels, int64_t channels);
+void nn_softmax_rows(const float *x, float *y, int64_t rows, int64_t columns);
+void nn_softmax_rows_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t columns);
+
+void nn_sgd_step(
+    float *value, const float *gradient, float *velocity, int64_t count, float rate, float momentum, float decay,
+    int32_t first);
+void nn_adamw_step(
+    float *value, const float *gradient, float *m, float *v, int64_t count, float rate, float beta1, float beta2,
+    float epsilon, float decay, float correction1, float correction2);
+
+// ---- bf16 --------------------------------------------------------------------------------------------------
+
+void nn_to_bf16(const float *x, uint16_t *y, int64_t count);
+void nn_from_bf16(const uint16_t *x, float *y, int64_t count);
+void nn_max_pool_bf16(
+    const uint16_t *x, uint16_t *y, int64_t n, int64_t h, int64_t w, int64_t channels, int64_t out_h,
+    int64_t out_w, int64_t kernel, int64_t stride, int64_t pad);
+void nn_mean_pool_bf16(const uint16_t *x, float *y, int64_t n, int64_t pixels, int64_t channels);
+/// 8-bit RGB, pixel by pixel, to (value − mean)·factor in a tensor of `padded` channels (the rest zero).
+void nn_normalise_rgb(
+    const uint8_t *rgb, float *y, int64_t pixels, const float mean[3], const float factor[3], int64_t padded);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

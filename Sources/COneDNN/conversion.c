@@ -1,0 +1,56 @@
+// Conversions between 8-bit pixels, fp32 and bf16.
+#include "internal.h"
+
+typedef struct {
+    const float *x;
+    float *y;
+    const uint16_t *x16;
+    uint16_t *y16;
+    const uint8_t *rgb;
+    const float *mean, *factor;
+    int64_t padded;
+} conversion_job;
+
+NN_KERNEL static void to_bf16_piece(void *context, int64_t begin, int64_t end) {
+    const conversion_job *job = context;
+    const uint32_t *x = (const uint32_t *)(const void *)job->x;
+    uint16_t *y = job->y16;
+    for (int64_t i = begin; i < end; i++) {
+        uint32_t bits = x[i];
+        // Nearest, ties to even; a NaN keeps a bit of its payload so that it stays one.
+        uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16, quiet = (bits >> 16) | 0x40;
+        y[i] = (uint16_t)((bits & 0x7FFFFFFF) > 0x7F800000 ? quiet : rounded);
+    }
+}
+
+void nn_to_bf16(const float *x, uint16_t *y, int64_t count) {
+    conversion_job job = {.x = x, .y16 = y};
+    nn_parallel(count, 16384, to_bf16_piece, &job);
+}
+
+NN_KERNEL static void from_bf16_piece(void *context, int64_t begin, int64_t end) {
+    const conversion_job *job = context;
+    uint32_t *y = (uint32_t *)(void *)job->y;
+    for (int64_t i = begin; i < end; i++) y[i] = (uint32_t)job->x16[i] << 16;
+}
+
+void nn_from_bf16(const uint16_t *x, float *y, int64_t count) {
+    conversion_job job = {.x16 = x, .y = y};
+    nn_parallel(count, 16384, from_bf16_piece, &job);
+}
+
+NN_KERNEL static void normalise_piece(void *context, int64_t begin, int64_t end) {
+    const conversion_job *job = context;
+    const int64_t padded = job->padded;
+    for (int64_t i = begin; i < end; i++) {
+        float *y = job->y + i * padded;
+        for (int c = 0; c < 3; c++) y[c] = ((float)job->rgb[i * 3 + c] - job->mean[c]) * job->factor[c];
+        for (int64_t c = 3; c < padded; c++) y[c] = 0;
+    }
+}
+
+void nn_normalise_rgb(
+    const uint8_t *rgb, float *y, int64_t pixels, const float mean[3], const float factor[3], int64_t padded) {
+    conversion_job job = {.rgb = rgb, .y = y, .mean = mean, .factor = factor, .padded = padded};
+    nn_parallel(pixels, 4096, normalise_piece, &job);
+}

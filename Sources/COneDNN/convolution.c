@@ -1,0 +1,112 @@
+#include "internal.h"
+
+typedef struct {
+    dnnl_dims_t strides, dilates, pad_before, pad_after;
+} geometry;
+
+static dnnl_status_t forward_describe(
+    dnnl_primitive_desc_t *description, dnnl_engine_t engine, const nn_primitive *made, const layout *weights,
+    const geometry *g, dnnl_prop_kind_t kind, const_dnnl_primitive_attr_t attributes) {
+    layout_pointer bias = made->has_bias ? at(&made->bias) : NULL;
+#if DNNL_VERSION_MAJOR >= 3
+    return dnnl_convolution_forward_primitive_desc_create(
+        description, engine, kind, dnnl_convolution_direct, at(&made->source), at(weights), bias,
+        at(&made->destination), g->strides, g->dilates, g->pad_before, g->pad_after, attributes);
+#else
+    dnnl_convolution_desc_t operation;
+    TRY(dnnl_dilated_convolution_forward_desc_init(
+        &operation, kind, dnnl_convolution_direct, at(&made->source), at(weights), bias, at(&made->destination),
+        g->strides, g->dilates, g->pad_before, g->pad_after));
+    return dnnl_primitive_desc_create(description, &operation, attributes, engine, NULL);
+#endif
+}
+
+static dnnl_status_t backward_describe(
+    dnnl_primitive_desc_t *description, dnnl_engine_t engine, const nn_primitive *made, const layout *weights,
+    const geometry *g, const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint) {
+    int data = made->pass == NN_BACKWARD_DATA;
+#if DNNL_VERSION_MAJOR >= 3
+    if (data)
+        return dnnl_convolution_backward_data_primitive_desc_create(
+            description, engine, dnnl_convolution_direct, at(&made->source), at(weights), at(&made->destination),
+            g->strides, g->dilates, g->pad_before, g->pad_after, hint, attributes);
+    return dnnl_convolution_backward_weights_primitive_desc_create(
+        description, engine, dnnl_convolution_direct, at(&made->source), at(weights), NULL, at(&made->destination),
+        g->strides, g->dilates, g->pad_before, g->pad_after, hint, attributes);
+#else
+    dnnl_convolution_desc_t operation;
+    if (data)
+        TRY(dnnl_dilated_convolution_backward_data_desc_init(
+            &operation, dnnl_convolution_direct, at(&made->source), at(weights), at(&made->destination), g->strides,
+            g->dilates, g->pad_before, g->pad_after));
+    else
+        TRY(dnnl_dilated_convolution_backward_weights_desc_init(
+            &operation, dnnl_convolution_direct, at(&made->source), at(weights), NULL, at(&made->destination),
+            g->strides, g->dilates, g->pad_before, g->pad_after));
+    return dnnl_primitive_desc_create(description, &operation, attributes, engine, hint);
+#endif
+}
+
+static dnnl_status_t convolution_build(nn_primitive *made, const nn_convolution *s) {
+    dnnl_data_type_t type = element_type(s->element);
+    int64_t span_h = (s->kernel_h - 1) * s->dilation_h + 1, span_w = (s->kernel_w - 1) * s->dilation_w + 1;
+    int64_t out_h = (s->h + s->pad_top + s->pad_bottom - span_h) / s->stride_h + 1;
+    int64_t out_w = (s->w + s->pad_left + s->pad_right - span_w) / s->stride_w + 1;
+    if (s->groups < 1 || s->c % s->groups || s->out_c % s->groups) return dnnl_invalid_arguments;
+
+    dnnl_dims_t source = {s->n, s->c, s->h, s->w}, destination = {s->n, s->out_c, out_h, out_w}, bias = {s->out_c};
+    dnnl_dims_t whole = {s->out_c, s->c, s->kernel_h, s->kernel_w};
+    dnnl_dims_t grouped = {s->groups, s->out_c / s->groups, s->c / s->groups, s->kernel_h, s->kernel_w};
+    int rank = s->groups == 1 ? 4 : 5;
+    const int64_t *dims = s->groups == 1 ? whole : grouped;
+    geometry g = {
+        {s->stride_h, s->stride_w},
+        {s->dilation_h - 1, s->dilation_w - 1},
+        {s->pad_top, s->pad_left},
+        {s->pad_bottom, s->pad_right}};
+
+    TRY(layout_by_tag(&made->source, 4, source, type, dnnl_nhwc));
+    TRY(layout_by_tag(&made->destination, 4, destination, type, dnnl_nhwc));
+    TRY(layout_by_tag(&made->bias, 1, bias, dnnl_f32, dnnl_x));
+    TRY(layout_by_tag(&made->plain, rank, dims, dnnl_f32, rank == 4 ? dnnl_oihw : dnnl_goihw));
+
+    dnnl_engine_t engine;
+    TRY(engine_shared(&engine));
+    dnnl_primitive_attr_t attributes = NULL;
+    dnnl_primitive_desc_t description = NULL, hint = NULL;
+    layout any = {0};
+    dnnl_status_t status = layout_by_tag(&any, rank, dims, type, dnnl_format_tag_any);
+    int backward = s->pass == NN_BACKWARD_DATA || s->pass == NN_BACKWARD_WEIGHTS;
+    if (status == dnnl_success)
+        status = attributes_make(&attributes, backward ? 0 : s->adds_destination, backward ? NN_POST_NONE : s->post);
+    if (status == dnnl_success && !backward)
+        status = forward_describe(
+            &description, engine, made, &any, &g,
+            s->pass == NN_FORWARD_TRAINING ? dnnl_forward_training : dnnl_forward_inference, attributes);
+    if (status == dnnl_success && backward)
+        status = forward_describe(&hint, engine, made, &any, &g, dnnl_forward_training, NULL);
+    if (status == dnnl_success && backward)
+        status = backward_describe(&description, engine, made, &any, &g, attributes, hint);
+    if (hint) dnnl_primitive_desc_destroy(hint);
+    if (attributes) dnnl_primitive_attr_destroy(attributes);
+    layout_destroy(&any);
+    if (status != dnnl_success) return status;
+    // The layouts asked for are replaced by those of the primitive, which are the same.
+    layout_destroy(&made->source);
+    layout_destroy(&made->destination);
+    return primitive_finish(made, description, 1);
+}
+
+int32_t nn_convolution_create(nn_primitive **primitive, const nn_convolution *shape) {
+    nn_primitive *made = calloc(1, sizeof *made);
+    if (!made) return dnnl_out_of_memory;
+    made->pass = shape->pass;
+    made->has_bias = shape->has_bias && shape->pass <= NN_FORWARD_TRAINING;
+    dnnl_status_t status = convolution_build(made, shape);
+    if (status != dnnl_success) {
+        nn_primitive_destroy(made);
+        return status;
+    }
+    *primitive = made;
+    return dnnl_success;
+}

@@ -1,0 +1,67 @@
+// The two dialects of oneDNN's C API, behind one set of names. Not public.
+#ifndef ENDOKED_ONEDNN_DIALECT_H
+#define ENDOKED_ONEDNN_DIALECT_H
+
+#include <oneapi/dnnl/dnnl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRY(call)                                   \
+    do {                                            \
+        dnnl_status_t try_status = (call);          \
+        if (try_status != dnnl_success) return try_status; \
+    } while (0)
+
+#if DNNL_VERSION_MAJOR >= 3
+// A memory descriptor is a handle that its owner destroys.
+typedef dnnl_memory_desc_t layout;
+typedef const_dnnl_memory_desc_t layout_pointer;
+static inline layout_pointer at(const layout *l) { return *l; }
+static inline void layout_destroy(layout *l) {
+    if (*l) dnnl_memory_desc_destroy(*l);
+    *l = NULL;
+}
+static inline dnnl_status_t layout_by_tag(
+    layout *l, int rank, const dnnl_dims_t dims, dnnl_data_type_t type, dnnl_format_tag_t tag) {
+    return dnnl_memory_desc_create_with_tag(l, rank, dims, type, tag);
+}
+static inline dnnl_status_t layout_by_strides(
+    layout *l, int rank, const dnnl_dims_t dims, dnnl_data_type_t type, const dnnl_dims_t strides) {
+    return dnnl_memory_desc_create_with_strides(l, rank, dims, type, strides);
+}
+static inline dnnl_status_t layout_copy(layout *l, layout_pointer from) { return dnnl_memory_desc_clone(l, from); }
+static inline dnnl_status_t append_activation(dnnl_post_ops_t ops, dnnl_alg_kind_t kind) {
+    return dnnl_post_ops_append_eltwise(ops, kind, 0, 0);
+}
+static inline dnnl_status_t append_sum(dnnl_post_ops_t ops) {
+    return dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
+}
+#else
+// A memory descriptor is a value.
+typedef dnnl_memory_desc_t layout;
+typedef const dnnl_memory_desc_t *layout_pointer;
+static inline layout_pointer at(const layout *l) { return l; }
+static inline void layout_destroy(layout *l) { memset(l, 0, sizeof *l); }
+static inline dnnl_status_t layout_by_tag(
+    layout *l, int rank, const dnnl_dims_t dims, dnnl_data_type_t type, dnnl_format_tag_t tag) {
+    return dnnl_memory_desc_init_by_tag(l, rank, dims, type, tag);
+}
+static inline dnnl_status_t layout_by_strides(
+    layout *l, int rank, const dnnl_dims_t dims, dnnl_data_type_t type, const dnnl_dims_t strides) {
+    return dnnl_memory_desc_init_by_strides(l, rank, dims, type, strides);
+}
+static inline dnnl_status_t layout_copy(layout *l, layout_pointer from) {
+    *l = *from;
+    return dnnl_success;
+}
+static inline dnnl_status_t append_activation(dnnl_post_ops_t ops, dnnl_alg_kind_t kind) {
+    return dnnl_post_ops_append_eltwise(ops, 1, kind, 0, 0);
+}
+static inline dnnl_status_t append_sum(dnnl_post_ops_t ops) { return dnnl_post_ops_append_sum(ops, 1); }
+#endif
+
+static inline dnnl_data_type_t element_type(int32_t element) {
+    return element == 1 ? dnnl_bf16 : dnnl_f32;
+}
+
+#endif

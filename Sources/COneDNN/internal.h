@@ -1,0 +1,36 @@
+// What the C files of this room share. Not public.
+#ifndef ENDOKED_ONEDNN_INTERNAL_H
+#define ENDOKED_ONEDNN_INTERNAL_H
+
+#include "COneDNN.h"
+#include "dialect.h"
+
+struct nn_primitive {
+    dnnl_primitive_t primitive;
+    dnnl_primitive_t pack, unpack; // NULL where there is nothing to pack
+    layout source, weights, bias, destination, plain;
+    size_t scratch_bytes, weight_bytes;
+    layout scratch;
+    int32_t pass, has_bias;
+    const char *implementation;
+};
+
+dnnl_status_t engine_shared(dnnl_engine_t *engine);
+dnnl_status_t stream_of_thread(dnnl_stream_t *stream);
+dnnl_status_t attributes_make(dnnl_primitive_attr_t *attributes, int32_t adds_destination, int32_t post);
+/// Takes over `description`, whatever happens.
+dnnl_status_t primitive_finish(nn_primitive *made, dnnl_primitive_desc_t description, int packs);
+
+// Loops are compiled for each level of the processor family and chosen when the program is loaded.
+#if defined(__x86_64__) && defined(__linux__)
+#define NN_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define NN_KERNEL
+#endif
+
+/// Calls body(context, begin, end) over pieces of [0, count) that are multiples of grain (but the last), on the
+/// calling thread's compute threads. The pieces' borders depend on the number of threads: bodies must not.
+typedef void (*nn_body)(void *context, int64_t begin, int64_t end);
+void nn_parallel(int64_t count, int64_t grain, nn_body body, void *context);
+
+#endif

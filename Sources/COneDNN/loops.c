@@ -1,0 +1,172 @@
+// Elementwise loops, sums and optimiser steps. Plain loops that the compiler vectorises; no sum's order depends on
+// the number of threads or on the vector width, so that results do not either.
+#include "internal.h"
+
+#include <math.h>
+
+#define ELEMENTWISE_GRAIN 16384
+
+/// Up to three arrays of inputs, one of output, two numbers: all that the elementwise loops need.
+typedef struct {
+    const float *a, *b;
+    float *out;
+    float number;
+    uint64_t seed;
+} elementwise;
+
+#define ELEMENTWISE(name, expression)                                                       \
+    NN_KERNEL static void name##_piece(void *context, int64_t begin, int64_t end) {         \
+        const elementwise *job = context;                                                   \
+        const float *a = job->a, *b = job->b;                                               \
+        float *out = job->out;                                                              \
+        const float number = job->number;                                                   \
+        (void)a, (void)b, (void)number;                                                     \
+        /* In place or apart, never shifted: element i touches element i only. */           \
+        _Pragma("clang loop vectorize(assume_safety)")                                      \
+        for (int64_t i = begin; i < end; i++) out[i] = (expression);                        \
+    }
+
+ELEMENTWISE(add, out[i] + a[i])
+ELEMENTWISE(scale, out[i] * number)
+ELEMENTWISE(relu, a[i] > 0 ? a[i] : 0)
+ELEMENTWISE(relu_backward, a[i] > 0 ? b[i] : 0)
+ELEMENTWISE(tanh_backward, (1 - a[i] * a[i]) * b[i])
+
+static void tanh_forward_piece(void *context, int64_t begin, int64_t end) {
+    const elementwise *job = context;
+    for (int64_t i = begin; i < end; i++) job->out[i] = tanhf(job->a[i]);
+}
+
+static void elementwise_run(nn_body body, const float *a, const float *b, float *out, int64_t count, float number) {
+    elementwise job = {a, b, out, number, 0};
+    nn_parallel(count, ELEMENTWISE_GRAIN, body, &job);
+}
+
+void nn_add(float *a, const float *b, int64_t count) { elementwise_run(add_piece, b, NULL, a, count, 0); }
+void nn_scale(float *a, float factor, int64_t count) { elementwise_run(scale_piece, NULL, NULL, a, count, factor); }
+void nn_relu(const float *x, float *y, int64_t count) { elementwise_run(relu_piece, x, NULL, y, count, 0); }
+void nn_relu_backward(const float *y, const float *dy, float *dx, int64_t count) {
+    elementwise_run(relu_backward_piece, y, dy, dx, count, 0);
+}
+void nn_tanh(const float *x, float *y, int64_t count) { elementwise_run(tanh_forward_piece, x, NULL, y, count, 0); }
+void nn_tanh_backward(const float *y, const float *dy, float *dx, int64_t count) {
+    elementwise_run(tanh_backward_piece, y, dy, dx, count, 0);
+}
+
+/// SplitMix64 of Steele, Lea and Flood (OOPSLA 2014), entered at any place of its sequence.
+static inline uint64_t split_mix(uint64_t seed, uint64_t place) {
+    uint64_t z = seed + (place + 1) * 0x9E3779B97F4A7C15u;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+NN_KERNEL static void dropout_piece(void *context, int64_t begin, int64_t end) {
+    const elementwise *job = context;
+    const float *x = job->a;
+    float *y = job->out;
+    const uint64_t seed = job->seed;
+    const float kept = 1 / (1 - job->number);
+    // The upper 24 bits against the probability in 2^-24ths.
+    const uint32_t threshold = (uint32_t)(job->number * 16777216.0f);
+    for (int64_t i = begin; i < end; i++) {
+        uint32_t drawn = (uint32_t)(split_mix(seed, (uint64_t)i) >> 40);
+        y[i] = drawn >= threshold ? x[i] * kept : 0;
+    }
+}
+
+void nn_dropout(const float *x, float *y, int64_t count, float probability, uint64_t seed) {
+    elementwise job = {x, NULL, y, probability, seed};
+    nn_parallel(count, ELEMENTWISE_GRAIN, dropout_piece, &job);
+}
+
+NN_KERNEL void nn_column_sums(const float *x, float *sums, int64_t rows, int64_t columns) {
+    for (int64_t j = 0; j < columns; j++) sums[j] = 0;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++) sums[j] += x[i * columns + j];
+}
+
+NN_KERNEL double nn_sum_of_squares(const float *x, int64_t count) {
+    double lanes[16] = {0};
+    int64_t i = 0;
+    for (; i + 16 <= count; i += 16)
+        for (int lane = 0; lane < 16; lane++) lanes[lane] += (double)x[i + lane] * x[i + lane];
+    for (; i < count; i++) lanes[0] += (double)x[i] * x[i];
+    double sum = 0;
+    for (int lane = 0; lane < 16; lane++) sum += lanes[lane];
+    return sum;
+}
+
+NN_KERNEL void nn_softmax_rows(const float *x, float *y, int64_t rows, int64_t columns) {
+    for (int64_t i = 0; i < rows; i++) {
+        const float *from = x + i * columns;
+        float *to = y + i * columns;
+        float highest = from[0], sum = 0;
+        for (int64_t j = 1; j < columns; j++) highest = from[j] > highest ? from[j] : highest;
+        for (int64_t j = 0; j < columns; j++) sum += to[j] = expf(from[j] - highest);
+        for (int64_t j = 0; j < columns; j++) to[j] /= sum;
+    }
+}
+
+NN_KERNEL void nn_softmax_rows_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t columns) {
+    for (int64_t i = 0; i < rows; i++) {
+        const float *p = y + i * columns, *g = dy + i * columns;
+        float dot = 0;
+        for (int64_t j = 0; j < columns; j++) dot += p[j] * g[j];
+        for (int64_t j = 0; j < columns; j++) dx[i * columns + j] = p[j] * (g[j] - dot);
+    }
+}
+
+typedef struct {
+    float *value, *m, *v;
+    const float *gradient;
+    float rate, beta1, beta2, epsilon, decay, correction1, correction2;
+    int32_t first;
+} optimiser_job;
+
+NN_KERNEL static void sgd_piece(void *context, int64_t begin, int64_t end) {
+    const optimiser_job *job = context;
+    float *value = job->value, *velocity = job->m;
+    const float *gradient = job->gradient;
+    const float rate = job->rate, momentum = job->beta1, decay = job->decay;
+    if (!velocity) {
+        for (int64_t i = begin; i < end; i++) value[i] -= rate * (gradient[i] + decay * value[i]);
+        return;
+    }
+    const float kept = job->first ? 0 : momentum;
+    for (int64_t i = begin; i < end; i++) {
+        velocity[i] = kept * velocity[i] + (gradient[i] + decay * value[i]);
+        value[i] -= rate * velocity[i];
+    }
+}
+
+void nn_sgd_step(
+    float *value, const float *gradient, float *velocity, int64_t count, float rate, float momentum, float decay,
+    int32_t first) {
+    optimiser_job job = {
+        .value = value, .m = velocity, .gradient = gradient, .rate = rate, .beta1 = momentum, .decay = decay,
+        .first = first};
+    nn_parallel(count, ELEMENTWISE_GRAIN, sgd_piece, &job);
+}
+
+NN_KERNEL static void adamw_piece(void *context, int64_t begin, int64_t end) {
+    const optimiser_job *job = context;
+    float *value = job->value, *m = job->m, *v = job->v;
+    const float *gradient = job->gradient;
+    const float beta1 = job->beta1, beta2 = job->beta2, epsilon = job->epsilon;
+    const float kept = 1 - job->rate * job->decay, step = job->rate / job->correction1;
+    const float inverse = 1 / sqrtf(job->correction2);
+    for (int64_t i = begin; i < end; i++) {
+        float g = gradient[i];
+        m[i] = beta1 * m[i] + (1 - beta1) * g;
+        v[i] = beta2 * v[i] + (1 - beta2) * g * g;
+        value[i] = kept * value[i] - step * m[i] / (sqrtf(v[i]) * inverse + epsilon);
+    }
+}
+
+void nn_adamw_step(
+    float *value, const float *gradient, float *m, float *v, int64_t count, float rate, float beta1, float beta2,
+    float epsilon, float decay, float correction1, float correction2) {
+    optimiser_job job = {value, m, v, gradient, rate, beta1, beta2, epsilon, decay, correction1, correction2, 0};
+    nn_parallel(count, ELEMENTWISE_GRAIN, adamw_piece, &job);
+}

@@ -1,0 +1,150 @@
+#include "internal.h"
+
+dnnl_status_t attributes_make(dnnl_primitive_attr_t *attributes, int32_t adds_destination, int32_t post) {
+    TRY(dnnl_primitive_attr_create(attributes));
+    TRY(dnnl_primitive_attr_set_scratchpad_mode(*attributes, dnnl_scratchpad_mode_user));
+    if (!adds_destination && post == NN_POST_NONE) return dnnl_success;
+    dnnl_post_ops_t operations;
+    TRY(dnnl_post_ops_create(&operations));
+    dnnl_status_t status = dnnl_success;
+    if (adds_destination) status = append_sum(operations);
+    if (status == dnnl_success && post == NN_POST_RELU) status = append_activation(operations, dnnl_eltwise_relu);
+    if (status == dnnl_success && post == NN_POST_TANH) status = append_activation(operations, dnnl_eltwise_tanh);
+    if (status == dnnl_success && post == NN_POST_GELU_ERF)
+        status = append_activation(operations, dnnl_eltwise_gelu_erf);
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(*attributes, operations);
+    dnnl_post_ops_destroy(operations);
+    return status;
+}
+
+static dnnl_status_t reorder_make(dnnl_primitive_t *primitive, const layout *from, const layout *to) {
+    dnnl_engine_t engine;
+    TRY(engine_shared(&engine));
+    dnnl_primitive_desc_t description;
+    TRY(dnnl_reorder_primitive_desc_create(&description, at(from), engine, at(to), engine, NULL));
+    dnnl_status_t status = dnnl_primitive_create(primitive, description);
+    dnnl_primitive_desc_destroy(description);
+    return status;
+}
+
+static dnnl_status_t layout_query(layout *l, const_dnnl_primitive_desc_t description, dnnl_query_t what, int index) {
+    layout_pointer found = dnnl_primitive_desc_query_md(description, what, index);
+    return found ? layout_copy(l, found) : dnnl_invalid_arguments;
+}
+
+dnnl_status_t primitive_finish(nn_primitive *made, dnnl_primitive_desc_t description, int packs) {
+    int pass = made->pass;
+    dnnl_status_t status = dnnl_success;
+#define STEP(call) if (status == dnnl_success) status = (call)
+    STEP(layout_query(
+        &made->source, description, pass == NN_BACKWARD_DATA ? dnnl_query_diff_src_md : dnnl_query_src_md, 0));
+    STEP(layout_query(
+        &made->weights, description,
+        pass == NN_BACKWARD_WEIGHTS ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0));
+    STEP(layout_query(
+        &made->destination, description,
+        pass == NN_BACKWARD_DATA || pass == NN_BACKWARD_WEIGHTS ? dnnl_query_diff_dst_md : dnnl_query_dst_md, 0));
+    STEP(layout_query(&made->scratch, description, dnnl_query_scratchpad_md, 0));
+    STEP(dnnl_primitive_create(&made->primitive, description));
+    if (packs && pass != NN_BACKWARD_WEIGHTS) STEP(reorder_make(&made->pack, &made->plain, &made->weights));
+    if (packs && pass == NN_BACKWARD_WEIGHTS) STEP(reorder_make(&made->unpack, &made->weights, &made->plain));
+#undef STEP
+    dnnl_primitive_desc_destroy(description);
+    if (status != dnnl_success) return status;
+    made->scratch_bytes = dnnl_memory_desc_get_size(at(&made->scratch));
+    made->weight_bytes = dnnl_memory_desc_get_size(at(&made->weights));
+    const_dnnl_primitive_desc_t kept;
+    TRY(dnnl_primitive_get_primitive_desc(made->primitive, &kept));
+    TRY(dnnl_primitive_desc_query(kept, dnnl_query_impl_info_str, 0, (void *)&made->implementation));
+    return dnnl_success;
+}
+
+void nn_primitive_destroy(nn_primitive *p) {
+    if (!p) return;
+    if (p->primitive) dnnl_primitive_destroy(p->primitive);
+    if (p->pack) dnnl_primitive_destroy(p->pack);
+    if (p->unpack) dnnl_primitive_destroy(p->unpack);
+    layout_destroy(&p->source);
+    layout_destroy(&p->weights);
+    layout_destroy(&p->bias);
+    layout_destroy(&p->destination);
+    layout_destroy(&p->plain);
+    layout_destroy(&p->scratch);
+    free(p);
+}
+
+size_t nn_primitive_scratch_bytes(const nn_primitive *p) { return p->scratch_bytes; }
+size_t nn_primitive_weight_bytes(const nn_primitive *p) { return p->weight_bytes; }
+const char *nn_primitive_implementation(const nn_primitive *p) { return p->implementation; }
+
+int32_t nn_primitive_shares_weights(const nn_primitive *a, const nn_primitive *b) {
+    return dnnl_memory_desc_equal(at(&a->weights), at(&b->weights));
+}
+
+typedef struct {
+    dnnl_exec_arg_t list[6];
+    int count;
+} argument_list;
+
+static dnnl_status_t argument_add(argument_list *arguments, int name, const layout *l, const void *memory) {
+    dnnl_engine_t engine;
+    TRY(engine_shared(&engine));
+    dnnl_exec_arg_t *argument = &arguments->list[arguments->count];
+    argument->arg = name;
+    // oneDNN takes one kind of pointer for what it reads and what it writes.
+    TRY(dnnl_memory_create(&argument->memory, at(l), engine, (void *)memory));
+    arguments->count++;
+    return dnnl_success;
+}
+
+static dnnl_status_t arguments_run(argument_list *arguments, const_dnnl_primitive_t primitive, dnnl_status_t status) {
+    dnnl_stream_t stream;
+    if (status == dnnl_success) status = stream_of_thread(&stream);
+    if (status == dnnl_success) status = dnnl_primitive_execute(primitive, stream, arguments->count, arguments->list);
+    if (status == dnnl_success) status = dnnl_stream_wait(stream);
+    for (int i = 0; i < arguments->count; i++) dnnl_memory_destroy(arguments->list[i].memory);
+    return status;
+}
+
+static dnnl_status_t reorder_run(
+    const_dnnl_primitive_t reorder, const layout *from, const void *source, const layout *to, void *destination) {
+    if (!reorder) return dnnl_invalid_arguments;
+    argument_list list = {.count = 0};
+    dnnl_status_t status = argument_add(&list, DNNL_ARG_FROM, from, source);
+    if (status == dnnl_success) status = argument_add(&list, DNNL_ARG_TO, to, destination);
+    return arguments_run(&list, reorder, status);
+}
+
+int32_t nn_primitive_pack(const nn_primitive *p, const float *plain, void *packed) {
+    return reorder_run(p->pack, &p->plain, plain, &p->weights, packed);
+}
+
+int32_t nn_primitive_unpack(const nn_primitive *p, const void *packed, float *plain) {
+    return reorder_run(p->unpack, &p->weights, packed, &p->plain, plain);
+}
+
+int32_t nn_primitive_execute(const nn_primitive *p, const nn_arguments *a) {
+    argument_list list = {.count = 0};
+    dnnl_status_t status = dnnl_success;
+#define ADD(name, l, memory) if (status == dnnl_success) status = argument_add(&list, name, l, memory)
+    switch (p->pass) {
+    case NN_BACKWARD_DATA:
+        ADD(DNNL_ARG_DIFF_DST, &p->destination, a->gradient);
+        ADD(DNNL_ARG_WEIGHTS, &p->weights, a->weights);
+        ADD(DNNL_ARG_DIFF_SRC, &p->source, a->result);
+        break;
+    case NN_BACKWARD_WEIGHTS:
+        ADD(DNNL_ARG_DIFF_DST, &p->destination, a->gradient);
+        ADD(DNNL_ARG_SRC, &p->source, a->source);
+        ADD(DNNL_ARG_DIFF_WEIGHTS, &p->weights, a->result);
+        break;
+    default:
+        ADD(DNNL_ARG_SRC, &p->source, a->source);
+        ADD(DNNL_ARG_WEIGHTS, &p->weights, a->weights);
+        if (p->has_bias) ADD(DNNL_ARG_BIAS, &p->bias, a->bias);
+        ADD(DNNL_ARG_DST, &p->destination, a->destination);
+    }
+    if (p->scratch_bytes) ADD(DNNL_ARG_SCRATCHPAD, &p->scratch, a->scratch);
+#undef ADD
+    return arguments_run(&list, p->primitive, status);
+}

@@ -1,0 +1,7 @@
+/// The type of numbers that a network computes with. Sums inside an operation are fp32 in either.
+public enum Precision: String, Sendable, Hashable, CaseIterable, Codable {
+    case float32
+    case bfloat16
+
+    package var bytes: Int { self == .float32 ? 4 : 2 }
+}

@@ -1,0 +1,66 @@
+import COneDNN
+
+extension ForwardPass {
+    /// 2-D convolution. `x` is N,H,W,C; `weight` output, input / groups, height, width; `bias` output.
+    public func convolution(
+        _ x: Tensor, weight: Parameter, bias: Parameter? = nil, geometry: ConvolutionGeometry
+    ) throws -> Tensor {
+        let shape = try Self.outputShape(of: x, weight: weight, geometry: geometry)
+        let tape = records([x], parameters: true)
+        var description = ConvolutionShape(
+            pass: tape == nil ? .inference : .training, input: x.shape, weights: weight.shape, geometry: geometry)
+        description.hasBias = bias != nil
+        let forward = try PrimitiveCache.shared.convolution(description)
+        let y = try Tensor(shape: shape)
+        let packed = try weight.packed.packed(weight.value.pointer, version: weight.version, for: forward)
+        try forward.forward(x.pointer, weights: packed, bias: bias?.value.pointer, result: y.pointer)
+
+        tape?.record(y) { gradient in
+            if let bias { try Self.accumulateColumnSums(of: gradient, columns: shape[3], to: bias) }
+            var description = description
+            description.hasBias = false
+            description.pass = .backwardWeights
+            let weights = try PrimitiveCache.shared.convolution(description)
+            let packedGradient = try PooledMemory(bytes: weights.weightBytes)
+            try weights.backwardWeights(
+                source: x.pointer, gradient: gradient.pointer, result: packedGradient.base)
+            try weight.accumulateGradient { memory, adds in
+                guard adds else { return try weights.unpack(packedGradient.base, into: memory) }
+                let plain = try PooledMemory(bytes: weight.count * 4)
+                try weights.unpack(packedGradient.base, into: plain.floats)
+                nn_add(memory, plain.floats, Int64(weight.count))
+            }
+            guard x.needsGradient else { return }
+            description.pass = .backwardData
+            let data = try PrimitiveCache.shared.convolution(description)
+            let packed = try weight.packed.packed(weight.value.pointer, version: weight.version, for: data)
+            let dx = try Tensor(shape: x.shape)
+            try data.backwardData(gradient: gradient.pointer, weights: packed, result: dx.pointer)
+            tape?.accumulate(dx, for: x)
+        }
+        return y
+    }
+
+    static func outputShape(
+        of x: Tensor, weight: Parameter, geometry: ConvolutionGeometry
+    ) throws -> [Int] {
+        guard x.shape.count == 4, weight.shape.count == 4, x.shape[3] == weight.shape[1] * geometry.groups else {
+            throw EngineError(
+                .shapeMismatch,
+                "a convolution with weights \(weight.shape) and \(geometry.groups) groups cannot read a tensor of "
+                    + "\(x.shape) (N,H,W,C)")
+        }
+        let height = geometry.outputExtent(x.shape[1], kernel: weight.shape[2])
+        let width = geometry.outputExtent(x.shape[2], kernel: weight.shape[3])
+        guard height > 0, width > 0, x.shape[0] > 0 else {
+            throw EngineError(.shapeMismatch, "an input of \(x.shape) is too small for a \(weight.shape) convolution")
+        }
+        return [x.shape[0], height, width, weight.shape[0]]
+    }
+
+    static func accumulateColumnSums(of gradient: Tensor, columns: Int, to bias: Parameter) throws {
+        let sums = try PooledMemory(bytes: columns * 4)
+        nn_column_sums(gradient.pointer, sums.floats, Int64(gradient.count / max(1, columns)), Int64(columns))
+        try bias.accumulateGradient(sums.floats)
+    }
+}

@@ -1,0 +1,88 @@
+import COneDNN
+import Foundation
+
+/// The rule by which parameters follow their gradients.
+public enum OptimiserSettings: Sendable, Hashable, Codable {
+    /// Stochastic gradient descent; weight decay is added to the gradient, as in the reference.
+    case sgd(rate: Float, momentum: Float = 0, weightDecay: Float = 0)
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+    case adamW(rate: Float, weightDecay: Float = 0.01, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8)
+
+    public var rate: Float {
+        switch self {
+        case .sgd(let rate, _, _): rate
+        case .adamW(let rate, _, _, _, _): rate
+        }
+    }
+}
+
+/// Changes parameters by their gradients. Parameters that no backward pass reached stay as they are.
+public final class Optimiser {
+    public let settings: OptimiserSettings
+    private let parameters: [Parameter]
+    /// Velocity, or first and second moment, of the parameters that were stepped.
+    private var state: [Int: (steps: Int, first: Tensor, second: Tensor?)] = [:]
+
+    public init(_ settings: OptimiserSettings, parameters: [Parameter]) {
+        self.settings = settings
+        self.parameters = parameters
+    }
+
+    /// One step, and the gradients are cleared. `rate` replaces that of the settings, for schedules.
+    public func step(rate: Float? = nil) throws {
+        for (index, parameter) in parameters.enumerated() {
+            guard let gradient = parameter.gradientPointer else { continue }
+            try step(parameter, index: index, gradient: gradient, rate: rate ?? settings.rate)
+            parameter.clearGradient()
+        }
+    }
+
+    /// The Euclidean norm of all gradients together.
+    public func gradientNorm() -> Float {
+        var sum = 0.0
+        for parameter in parameters {
+            if let gradient = parameter.gradientPointer { sum += nn_sum_of_squares(gradient, Int64(parameter.count)) }
+        }
+        return Float(sum.squareRoot())
+    }
+
+    /// Scales all gradients so that their norm is at most `limit`. Returns the norm before.
+    @discardableResult
+    public func clipGradientNorm(to limit: Float) -> Float {
+        let norm = gradientNorm()
+        guard norm > limit else { return norm }
+        for parameter in parameters {
+            if let gradient = parameter.gradientPointer { nn_scale(gradient, limit / (norm + 1e-6), Int64(parameter.count)) }
+        }
+        return norm
+    }
+
+    private func step(
+        _ parameter: Parameter, index: Int, gradient: UnsafeMutablePointer<Float>, rate: Float
+    ) throws {
+        let count = Int64(parameter.count)
+        switch settings {
+        case .sgd(_, let momentum, let decay):
+            guard momentum != 0 else {
+                parameter.update { nn_sgd_step($0.baseAddress, gradient, nil, count, rate, 0, decay, 0) }
+                return
+            }
+            let velocity = try state[index]?.first ?? Tensor.zeros(parameter.shape)
+            let isFirst: Int32 = state[index] == nil ? 1 : 0
+            parameter.update {
+                nn_sgd_step($0.baseAddress, gradient, velocity.pointer, count, rate, momentum, decay, isFirst)
+            }
+            state[index] = (1, velocity, nil)
+        case .adamW(_, let decay, let beta1, let beta2, let epsilon):
+            let steps = (state[index]?.steps ?? 0) + 1
+            let first = try state[index]?.first ?? Tensor.zeros(parameter.shape)
+            let second = try state[index]?.second ?? Tensor.zeros(parameter.shape)
+            parameter.update {
+                nn_adamw_step(
+                    $0.baseAddress, gradient, first.pointer, second.pointer, count, rate, beta1, beta2, epsilon, decay,
+                    1 - pow(beta1, Float(steps)), 1 - pow(beta2, Float(steps)))
+            }
+            state[index] = (steps, first, second)
+        }
+    }
+}

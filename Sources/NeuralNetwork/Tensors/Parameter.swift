@@ -1,0 +1,59 @@
+import COneDNN
+
+/// A named part of a model's state: learnt values with their gradient, or a buffer such as a running mean.
+///
+/// Values keep the reference's layout; operations pack them as they need.
+public final class Parameter {
+    public let shape: [Int]
+    /// A buffer is saved and loaded, but not learnt.
+    public let isBuffer: Bool
+    let value: Tensor
+    private(set) var gradient: Tensor?
+    private(set) var gradientIsSet = false
+    /// Changes whenever the values do.
+    private(set) var version = 0
+    let packed = PackedWeights()
+
+    /// Zeros, unless filled by an initialisation.
+    public init(shape: [Int], repeating number: Float = 0, isBuffer: Bool = false) throws {
+        self.shape = shape
+        self.isBuffer = isBuffer
+        value = try Tensor(shape: shape)
+        value.pointer.update(repeating: number, count: value.count)
+    }
+
+    public var count: Int { value.count }
+
+    /// A copy of the values.
+    public var values: [Float] { value.values }
+
+    /// A copy of the gradient; nil where no backward pass reached the parameter since it was cleared.
+    public var gradientValues: [Float]? { gradientIsSet ? gradient?.values : nil }
+
+    /// Changes the values in place.
+    package func update<Result>(_ body: (UnsafeMutableBufferPointer<Float>) throws -> Result) rethrows -> Result {
+        version += 1
+        return try body(UnsafeMutableBufferPointer(start: value.pointer, count: count))
+    }
+
+    /// Forgets the gradient; its memory stays.
+    package func clearGradient() { gradientIsSet = false }
+
+    /// The gradient where there is one, to be read or scaled in place.
+    package var gradientPointer: UnsafeMutablePointer<Float>? { gradientIsSet ? gradient?.pointer : nil }
+
+    /// Adds to the gradient: `write` gets memory and whether what is there must be added to.
+    func accumulateGradient(_ write: (_ memory: UnsafeMutablePointer<Float>, _ adds: Bool) throws -> Void) throws {
+        let memory = try gradient ?? Tensor(shape: shape)
+        gradient = memory
+        try write(memory.pointer, gradientIsSet)
+        gradientIsSet = true
+    }
+
+    /// Adds numbers that lie elsewhere.
+    func accumulateGradient(_ addend: UnsafePointer<Float>) throws {
+        try accumulateGradient { memory, adds in
+            if adds { nn_add(memory, addend, Int64(count)) } else { memory.update(from: addend, count: count) }
+        }
+    }
+}
