@@ -1,0 +1,27 @@
+import Digest
+import Foundation
+
+/// One numbered step of the schema: a script in Migrations/, embedded in the program.
+struct Migration: Sendable {
+    var number: Int32
+    var name: String
+    var script: String
+
+    /// What an applied step is recognised by.
+    var checksum: SHA256Digest { SHA256Digest(hashing: Data(script.utf8)) }
+
+    /// All steps that this program knows, in order. (The package manager puts `_` for a name's first digit.)
+    static let all: [Migration] = [
+        Migration(number: 1, name: "ledger", bytes: PackageResources._001_ledger_sql)
+    ]
+
+    init(number: Int32, name: String, script: String) {
+        self.number = number
+        self.name = name
+        self.script = script
+    }
+
+    private init(number: Int32, name: String, bytes: [UInt8]) {
+        self.init(number: number, name: name, script: String(decoding: bytes, as: UTF8.self))
+    }
+}

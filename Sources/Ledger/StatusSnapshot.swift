@@ -1,0 +1,76 @@
+import Foundation
+
+/// What people see: read from counters, whatever the number of shards.
+public struct StatusSnapshot: Codable, Sendable {
+    /// Seconds since 1970 by the database's clock.
+    public var time: Double
+    public var jobs: [JobStatus]
+    public var workers: [WorkerStatus]
+    /// Who leads; nil when nobody ever did.
+    public var leader: LeaderStatus?
+}
+
+public struct LeaderStatus: Codable, Sendable {
+    public var holder: String
+    public var epoch: Int64
+    /// Whether its lease is still running.
+    public var isCurrent: Bool
+}
+
+public struct JobStatus: Codable, Sendable {
+    public var id: JobID
+    public var archive: String
+    public var state: Job.State
+    public var message: String
+    public var createdAt: Double
+    public var finishedAt: Double?
+    public var stages: [StageStatus]
+    public var rounds: [Round]
+    public var errors: [ErrorStatus]
+}
+
+public struct StageStatus: Codable, Sendable {
+    public var name: String
+    public var state: JobStage.State
+    public var message: String
+    public var startedAt: Double?
+    public var finishedAt: Double?
+    public var counts: ShardCounts
+    public var centres: [CentreStatus]
+    /// Shards done a second, over the last minute; nil when none was.
+    public var shardsPerSecond: Double?
+    /// Items (images, studies) done a second, over the last minute.
+    public var itemsPerSecond: Double?
+    /// Seconds until the shards now known are done, at that rate.
+    public var secondsLeft: Double?
+}
+
+public struct CentreStatus: Codable, Sendable {
+    public var centre: String
+    public var counts: ShardCounts
+}
+
+/// Errors of one reason in one stage.
+public struct ErrorStatus: Codable, Sendable {
+    public var stage: String
+    public var code: String
+    public var count: Int64
+    public var lastMessage: String
+    public var lastAt: Double
+}
+
+public struct WorkerStatus: Codable, Sendable {
+    public enum State: String, Codable, Sendable { case active, gone, lost }
+    public var name: String
+    public var boot: String
+    public var state: State
+    public var slots: Int32
+    public var centres: [String]
+    public var setup: String
+    public var address: String
+    public var version: String
+    /// Seconds since its last heartbeat, by the database's clock.
+    public var heartbeatAge: Double
+    /// The shards it holds: stage and key.
+    public var shards: [String]
+}
