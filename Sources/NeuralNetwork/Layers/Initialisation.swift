@@ -15,4 +15,13 @@ public enum Initialisation {
         let fan = parameter.shape[0] * parameter.shape.dropFirst(2).reduce(1, *)
         normal(parameter, deviation: (2 / Double(fan)).squareRoot(), seed: seed, name: name)
     }
+
+    /// Uniform within ±1/sqrt(inputs of one output), PyTorch's start of convolutions and linear layers.
+    public static func uniformFanIn(_ parameter: Parameter, seed: UInt64, name: String) {
+        let bound = 1 / Double(max(1, parameter.shape.dropFirst().reduce(1, *))).squareRoot()
+        var random = CounterRandom(seed: seed, stream: name)
+        parameter.update { values in
+            for index in values.indices { values[index] = Float((2 * random.uniform() - 1) * bound) }
+        }
+    }
 }

@@ -1,0 +1,51 @@
+import NeuralNetwork
+
+/// The attention teacher (Ilse, Tomczak, Welling 2018): a bag is the mean of its images' features, weighted by a
+/// softmax over learnt scores. An image's score is the raw one, before the softmax.
+public final class AttentionTeacher: Module {
+    /// What the teacher says of a bag of n images.
+    public struct Output {
+        /// 1, 2.
+        public let bagLogits: Tensor
+        /// n: raw attention.
+        public let scores: Tensor
+        /// 1, n: softmax of the scores.
+        public let weights: Tensor
+    }
+
+    let hidden: [(linear: Linear, norm: BatchNorm)]
+    let attention: (Linear, Linear)
+    let topLayer: Linear
+    let dropout: Float
+
+    init(features: Int, hidden width: Int, dropout: Float) throws {
+        hidden = [
+            (try Linear(features, width), try BatchNorm(width)), (try Linear(width, width), try BatchNorm(width)),
+        ]
+        attention = (try Linear(width, width / 2), try Linear(width / 2, 1))
+        topLayer = try Linear(width, 2)
+        self.dropout = dropout
+    }
+
+    /// `features` is n, features of the encoder.
+    public func callAsFunction(_ features: Tensor, _ pass: ForwardPass) throws -> Output {
+        var h = features
+        for (linear, norm) in hidden {
+            h = try norm(linear(pass.dropout(h, probability: dropout), pass), pass, relu: true)
+        }
+        let scores = try attention.1(pass.tanh(attention.0(h, pass)), pass)
+        let weights = try pass.softmax(pass.reshaped(scores, to: [1, scores.count]))
+        let bag = try pass.matmul(weights, h)
+        return Output(bagLogits: try topLayer(bag, pass), scores: scores, weights: weights)
+    }
+
+    public func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
+        for (index, (linear, norm)) in hidden.enumerated() {
+            try linear.forEachParameter(joinedName(prefix, "classifier.\(1 + 4 * index)"), body)
+            try norm.forEachParameter(joinedName(prefix, "classifier.\(2 + 4 * index)"), body)
+        }
+        try attention.0.forEachParameter(joinedName(prefix, "attention.0"), body)
+        try attention.1.forEachParameter(joinedName(prefix, "attention.2"), body)
+        try topLayer.forEachParameter(joinedName(prefix, "top_layer"), body)
+    }
+}

@@ -1,0 +1,69 @@
+import NeuralNetwork
+
+/// The features of a bag, with a way back for their gradient that fits into memory.
+struct ChunkedEncoding {
+    private let encoder: ResNet
+    private let images: Tensor
+    private let chunks: [Range<Int>]
+    /// Of each chunk: its tape and features, where they were kept.
+    private let kept: [(tape: Tape, features: Tensor)]
+    /// n, features of the encoder.
+    let features: Tensor
+
+    init(_ encoder: ResNet, _ images: Tensor, settings: MILTrainingSettings) throws {
+        guard images.shape.count == 4, images.shape[0] > 0 else {
+            throw EngineError(.shapeMismatch, "the encoder needs images as N,H,W,3; got \(images.shape)")
+        }
+        let ranges = Self.chunks(of: images.shape[0], size: settings.encoderChunk)
+        self.encoder = encoder
+        self.images = images
+        chunks = ranges
+        let keeps = ranges.count == 1 || Self.activationBytes(encoder.kind, images) <= settings.activationBudget
+        var kept: [(Tape, Tensor)] = []
+        var features: [Tensor] = []
+        for range in ranges {
+            let tape = keeps ? Tape() : nil
+            // Running statistics learn in this first pass only.
+            let pass = ForwardPass(.training, recordingOn: tape)
+            let encoded = try encoder.features(Self.part(images, range), pass)
+            if let tape { kept.append((tape, encoded)) }
+            features.append(encoded)
+        }
+        self.kept = kept
+        // A tensor of its own: the chunks' features are roots of other tapes.
+        self.features = try Tensor.concatenated(features)
+    }
+
+    /// Carries the gradient of the features to the encoder's parameters.
+    func backward(_ gradient: Tensor) throws {
+        for (index, range) in chunks.enumerated() {
+            let part = try gradient.rows(range)
+            if kept.indices.contains(index) {
+                try kept[index].tape.backward(from: [(kept[index].features, part)])
+            } else {
+                let tape = Tape()
+                let pass = ForwardPass(.training, recordingOn: tape, updatesRunningStatistics: false)
+                let encoded = try encoder.features(Self.part(images, range), pass)
+                try tape.backward(from: [(encoded, part)])
+            }
+        }
+    }
+
+    static func part(_ images: Tensor, _ range: Range<Int>) throws -> Tensor {
+        range.count == images.shape[0] ? images : try images.rows(range)
+    }
+
+    /// Ranges of at most `size` images, of about equal length: none is left with statistics over one image while
+    /// its neighbours have many.
+    static func chunks(of count: Int, size: Int) -> [Range<Int>] {
+        let parts = (count + size - 1) / size
+        return (0..<parts).map { count * $0 / parts..<count * ($0 + 1) / parts }
+    }
+
+    /// What a recorded pass keeps, roughly: outputs of convolutions and of normalisations.
+    private static func activationBytes(_ kind: ResNetKind, _ images: Tensor) -> Int {
+        // Floats for each pixel of the input: stem 2·64/4 + pool 64/16, then each layer's blocks.
+        let perPixel = kind == .resNet18 ? 100 : 340
+        return images.shape[0] * images.shape[1] * images.shape[2] * perPixel * 4
+    }
+}
