@@ -1,0 +1,32 @@
+import Foundation
+import Testing
+
+import Stages
+
+@Suite struct CatalogueStageTests {
+    @Test func listsStudiesAndEveryProblem() throws {
+        let archive = try TinyArchive(studies: 4)
+        try archive.write("east/studies/E100/05.png", Data("text".utf8))
+        try archive.write("east/studies/E999/01.png", Data())
+        let runner = LocalRunner(registry: StageRegistry([CatalogueStage()]), centres: archive.centres, seed: 1)
+        try runner.run(Pipeline.Step(stage: "catalogue", settings: StageSettings()))
+        let studies = runner.store.studies()
+        #expect(studies.map(\.study) == ["E100", "E101", "E102", "E103", "W100", "W101", "W102", "W103"])
+        #expect(studies[0].images == ["01.png", "02.png", "03.png", "04.png"])
+        #expect(studies[0].split == "train" && studies[2].split == "val" && studies[0].hasReport)
+        #expect(runner.store.items.map { "\($0.study) \($0.image ?? "") \($0.status) \($0.reason)" } == [
+            "E100 05.png failed not-an-image", "E999 studies/E999 skipped no-report",
+        ])
+        #expect(runner.store.metrics(ofStage: "catalogue", round: 0) == ["studies": 8, "images": 32, "failedItems": 1])
+    }
+
+    @Test func aCentreWithoutTableFailsItsOwnShard() throws {
+        let archive = try TinyArchive(studies: 2)
+        try FileManager.default.removeItem(at: archive.root.appendingPathComponent("east/reports.jsonl"))
+        let runner = LocalRunner(registry: StageRegistry([CatalogueStage()]), centres: archive.centres, seed: 1)
+        let error = #expect(throws: StageError.self) {
+            try runner.run(Pipeline.Step(stage: "catalogue", settings: StageSettings()))
+        }
+        #expect(error?.code == .archive && error?.message.contains("east") == true)
+    }
+}

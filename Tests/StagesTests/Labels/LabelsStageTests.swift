@@ -1,0 +1,68 @@
+import Foundation
+import Reports
+import Testing
+
+import Stages
+
+@Suite struct LabelsStageTests {
+    /// Says yes to what mentions a polyp in millimetres, no to what says `No`, and fails on anything else.
+    private struct PlainExtractor: ReportExtractor {
+        func findings(in report: String, language: Language?) throws -> Findings {
+            if report.contains("mm") {
+                return Findings(polyp: .yes, count: 1, confidence: 0.9, evidence: EvidenceSpan(offset: 0, length: 4))
+            }
+            guard report.hasPrefix("No") else { throw ReportsError(.emptyReport, "nothing to read") }
+            return Findings(polyp: .no, confidence: 0.8)
+        }
+    }
+
+    private func run(_ archive: TinyArchive, settings: String) throws -> LocalRunner {
+        let registry = StageRegistry([CatalogueStage(), LabelsStage { _ in PlainExtractor() }])
+        let runner = LocalRunner(registry: registry, centres: archive.centres, seed: 1)
+        try runner.run(
+            Pipeline(json5: Data("{stages: [{stage: 'catalogue'}, {stage: 'labels', \(settings)}]}".utf8), registry: registry))
+        return runner
+    }
+
+    private func addReports(_ archive: TinyArchive) throws {
+        try archive.write(
+            "east/reports.jsonl",
+            Data(
+                """
+                {"study":"E100","patient":"p","text":"A 6 mm polyp.","label":"no"}
+                {"study":"E101","patient":"q","text":"No polyps."}
+                {"study":"E102","patient":"r","text":"Silence."}
+                {"study":"E103","patient":"s","label":"yes"}
+                """.utf8))
+    }
+
+    @Test func oneRowAStudyWithoutItsText() throws {
+        let archive = try TinyArchive(studies: 4)
+        try addReports(archive)
+        let runner = try run(archive, settings: "studiesPerShard: 3")
+        let labels = runner.store.reportLabels()
+        #expect(labels.map { "\($0.study) \($0.polyp) \($0.source)" }.prefix(2) == ["E100 yes rules", "E101 no rules"])
+        #expect(labels.count == 6)
+        #expect(labels[0].findings.contains("\"offset\":0") && !labels[0].findings.contains("polyp."))
+        let items = runner.store.items.filter { $0.reason != "no-report" || $0.message.contains("training") }
+        #expect(items.map { "\($0.study) \($0.reason)" } == ["E102 unreadable-report", "E103 no-report"])
+        #expect(
+            runner.store.metrics(ofStage: "labels", round: 0)
+                == ["yes": 3, "no": 3, "uncertain": 0, "withoutReport": 1, "failed": 1])
+    }
+
+    @Test(arguments: [("fill", "E100 yes rules", "E103 yes archive"), ("prefer", "E100 no archive", "E103 yes archive")])
+    func labelsOfTheArchiveCountWhenAsked(mode: String, first: String, last: String) throws {
+        let archive = try TinyArchive(studies: 4)
+        try addReports(archive)
+        let labels = try run(archive, settings: "archiveLabels: '\(mode)'").store.reportLabels().filter { $0.centre == "east" }
+        #expect(labels.map { "\($0.study) \($0.polyp) \($0.source)" } == [first, "E101 no rules", last])
+    }
+
+    @Test func settingsAreChecked() {
+        let stage = LabelsStage { _ in PlainExtractor() }
+        for text in ["{\"extractor\":\"model\"}", "{\"studiesPerShard\":0}", "{\"colour\":1}", "{\"archiveLabels\":\"all\"}"] {
+            #expect(throws: StageError.self) { try stage.validate(settings: StageSettings(json: Data(text.utf8))) }
+        }
+    }
+}
