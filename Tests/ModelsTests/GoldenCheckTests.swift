@@ -1,0 +1,41 @@
+import Models
+import NeuralNetwork
+import TestSupport
+import Testing
+
+@Suite struct GoldenCheckTests {
+    @Test func formulaMakesThePublishedNumbers() {
+        // golden/check.json.
+        #expect(GoldenFormula.uniform("input.mil", count: 3) == [
+            0.14400839805603027, 0.03352618217468262, -0.5863511562347412,
+        ])
+        let convolution = GoldenFormula.weight("conv1.weight", shape: [64, 3, 7, 7])
+        #expect(Array(convolution.prefix(3)) == [0.012878553941845894, 0.07004620134830475, -0.13630808889865875])
+        #expect(GoldenFormula.weight("bn1.num_batches_tracked", shape: [1]) == [0])
+        #expect(GoldenFormula.weight("bn1.running_var", shape: [64]).allSatisfy { $0 >= 1 && $0 <= 1.5 })
+        #expect(GoldenFormula.weight("bn1.weight", shape: [64]).allSatisfy { $0 >= 0.9 && $0 <= 1.1 })
+    }
+
+    @Test(.enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)), arguments: GoldenCheck.networks)
+    func agreesWithTheReference(network: String) throws {
+        let lines = try GoldenCheck().compare(network, with: GoldenFile.read(network))
+        #expect(lines.count >= 30)
+        for line in lines {
+            #expect(line.passed, "\(line.tensor): relative error \(line.relativeError) above \(line.tolerance)")
+        }
+        let worst = lines.max { $0.relativeError / $0.tolerance < $1.relativeError / $1.tolerance }
+        print("golden \(network): worst \(worst?.tensor ?? "") \(worst?.relativeError ?? 0)")
+    }
+
+    @Test(.enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)))
+    func disagreesOnOtherInputs() throws {
+        let lines = try GoldenCheck(inputSuffix: ".other").compare("mil_heads", with: GoldenFile.read("mil_heads"))
+        #expect(lines.filter { !$0.passed }.count > lines.count / 2)
+    }
+
+    @Test func refusesWhatItCannotCompare() {
+        #expect(throws: EngineError.self) { try GoldenCheck().compare("unknown", with: [:]) }
+        let odd = ["attention.eval.bag": GoldenCheck.Reference(shape: [3], values: [1, 2, 3])]
+        #expect(throws: EngineError.self) { try GoldenCheck().compare("mil_heads", with: odd) }
+    }
+}
