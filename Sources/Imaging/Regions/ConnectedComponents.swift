@@ -5,6 +5,12 @@ public struct Component: Sendable, Hashable {
     public let area: Int
     /// Whether it reaches the first or last row or column of the mask.
     public let touchesBorder: Bool
+
+    public init(box: Box, area: Int, touchesBorder: Bool) {
+        self.box = box
+        self.area = area
+        self.touchesBorder = touchesBorder
+    }
 }
 
 /// The 8-neighbour connected patches of a mask, in the order in which a reader of rows meets them.
