@@ -6,8 +6,11 @@ extension ParameterSet {
     ///
     /// One encoding only: fp32, tensors and keys in the order of their names without gaps, no metadata, a header
     /// without white space but the 0x20 that brings the data to a multiple of 8.
-    public func encoded() -> Data {
-        let header = encodedHeader
+    public func encoded() -> Data { encoded(metadata: [:]) }
+
+    /// The same with metadata in the header, which is no part of the digest.
+    func encoded(metadata: [String: String]) -> Data {
+        let header = encodedHeader(metadata: metadata)
         var data = Data(capacity: header.count + totalCount * MemoryLayout<Float>.size)
         data.append(header)
         for entry in entries {
@@ -20,7 +23,7 @@ extension ParameterSet {
     /// The SHA-256 of `encoded()`, computed without making those bytes.
     public var digest: SHA256Digest {
         var hasher = SHA256Hasher()
-        hasher.update(encodedHeader)
+        hasher.update(encodedHeader(metadata: [:]))
         for entry in entries {
             entry.values.withUnsafeBytes { hasher.update($0) }
         }
@@ -44,7 +47,7 @@ extension ParameterSet {
         }
     }
 
-    private var encodedHeader: Data {
+    private func encodedHeader(metadata: [String: String]) -> Data {
         var offset = 0
         let described = entries.map { entry in
             let start = offset
@@ -52,6 +55,6 @@ extension ParameterSet {
             return SafetensorsHeader.Tensor(
                 name: entry.name, element: .float32, shape: entry.shape, range: start..<offset)
         }
-        return SafetensorsHeader.encode(described)
+        return SafetensorsHeader.encode(described, metadata: metadata)
     }
 }

@@ -150,8 +150,9 @@ struct SafetensorsHeaderScanner {
             try expect("\\")
             try expect("u")
             let second = try scanHex()
-            let value = 0x10000 + (first - 0xD800) << 10 + (second &- 0xDC00)
-            guard (0xDC00..<0xE000).contains(second), let scalar = Unicode.Scalar(value) else {
+            guard (0xDC00..<0xE000).contains(second),
+                let scalar = Unicode.Scalar(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))
+            else {
                 throw malformed("half a surrogate pair in a name")
             }
             return scalar

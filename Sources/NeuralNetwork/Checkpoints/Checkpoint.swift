@@ -1,0 +1,114 @@
+import Foundation
+
+/// Reads and writes files of parameters: `.safetensors`, and torch's `.pth`, `.pt`, `.bin`.
+///
+/// A file is known by its first bytes, not by its name. Nothing in it is ever executed.
+public enum Checkpoint {
+    public struct Options: Sendable, Equatable {
+        /// Taken off every name, if every name has it: `DataParallel` writes `module.`. nil: names stay.
+        public var strippedPrefix: String?
+        /// Where the model's tensors lie in a nested checkpoint, as keys joined by dots ("ema.state_dict"). nil: found.
+        public var root: String?
+        /// Whether the CRC-32 of a torch archive is checked. Torch itself does not, and can be told to write none.
+        public var verifiesChecksums: Bool
+
+        public init(strippedPrefix: String? = "module.", root: String? = nil, verifiesChecksums: Bool = true) {
+            self.strippedPrefix = strippedPrefix
+            self.root = root
+            self.verifiesChecksums = verifiesChecksums
+        }
+    }
+
+    /// Reads a file; only what is needed of it is brought into memory.
+    ///
+    /// Throws `ParameterError`, its message starting with the path: `unreadableFile`, `truncatedFile`, `malformedFile`,
+    /// `unsupportedElement`, `duplicateName`, and `refusedCode` where a pickle asks for anything but tensors.
+    public static func load(_ file: URL, options: Options = Options()) throws -> LoadedCheckpoint {
+        let data: Data
+        do {
+            data = try Data(contentsOf: file, options: .alwaysMapped)
+        } catch {
+            throw ParameterError(.unreadableFile, "\(file.path): cannot be read (\(error.localizedDescription))")
+        }
+        do {
+            return try decode(data, options: options)
+        } catch let error as ParameterError {
+            throw ParameterError(error.code, "\(file.path): \(error.message)")
+        }
+    }
+
+    /// Reads a file's bytes.
+    public static func decode(_ data: Data, options: Options = Options()) throws -> LoadedCheckpoint {
+        try data.withUnsafeBytes { bytes in
+            switch try format(of: bytes) {
+            case .safetensors: try loadSafetensors(bytes, options: options)
+            case .torchArchive:
+                try loadTorch(TorchFile(archive: bytes, checked: options.verifiesChecksums), options: options)
+            case .torchStream: try loadTorch(TorchFile(stream: bytes), options: options)
+            }
+        }
+    }
+
+    /// Writes a set as `.safetensors`, whole or not at all. Without metadata the bytes are `parameters.encoded()`.
+    ///
+    /// Throws `ParameterError.unwritableFile`.
+    public static func write(
+        _ parameters: ParameterSet, to file: URL, metadata: [String: String] = [:]
+    ) throws {
+        do {
+            try parameters.encoded(metadata: metadata).write(to: file, options: .atomic)
+        } catch {
+            throw ParameterError(
+                .unwritableFile, "\(file.path): cannot be written (\(error.localizedDescription)); is there room?")
+        }
+    }
+
+    private static func format(of bytes: UnsafeRawBufferPointer) throws -> LoadedCheckpoint.Format {
+        guard bytes.count >= 4 else {
+            throw ParameterError(.truncatedFile, "the file has \(bytes.count) bytes: no checkpoint is so short")
+        }
+        if bytes.count > 8, bytes[8] == UInt8(ascii: "{") { return .safetensors }
+        switch bytes.loadUnaligned(as: UInt32.self) {
+        case 0x0403_4B50, 0x0605_4B50: return .torchArchive
+        default: break
+        }
+        // A pickle starts with its protocol, or (protocols 0 and 1) with any of these opcodes.
+        if bytes[0] == 0x80 || "(cI]}".utf8.contains(bytes[0]) { return .torchStream }
+        let tarMark = UnsafeRawBufferPointer(rebasing: bytes[min(257, bytes.count)..<min(262, bytes.count)])
+        if tarMark.elementsEqual("ustar".utf8) {
+            throw ParameterError(
+                .unsupportedElement,
+                "this is a tar archive, as torch wrote before 0.1.10; load it with torch and save it again")
+        }
+        throw ParameterError(
+            .malformedFile, "this is neither a .safetensors file nor one of torch.save (.pth, .pt)")
+    }
+
+    private static func loadSafetensors(
+        _ bytes: UnsafeRawBufferPointer, options: Options
+    ) throws -> LoadedCheckpoint {
+        let header = try SafetensorsHeader(parsing: bytes)
+        var selection = CheckpointSelection(options: options)
+        for tensor in header.tensors {
+            try selection.add(tensor.name, element: tensor.element, shape: tensor.shape) {
+                try header.values(of: tensor, in: bytes)
+            }
+        }
+        selection.leaveOut(header.unread.map { $0 + ": numbers of this type are not read here" })
+        return try selection.checkpoint(format: .safetensors)
+    }
+
+    private static func loadTorch(_ file: TorchFile, options: Options) throws -> LoadedCheckpoint {
+        try withExtendedLifetime(file.arena) {
+            var selection = CheckpointSelection(options: options)
+            let found = try CheckpointTree.model(in: file.root, named: options.root)
+            selection.leaveOut(found.leftOut)
+            for (name, tensor) in found.tensors {
+                try selection.add(name, element: tensor.element, shape: tensor.shape) {
+                    try file.values(of: tensor, called: name)
+                }
+            }
+            return try selection.checkpoint(format: file.format)
+        }
+    }
+}
