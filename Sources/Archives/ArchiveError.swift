@@ -9,6 +9,8 @@ public struct ArchiveError: Error, Sendable, CustomStringConvertible {
             case badEncoding = "bad-encoding"
             case badTable = "bad-table"
             case unsafeName = "unsafe-name"
+            case unwritable = "unwritable"
+            case badOption = "bad-option"
         }
         private let base: Base
         private init(_ base: Base) { self.base = base }
@@ -25,6 +27,10 @@ public struct ArchiveError: Error, Sendable, CustomStringConvertible {
         public static let badTable = Self(.badTable)
         /// A study or image name that would lead out of the archive.
         public static let unsafeName = Self(.unsafeName)
+        /// A file or folder of a new archive cannot be written, or something is there already.
+        public static let unwritable = Self(.unwritable)
+        /// Options for a synthetic archive that make no archive.
+        public static let badOption = Self(.badOption)
 
         public var description: String { base.rawValue }
     }

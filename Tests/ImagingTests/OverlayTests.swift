@@ -95,8 +95,8 @@ import Testing
             image = try image.overlaid(with: heat)
             try image.draw(outlineOf: mask, .truth)
             if let box = ConnectedComponents(of: mask).largestByBox?.box { image.draw(box, .prediction) }
-            image.write("p = 0.93", x: 8, y: 8, scale: 2, shadow: true)
-            sheet.tiles.append(.init(image, caption: ["Study BCN-\(stem)", "bag p 0.97, image p 0.93; IoU 0.61"], accent: .truth))
+            image.write("area \(mask.area)", x: 8, y: 8, scale: 2, shadow: true)
+            sheet.tiles.append(.init(image, caption: ["frame \(stem)", "its mask, shrunk and grown again, as heat"], accent: .truth))
         }
         let page = try sheet.render()
         #expect(page.width > 800 && page.height > 500)
