@@ -23,6 +23,12 @@ import Testing
         for line in lines {
             #expect(line.passed, "\(line.tensor): relative error \(line.relativeError) above \(line.tolerance)")
         }
+        guard EngineSetup.hasBFloat16 else { return }
+        let half = try GoldenCheck(.bfloat16).compare(network, with: GoldenFile.read(network))
+        #expect(half.count >= 7)
+        for line in half {
+            #expect(line.passed, "bf16 \(line.tensor): relative error \(line.relativeError) above \(line.tolerance)")
+        }
         let worst = lines.max { $0.relativeError / $0.tolerance < $1.relativeError / $1.tolerance }
         print("golden \(network): worst \(worst?.tensor ?? "") \(worst?.relativeError ?? 0)")
     }

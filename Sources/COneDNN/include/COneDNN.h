@@ -136,6 +136,9 @@ void nn_mean_pool_bf16(const uint16_t *x, float *y, int64_t n, int64_t pixels, i
 /// 8-bit RGB, pixel by pixel, to (value − mean)·factor in a tensor of `padded` channels (the rest zero).
 void nn_normalise_rgb(
     const uint8_t *rgb, float *y, int64_t pixels, const float mean[3], const float factor[3], int64_t padded);
+/// The same without padding, to bf16.
+void nn_normalise_rgb_bf16(
+    const uint8_t *rgb, uint16_t *y, int64_t pixels, const float mean[3], const float factor[3]);
 
 #ifdef __cplusplus
 }

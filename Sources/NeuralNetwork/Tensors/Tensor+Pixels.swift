@@ -22,6 +22,11 @@ public struct ColourNormalisation: Sendable, Hashable, Codable {
         let factor = deviation.map { 1 / (255 * $0) }
         nn_normalise_rgb(rgb, result, Int64(pixels), scaledMean, factor, Int64(channels))
     }
+
+    /// The same to bf16, without padding.
+    func applyBFloat16(_ rgb: UnsafePointer<UInt8>, pixels: Int, to result: UnsafeMutablePointer<UInt16>) {
+        nn_normalise_rgb_bf16(rgb, result, Int64(pixels), mean.map { $0 * 255 }, deviation.map { 1 / (255 * $0) })
+    }
 }
 
 extension Tensor {
@@ -39,6 +44,24 @@ extension Tensor {
         rgb.withUnsafeBufferPointer { source in
             guard let base = source.baseAddress else { return }
             normalisation.apply(base, pixels: count * height * width, to: made.pointer)
+        }
+        return made
+    }
+}
+
+extension Activation {
+    /// Images as N,H,W,3 in the precision wanted, from 8-bit colour.
+    package static func images(
+        rgb: UnsafeRawBufferPointer, shape: [Int], normalisation: ColourNormalisation, precision: Precision
+    ) throws -> Activation {
+        guard let base = rgb.baseAddress?.assumingMemoryBound(to: UInt8.self), rgb.count == shape.reduce(1, *) else {
+            throw EngineError(.shapeMismatch, "\(rgb.count) bytes are not images of \(shape)")
+        }
+        let made = try Activation(shape: shape, precision: precision)
+        let pixels = shape[0] * shape[1] * shape[2]
+        switch precision {
+        case .float32: normalisation.apply(base, pixels: pixels, to: made.memory.floats)
+        case .bfloat16: normalisation.applyBFloat16(base, pixels: pixels, to: made.memory.halves)
         }
         return made
     }

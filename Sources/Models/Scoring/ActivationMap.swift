@@ -1,0 +1,9 @@
+/// Where an image speaks for class 1, at the encoder's own resolution (a 32nd of the image, rounded up).
+public struct ActivationMap: Sendable, Equatable {
+    public let height: Int
+    public let width: Int
+    /// Row-major, ≥ 0, not normalised.
+    public let values: [Float]
+    /// The student's probability of class 1 for the image.
+    public let studentProbability: Float
+}
