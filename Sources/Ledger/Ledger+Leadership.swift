@@ -86,3 +86,9 @@ extension String {
     /// PostgreSQL's text holds no NUL; messages from outside may.
     var withoutNul: String { contains("\0") ? replacing("\0", with: "\u{FFFD}") : self }
 }
+
+extension Ledger {
+    /// Makes this ledger's writes carry a term that another one acquired: for tests of what several writers under one
+    /// term do to each other.
+    package func adopt(_ term: LeaderTerm) { self.term = term }
+}

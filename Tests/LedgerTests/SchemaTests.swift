@@ -1,0 +1,44 @@
+import Foundation
+import Ledger
+import PostgreSQL
+import Testing
+
+@Suite struct SchemaTests {
+    @Test func migratesOnceHoweverManyTry() throws {
+        let string = try TestServer.newDatabase()
+        _ = try onThreads(3) { _ in try Ledger(connectionString: string).migrate() }
+        let rows = try Connection(connectionString: string).execute("SELECT number, name FROM schema_migration")
+        #expect(rows.count == 1)
+        #expect(try rows[0].text(1) == "ledger")
+    }
+
+    @Test func refusesANewerSchema() throws {
+        let string = try TestServer.newDatabase()
+        let ledger = Ledger(connectionString: string)
+        try ledger.migrate()
+        let connection = try Connection(connectionString: string)
+        try connection.execute("INSERT INTO schema_migration (number, name, checksum) VALUES (9999, 'future', '\\x00')")
+        #expect(ledgerErrorCode { try ledger.migrate() } == .schemaTooNew)
+    }
+
+    @Test func refusesAChangedStep() throws {
+        let string = try TestServer.newDatabase()
+        let ledger = Ledger(connectionString: string)
+        try ledger.migrate()
+        try Connection(connectionString: string).execute("UPDATE schema_migration SET checksum = '\\x00' WHERE number = 1")
+        #expect(ledgerErrorCode { try ledger.migrate() } == .schemaChanged)
+    }
+
+    @Test func saysThatADatabaseHoldsNoLedger() throws {
+        let ledger = Ledger(connectionString: try TestServer.newDatabase())
+        #expect(ledgerErrorCode { _ = try ledger.status() } == .schemaMissing)
+    }
+
+    @Test func unreachableDatabaseIsTransient() throws {
+        let ledger = Ledger(connectionString: "host=/nowhere/at/all dbname=x")
+        #expect(ledgerErrorCode { try ledger.migrate() } == .unavailable)
+        let began = ContinuousClock.now
+        #expect(ledgerErrorCode { try ledger.persist(for: .milliseconds(300)) { try $0.migrate() } } == .unavailable)
+        #expect(ContinuousClock.now - began >= .milliseconds(300))
+    }
+}
