@@ -1,0 +1,66 @@
+/// A number of polyps, or of something, said in a statement.
+struct Quantity: Sendable {
+    /// Nil when it is not exact: several, about ten, 2-3.
+    var value: Int?
+    var range: Range<Int>
+    /// It is only an article.
+    var isArticle: Bool
+    /// A classifier or a multiplication sign says that things are counted.
+    var isCounting: Bool
+}
+
+extension Lexicon {
+    /// The quantities in `tokens`, except at the places that `taken` says belong to something else.
+    func quantities(in tokens: ArraySlice<Token>, tags: [Tag], taken: (Int) -> Bool) -> [Quantity] {
+        var quantities = tags.filter { $0.concept == .indefinite }.map {
+            Quantity(value: nil, range: $0.range, isArticle: false, isCounting: true)
+        }
+        var position = tokens.startIndex
+        while position < tokens.endIndex {
+            if !taken(position), let quantity = quantity(in: tokens, at: position, tags: tags) {
+                quantities.append(quantity)
+                position = quantity.range.upperBound
+            } else {
+                position += 1
+            }
+        }
+        return quantities.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    }
+
+    private func quantity(in tokens: ArraySlice<Token>, at start: Int, tags: [Tag]) -> Quantity? {
+        guard var value = numeral(in: tokens, at: start) else { return nil }
+        guard tokens[start].kind != .number || value == value.rounded() else { return nil }
+        var position = start + 1
+        var isExact = true
+        // Compound numbers in Han: 十二, 二十, 二十三.
+        while tokens[start].kind == .han, position < tokens.endIndex, tokens[position].kind == .han,
+            let next = numbers[tokens[position].text]
+        {
+            value = next == 10 ? value * 10 : value + next
+            position += 1
+        }
+        // A range or a list has no one value.
+        if position + 1 < tokens.endIndex, ["-", "~", "/", "to", "bis", "至", "到", "or", "oder"].contains(tokens[position].text),
+            numeral(in: tokens, at: position + 1) != nil, !articles.contains(tokens[position + 1].text)
+        {
+            isExact = false
+            position += 2
+        }
+        if position < tokens.endIndex, ["余", "多", "来", "几", "+"].contains(tokens[position].text) {
+            isExact = false
+            position += 1
+        }
+        if tags.contains(where: { $0.concept == .approximate && ($0.range.upperBound == start || $0.range.lowerBound == position) }) {
+            isExact = false
+        }
+        let hasClassifier = tags.contains { $0.concept == .classifier && $0.range.lowerBound == position }
+        let isMultiplied = start > tokens.startIndex && ["x", "*"].contains(tokens[start - 1].text)
+            && (start - 1 == tokens.startIndex || tokens[start - 2].kind != .number)
+        if hasClassifier { position += 1 }
+        if countsByClassifier, !hasClassifier, !isMultiplied { return nil }
+        guard value >= 0, value < 1000 else { return nil }
+        return Quantity(
+            value: isExact ? Int(value) : nil, range: start..<position,
+            isArticle: articles.contains(tokens[start].text), isCounting: hasClassifier || isMultiplied)
+    }
+}

@@ -1,0 +1,168 @@
+/// Reads one report from top to bottom, statement by statement, keeping what the next one may refer to.
+struct ReportReader {
+    let lexicon: Lexicon
+    let tokens: [Token]
+    let statements: [Statement]
+
+    private var tally = Tally()
+    /// Words of another organ are still in force.
+    private var isUpper = false
+    private var line = -1
+    /// Sites at the head of the line, in front of a colon.
+    private var lineSites: [Site] = []
+    /// The site named last, for a statement without one.
+    private var lastSites: [Site] = []
+    /// Statements since the last contribution.
+    private var distance = 99
+    /// The line of the last contribution.
+    private var contributionLine = -1
+    private var lastNegation: Range<Int>?
+
+    init(_ report: String, lexicon: Lexicon) {
+        self.lexicon = lexicon
+        let tokens = lexicon.corrected(lexicon.tokenizer.tokens(of: report))
+        var segmenter = Segmenter(tokens, lexicon: lexicon)
+        statements = segmenter.segment()
+        self.tokens = segmenter.tokens
+    }
+
+    mutating func read() -> Findings {
+        for statement in statements { read(statement) }
+        var (findings, evidence) = tally.findings()
+        evidence = evidence ?? lastNegation
+        if let evidence, let first = tokens[evidence].first, let last = tokens[evidence].last {
+            findings.evidence = EvidenceSpan(offset: first.start, length: last.end - first.start)
+        }
+        findings.confidence = confidence(of: findings)
+        return findings
+    }
+
+    // MARK: One statement
+
+    private mutating func read(_ statement: Statement) {
+        guard statement.section == .findings || statement.section == .impression else { return }
+        var reading = StatementReading(statement, tokens: tokens, lexicon: lexicon)
+        if statement.line != line {
+            line = statement.line
+            lineSites = []
+            isUpper = statement.isUpper
+        }
+        if statement.isUpper { isUpper = true }
+        if !reading.leadSites.isEmpty { lineSites = reading.leadSites }
+        if reading.has(.organ), !reading.has(.site) { isUpper = true }
+        if reading.has(.site), !reading.has(.organ), !statement.isUpper { isUpper = false }
+        reading.judge(isUpper: isUpper, hasContextSite: !lineSites.isEmpty)
+
+        if !resolve(with: reading) { contribute(reading) }
+        distance += 1
+        if lastNegation == nil, reading.mentions.contains(where: { $0.standing == .negated }) || reading.has(.absence) {
+            lastNegation = statement.range
+        }
+        let named = reading.sites(in: Array(reading.pieces.indices), expandingRanges: false)
+        if !named.isEmpty { lastSites = reading.leadSites.isEmpty ? [named[named.count - 1]] : reading.leadSites }
+    }
+
+    /// What the statement says of the lesion of the statement before: that it was a fold, that it stays open.
+    private mutating func resolve(with reading: StatementReading) -> Bool {
+        guard let last = tally.last, distance <= (last.standing == .affirmed ? 1 : 2), last.section == reading.statement.section || last.section != .impression
+        else { return false }
+        let isOwn = reading.mentions.contains { $0.standing == .affirmed }
+        guard !isOwn else { return false }
+        let bringsOwn = !reading.measures.isEmpty
+        let isOpen = reading.mentions.contains { $0.standing == .uncertain } || reading.has(.undecided, .vanished)
+        if !isOpen, reading.has(.resolved), reading.hasLookalike, !last.isTakenOut {
+            tally.removeLast()
+            return true
+        }
+        if !isOpen, last.standing == .weak, reading.hasLookalike, reading.has(.anaphor, .resolved) {
+            tally.removeLast()
+            return true
+        }
+        let refersBack = reading.has(.anaphor) || !reading.mentions.isEmpty || reading.has(.undecided, .vanished)
+        if isOpen, !bringsOwn, refersBack, !last.isTakenOut, last.standing != .affirmed || reading.has(.undecided, .vanished) {
+            let sites = last.sites.isEmpty ? reading.sites(in: Array(reading.pieces.indices), expandingRanges: false) : []
+            tally.updateLast {
+                $0.standing = .uncertain
+                $0.sites += sites
+                $0.shapes += reading.mentions.isEmpty ? [] : reading.shapes(in: reading.activePieces())
+            }
+            distance = 0
+            return true
+        }
+        return false
+    }
+
+    private mutating func contribute(_ reading: StatementReading) {
+        let standings = reading.mentions.map(\.standing)
+        let standing: StatementReading.Standing
+        let isContinuation: Bool
+        if standings.contains(.affirmed) {
+            (standing, isContinuation) = (.affirmed, false)
+        } else if standings.contains(.uncertain) {
+            (standing, isContinuation) = (.uncertain, false)
+        } else if zip(reading.mentions, standings).contains(where: { $0.kind == .lesion && $1 == .weak }) {
+            (standing, isContinuation) = (.weak, false)
+        } else if continues(reading), let last = tally.last {
+            (standing, isContinuation) = (last.standing, true)
+        } else {
+            return
+        }
+        let indices = reading.activePieces()
+        let isMultiple = reading.has(.indefinite)
+        var sites = reading.sites(of: indices, expandingRanges: isMultiple)
+        let ownSites = sites
+        if sites.isEmpty { sites = lineSites }
+        if sites.isEmpty, !isContinuation { sites = contextSites(for: reading, standing: standing) }
+        var contribution = Contribution(
+            standing: standing, section: reading.statement.section, range: reading.statement.range, sites: sites,
+            measures: reading.measures(in: indices).flatMap(\.values), shapes: reading.shapes(in: indices))
+        contribution.isTakenOut = reading.has(.resection)
+        if standing == .affirmed {
+            let tally = tally
+            let count = reading.count(
+                in: indices, isContinuation: isContinuation, sites: sites, hasCounted: tally.hasCounted,
+                isKnown: { tally.knows(sites: $0, measures: $1) })
+            contribution.counts = count.counts
+            contribution.total = count.total
+            contribution.isMultiple = count.isMultiple
+            // "Two polyps in all" has no place of its own.
+            if count.total != nil, count.counts.isEmpty { contribution.sites = ownSites }
+        }
+        tally.add(contribution)
+        contributionLine = reading.statement.line
+        distance = 0
+    }
+
+    /// Whether a statement without a mention goes on about the polyps of the one before.
+    private func continues(_ reading: StatementReading) -> Bool {
+        guard distance <= 2, let last = tally.last, last.standing == .affirmed || last.standing == .uncertain,
+            last.section == reading.statement.section, reading.mentions.isEmpty,
+            !reading.has(.lookalike, .organ, .normal, .absence, .history, .family, .hypothetical)
+        else { return false }
+        let saysSomething = !reading.measures.isEmpty || reading.has(.morphology, .site, .total)
+        guard saysSomething, !reading.has(.negation, .negationAfter) || !reading.measures.isEmpty else { return false }
+        if contributionLine == reading.statement.line, reading.has(.morphology), !reading.has(.site) { return true }
+        return reading.has(.anaphor, .another, .subset, .total, .classifier)
+    }
+
+    private func contextSites(for reading: StatementReading, standing: StatementReading.Standing) -> [Site] {
+        if reading.statement.section == .impression { return [] }
+        if let last = tally.last, last.standing == .affirmed, distance <= 1, !last.sites.isEmpty { return last.counts.isEmpty ? [] : lastSites }
+        return lastSites
+    }
+
+    private func confidence(of findings: Findings) -> Double {
+        let affirmed = tally.contributions.filter { $0.standing == .affirmed }
+        switch findings.polyp {
+        case .yes:
+            // Place, size, shape and removal each make a slip less likely.
+            let signs = [
+                !findings.sites.isEmpty && findings.sites != [.unspecified], findings.maxSizeMillimetres != nil,
+                !findings.morphology.isEmpty, affirmed.contains { $0.isTakenOut }, affirmed.count > 1,
+            ].filter { $0 }.count
+            return min(0.98, 0.7 + 0.06 * Double(signs))
+        case .uncertain: return 0.6
+        case .no: return lastNegation != nil ? 0.95 : 0.85
+        }
+    }
+}

@@ -1,0 +1,305 @@
+/// Cuts a report into sections and statements.
+///
+/// Headers are those of the lexicon, in front of a colon, in brackets, or alone on a line. Statements end at full
+/// stops, semicolons, line ends (unless the line was only wrapped) and list marks.
+struct Segmenter {
+    private let lexicon: Lexicon
+    private(set) var tokens: [Token]
+    private var statements: [Statement] = []
+
+    // Where the walk stands.
+    private var section = Section.findings
+    private var isUpper = false
+    /// The section ends with the line in which it began: `Indication: …`.
+    private var sectionEndsWithLine = false
+    private var columnUnits: [Int: Double] = [:]
+
+    /// Characters after which a wrapped line is believed to be wrapped.
+    private static let wrapWidth = 45
+
+    init(_ tokens: [Token], lexicon: Lexicon) {
+        self.lexicon = lexicon
+        self.tokens = Self.unwrapped(tokens, lexicon: lexicon)
+    }
+
+    mutating func segment() -> [Statement] {
+        var position = 0
+        var line = 0
+        var blankBefore = false
+        while position < tokens.count {
+            var end = position
+            while end < tokens.count, tokens[end].kind != .newline { end += 1 }
+            if end == position {
+                blankBefore = true
+                columnUnits = [:]
+            } else {
+                readLine(position..<end, number: line, blankBefore: blankBefore)
+                blankBefore = false
+                line += 1
+            }
+            position = end + 1
+        }
+        return statements
+    }
+
+    // MARK: Lines
+
+    private mutating func readLine(_ range: Range<Int>, number: Int, blankBefore: Bool) {
+        let (content, isItem) = afterBullet(range)
+        guard !content.isEmpty else { return }
+        let header = header(at: content.lowerBound, in: content, opensLine: true)
+        if header == nil, Self.isAside(section) {
+            let opensWithSite = lexicon.phrases.longest(in: tokens[content], at: content.lowerBound)?
+                .values.contains { $0.concept == .site } ?? false
+            if (sectionEndsWithLine && !isItem) || (blankBefore && !isItem) || opensWithSite { section = .findings }
+        }
+        readUnits(of: content)
+        var start = content.lowerBound
+        var opensLine = true
+        if let header {
+            enter(header.section, endsWithLine: header.end < content.upperBound)
+            start = header.end
+        }
+        var position = start
+        while position < content.upperBound {
+            if position > start || header != nil, isStatementStart(position, from: start, in: content),
+                let inner = self.header(at: position, in: content, opensLine: false)
+            {
+                append(start..<position, number, &opensLine)
+                enter(inner.section, endsWithLine: true)
+                start = inner.end
+                position = inner.end
+                continue
+            }
+            if let stop = statementEnd(at: position, from: start, in: content) {
+                append(start..<stop.end, number, &opensLine)
+                start = stop.next
+                position = stop.next
+                continue
+            }
+            position += 1
+        }
+        append(start..<content.upperBound, number, &opensLine)
+    }
+
+    private mutating func append(_ range: Range<Int>, _ line: Int, _ opensLine: inout Bool) {
+        guard range.contains(where: { tokens[$0].kind != .symbol }) else { return }
+        statements.append(
+            Statement(
+                range: range, section: section, isUpper: isUpper, line: line, opensLine: opensLine,
+                columnUnits: columnUnits))
+        opensLine = false
+    }
+
+    /// Sections that say nothing of what was seen.
+    private static func isAside(_ section: Section) -> Bool {
+        section == .history || section == .plan || section == .other
+    }
+
+    private mutating func enter(_ next: Section, endsWithLine: Bool) {
+        sectionEndsWithLine = endsWithLine
+        switch next {
+        case .upper:
+            isUpper = true
+            section = .findings
+        case .lower:
+            isUpper = false
+            section = .findings
+        default:
+            if next == .impression { isUpper = false }
+            section = next
+        }
+    }
+
+    /// A table's header names units: `Size (mm)`; the numbers of that column are sizes.
+    private mutating func readUnits(of range: Range<Int>) {
+        let columns = columnStarts(of: range)
+        guard columns.count > 2 || range.contains(where: { tokens[$0].text == "|" }),
+            !range.contains(where: { tokens[$0].kind == .number })
+        else { return }
+        var units = [Int: Double]()
+        for (number, column) in columns.enumerated() {
+            for position in column { if let unit = lexicon.units[tokens[position].text] { units[number] = unit } }
+        }
+        if !units.isEmpty { columnUnits = units }
+    }
+
+    private func columnStarts(of range: Range<Int>) -> [Range<Int>] { TableRow.columns(of: range, in: tokens) }
+
+    // MARK: Headers
+
+    /// The header at `position` and where its content begins.
+    private func header(at position: Int, in range: Range<Int>, opensLine: Bool) -> (section: Section, end: Int)? {
+        var start = position
+        if start < range.upperBound, ["[", "<", "*", "#"].contains(tokens[start].text), tokens[start].kind == .symbol { start += 1 }
+        guard start < range.upperBound, let found = lexicon.headers.longest(in: tokens[range], at: start),
+            let section = found.values.first
+        else { return nil }
+        var end = start + found.length
+        // A bracket with a remark may stand between the header and its colon.
+        if end < range.upperBound, tokens[end].text == "(",
+            let close = (end..<range.upperBound).first(where: { tokens[$0].text == ")" }), close - end < 9,
+            close + 1 < range.upperBound, [":", "]"].contains(tokens[close + 1].text)
+        {
+            end = close + 1
+        }
+        let isBracketed = start > position
+        if end == range.upperBound { return opensLine ? (section, end) : nil }
+        if isBracketed, ["]", ">", "*"].contains(tokens[end].text) {
+            end += 1
+            if end < range.upperBound, tokens[end].text == ":" { end += 1 }
+            return (section, end)
+        }
+        if tokens[end].text == ":" { return (section, end + 1) }
+        guard opensLine else { return nil }
+        let next = tokens[end].text
+        if next == ".", end + 1 < range.upperBound, tokens[start].isCapitalised, found.length <= 2 { return (section, end + 1) }
+        if next == "-", tokens[end].isSpaced { return (section, end + 1) }
+        if tokens[end].startsColumn { return (section, end) }
+        return nil
+    }
+
+    // MARK: Statements
+
+    private func isStatementStart(_ position: Int, from start: Int, in range: Range<Int>) -> Bool {
+        if position == start { return true }
+        return tokens[position].startsColumn || tokens[position].text == "["
+            || ["。", ".", ";", "!", "?"].contains(tokens[position - 1].text)
+    }
+
+    /// Whether a statement ends at `position`: its end, and where the next begins.
+    private func statementEnd(at position: Int, from start: Int, in range: Range<Int>) -> (end: Int, next: Int)? {
+        let text = tokens[position].text
+        let next = position + 1
+        switch text {
+        case "。", ";", "!": return (next, next)
+        case "?":
+            // "Polyps? None." is one statement.
+            return (next, next)
+        case ".":
+            guard next < range.upperBound else { return (next, next) }
+            guard tokens[next].isSpaced || tokens[next].kind == .han || tokens[next].isCapitalised else { return nil }
+            guard position > start else { return (next, next) }
+            let before = tokens[position - 1]
+            if before.kind == .word, lexicon.abbreviations.contains(before.text) {
+                return nil
+            }
+            if before.kind == .number, position - 1 == start { return nil }
+            return (next, next)
+        default:
+            break
+        }
+        guard position > start, let scalar = text.unicodeScalars.first else { return nil }
+        if (0x2460...0x2473).contains(scalar.value) || (0x2776...0x277F).contains(scalar.value) || text == "•" {
+            return (position, next)
+        }
+        // "1) … 2) …" within a line.
+        if tokens[position].kind == .number, next < range.upperBound, tokens[next].text == ")", !tokens[next].isSpaced,
+            tokens[position].isSpaced || tokens[position - 1].text == ",", tokens[position].value < 30,
+            !hasOpenBracket(in: start..<position)
+        {
+            return (position, position + 2)
+        }
+        return nil
+    }
+
+    private func hasOpenBracket(in range: Range<Int>) -> Bool {
+        var depth = 0
+        for position in range {
+            if tokens[position].text == "(" { depth += 1 }
+            if tokens[position].text == ")" { depth -= 1 }
+        }
+        return depth > 0
+    }
+
+    /// The line without its list mark, and whether it had one or was indented.
+    private func afterBullet(_ range: Range<Int>) -> (content: Range<Int>, isItem: Bool) {
+        var start = range.lowerBound
+        var isItem = tokens[start].isSpaced
+        while start < range.upperBound, tokens[start].kind == .symbol,
+            !["[", "(", "☑", "□", "√", "<", "*", "#"].contains(tokens[start].text)
+        {
+            start += 1
+            isItem = true
+        }
+        if start + 1 < range.upperBound, tokens[start].text == "*", tokens[start + 1].isSpaced {
+            start += 1
+            isItem = true
+        }
+        if start + 1 < range.upperBound, tokens[start].kind == .number || tokens[start].kind == .han && lexicon.numbers[tokens[start].text] != nil,
+            [".", ")", "、"].contains(tokens[start + 1].text), tokens[start].value < 60
+        {
+            start += 2
+            isItem = true
+        }
+        return (start..<range.upperBound, isItem)
+    }
+
+    // MARK: Wrapped lines
+
+    /// The tokens without the newlines that only wrap a sentence.
+    private static func unwrapped(_ tokens: [Token], lexicon: Lexicon) -> [Token] {
+        var result = [Token]()
+        result.reserveCapacity(tokens.count)
+        var lineStart = 0
+        for (index, token) in tokens.enumerated() {
+            guard token.kind == .newline else {
+                var token = token
+                if index > 0, tokens[index - 1].kind == .newline { token.isSpaced = token.isSpaced || result.last?.kind != .newline }
+                result.append(token)
+                continue
+            }
+            if isWrap(at: index, lineStart: lineStart, in: tokens, lexicon: lexicon) {
+                lineStart = index + 1
+                continue
+            }
+            result.append(token)
+            lineStart = index + 1
+        }
+        return result
+    }
+
+    private static func isWrap(at index: Int, lineStart: Int, in tokens: [Token], lexicon: Lexicon) -> Bool {
+        guard index > lineStart, index + 1 < tokens.count else { return false }
+        let last = tokens[index - 1]
+        let next = tokens[index + 1]
+        guard next.kind != .newline, ![".", "。", ":", ";", "!", "?"].contains(last.text) else { return false }
+        let width = last.end - tokens[lineStart].start
+        let columns = TableRow.columns(of: lineStart..<index, in: tokens)
+        guard columns.count < 3 else { return false }
+        var nextEnd = index + 1
+        while nextEnd < tokens.count, tokens[nextEnd].kind != .newline { nextEnd += 1 }
+        let nextLine = tokens[index + 1..<nextEnd]
+        if lexicon.headers.longest(in: nextLine, at: index + 1) != nil, nextLine.contains(where: { $0.text == ":" }) {
+            return false
+        }
+        if next.kind == .word {
+            return !next.isCapitalised && (width >= wrapWidth || last.text == "," || last.text == "-") && !next.startsColumn
+        }
+        if next.kind == .han, last.kind == .han || last.text == "," || last.kind == .number {
+            let isField = nextLine.prefix(8).contains { $0.text == ":" }
+                || tokens[lineStart..<index].prefix(10).contains { $0.text == ":" }
+            return width >= 28 && !isField && !next.startsColumn || last.text == ","
+        }
+        return next.kind == .number && width >= 60
+    }
+}
+
+/// The columns of a table's row: parted by two blanks, a tab or a bar.
+enum TableRow {
+    static func columns(of range: Range<Int>, in tokens: [Token]) -> [Range<Int>] {
+        var columns = [Range<Int>]()
+        var start = range.lowerBound
+        for position in range {
+            if tokens[position].text == "|" {
+                if start < position { columns.append(start..<position) }
+                start = position + 1
+            } else if position > start, tokens[position].startsColumn {
+                columns.append(start..<position)
+                start = position
+            }
+        }
+        if start < range.upperBound { columns.append(start..<range.upperBound) }
+        return columns
+    }
+}

@@ -1,0 +1,96 @@
+/// What a statement says of the polyps it affirms: where, how large, of what shape.
+extension StatementReading {
+    /// Clauses whose words belong to the affirmed (or uncertain) polyps.
+    ///
+    /// Left out: clauses of earlier examinations, of other organs, of look-alikes, and those that find nothing.
+    func activePieces() -> [Int] {
+        let active = Set(
+            mentions.filter { $0.standing == .affirmed || $0.standing == .uncertain || $0.standing == .weak && $0.kind == .lesion }
+                .map(\.piece))
+        let isDoubt = mentions.contains { $0.standing == .uncertain } && !mentions.contains { $0.standing == .affirmed }
+        return pieces.indices.filter { index in
+            if active.contains(index) { return true }
+            let piece = pieces[index]
+            // What is doubtful is described by all that is said of it, look-alikes included.
+            if isDoubt { return !isHistorical(index) && !has(.normal, .absence, .organ, in: piece) }
+            if isHistorical(index) || has(.family, in: piece) { return false }
+            if mentions.contains(where: { $0.piece == index && ($0.standing == .negated || $0.standing == .elsewhere) }) {
+                return false
+            }
+            if has(.organ, in: piece), !has(.site, in: piece) { return false }
+            return !has(.normal, .lookalike, .absence, .reported, in: piece)
+                && !(has(.negation, .negationAfter, in: piece) && !hasMeasure(in: piece))
+        }
+    }
+
+    /// The sites of the polyps: those named in the clauses that mention, measure or count them; where there are none,
+    /// the nearest clause in front that names one, else the nearest behind.
+    func sites(of indices: [Int], expandingRanges: Bool) -> [Site] {
+        let telling = indices.filter { index in
+            let piece = pieces[index]
+            return mentions.contains { $0.piece == index } || hasMeasure(in: piece) || has(.morphology, in: piece)
+                || quantities.contains { $0.range.overlaps(piece) && !$0.isArticle }
+        }
+        var chosen = telling.filter { !sites(in: [$0], expandingRanges: false).isEmpty }
+        if chosen.isEmpty, let first = telling.first {
+            let before = pieces.indices.prefix(first).last { !sites(in: [$0], expandingRanges: false).isEmpty }
+            let after = pieces.indices.dropFirst(first + 1).first {
+                indices.contains($0) && !sites(in: [$0], expandingRanges: false).isEmpty
+            }
+            if let one = before ?? after { chosen = [one] }
+        }
+        // A list of sites may run over several clauses: "in the cecum, ascending and sigmoid".
+        var all = Set(chosen)
+        for index in chosen {
+            var next = index + 1
+            while next < pieces.count, isBareSite(next) { all.insert(next); next += 1 }
+            next = index - 1
+            while next >= 0, isBareSite(next), !telling.contains(next) { all.insert(next); next -= 1 }
+        }
+        return sites(in: all.sorted(), expandingRanges: expandingRanges)
+    }
+
+    private func isBareSite(_ index: Int) -> Bool {
+        let piece = pieces[index]
+        return piece.count <= (lexicon.countsByClassifier ? 6 : 4) && has(.site, in: piece)
+            && !has(.normal, .negation, .negationAfter, .lookalike, .history, .organ, in: piece)
+    }
+
+    /// The sites named in the given clauses, without those that only say what lies nearby.
+    func sites(in indices: [Int], expandingRanges: Bool) -> [Site] {
+        var sites = [Site]()
+        var previous: (site: Site, end: Int)?
+        for tag in tags where tag.concept == .site && indices.contains(piece(of: tag.range.lowerBound)) {
+            guard let site = tag.meaning.site, !isNearby(tag) else { continue }
+            if expandingRanges, let previous, previous.site != site, isRange(from: previous.end, to: tag.range.lowerBound) {
+                sites += Site.range(from: previous.site, to: site)
+            }
+            sites.append(site)
+            previous = (site, tag.range.upperBound)
+        }
+        return sites
+    }
+
+    private func isRange(from start: Int, to end: Int) -> Bool {
+        end - start <= 4
+            && tags.contains { $0.concept == .through && $0.range.lowerBound >= start && $0.range.upperBound <= end }
+    }
+
+    /// Whether a word only says where something lies: next to the valve, beneath stool.
+    func isNearby(_ tag: Tag) -> Bool {
+        tags.contains {
+            $0.concept == (tag.concept == .lookalike ? .beneath : .near) && $0.range.upperBound <= tag.range.lowerBound
+                && tag.range.lowerBound - $0.range.upperBound <= (tag.concept == .lookalike ? 2 : 1)
+        }
+    }
+
+    func measures(in indices: [Int]) -> [Measure] {
+        measures.filter { indices.contains(piece(of: $0.range.lowerBound)) }
+    }
+
+    func shapes(in indices: [Int]) -> [Morphology] {
+        tags.filter {
+            $0.concept == .morphology && indices.contains(piece(of: $0.range.lowerBound)) && !isNegatedWord($0.range)
+        }.compactMap(\.meaning.morphology)
+    }
+}

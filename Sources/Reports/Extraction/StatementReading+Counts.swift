@@ -1,0 +1,229 @@
+/// How many polyps a statement counts.
+extension StatementReading {
+    struct Count {
+        /// Newly counted; nil elements are inexact.
+        var counts: [Int?] = []
+        /// A number of all of them.
+        var total: Int?
+        var isMultiple = false
+    }
+
+    /// - Parameters:
+    ///   - pieces: the active clauses.
+    ///   - isContinuation: the statement has no mention of its own and goes on about polyps.
+    ///   - sites: the sites found for the statement.
+    ///   - hasCounted: polyps were counted in the statements before.
+    ///   - isKnown: whether a polyp of these sites and sizes was already counted.
+    func count(
+        in indices: [Int], isContinuation: Bool, sites: [Site], hasCounted: Bool, isKnown: ([Site], [Double]) -> Bool
+    ) -> Count {
+        var result = Count()
+        var used = Set<Int>()
+        var items: [(value: Int?, isSited: Bool, isExplicit: Bool)] = []
+        let active = mentions.filter { $0.standing == .affirmed }
+        result.isMultiple = has(.indefinite) || active.contains { isPlural($0) }
+
+        var previousEnd = statement.range.lowerBound
+        for (order, mention) in active.enumerated() {
+            let next = order + 1 < active.count ? active[order + 1].range.lowerBound : statement.range.upperBound
+            if let index = quantityIndex(for: mention, after: previousEnd, before: next, used: used) {
+                used.insert(index)
+                let quantity = quantities[index]
+                let following = quantities.first { $0.range.lowerBound >= mention.range.upperBound }?.range.lowerBound ?? next
+                let around = self.sites(near: mention, from: previousEnd, to: min(next, following))
+                if let total = totalValue(of: quantity), around.isEmpty || !hasMeasure(in: previousEnd..<next) {
+                    result.total = max(result.total ?? 0, total)
+                    previousEnd = mention.range.upperBound
+                    continue
+                }
+                if quantity.isArticle, order > 0 || hasCounted, !isNew(mention, from: previousEnd, to: next, order: order) {
+                    previousEnd = mention.range.upperBound
+                    continue
+                }
+                items.append((multiplied(quantity, mention: mention, sites: around), !around.isEmpty, !quantity.isArticle))
+            } else if let value = unquantified(mention, order: order, from: previousEnd, to: next, hasCounted: hasCounted, sites: sites, isKnown: isKnown) {
+                items.append((value, has(.site, in: previousEnd..<next), false))
+            }
+            previousEnd = mention.range.upperBound
+        }
+        // Numbers that stand for polyps without the word.
+        var rest: [(value: Int?, isSited: Bool)] = []
+        for (index, quantity) in quantities.enumerated() where !used.contains(index) {
+            guard indices.contains(piece(of: quantity.range.lowerBound)), isElliptical(quantity) else { continue }
+            let piece = pieces[piece(of: quantity.range.lowerBound)]
+            if let total = totalValue(of: quantity) {
+                if isContinuation || has(.polyp) || active.isEmpty { result.total = max(result.total ?? 0, total) }
+                continue
+            }
+            let pieceSites = self.sites(in: [self.piece(of: quantity.range.lowerBound)], expandingRanges: false)
+            let value = quantity.value.map { has(.each, in: piece) ? $0 * max(1, pieceSites.count) : $0 }
+            rest.append((value, has(.site, in: piece)))
+        }
+        if let first = items.first, items.count == 1, first.isExplicit, let whole = first.value, whole > 1, !rest.isEmpty {
+            let parts = rest.reduce(Int?(0)) { sum, part in part.value.flatMap { value in sum.map { $0 + value } } }
+            let restIsSited = rest.contains { $0.isSited }
+            if parts == whole && (!first.isSited || !restIsSited) || !restIsSited && (parts ?? 0) <= whole
+                || !first.isSited && (parts ?? whole) <= whole
+            {
+                rest = []
+            }
+        }
+        result.counts = items.map(\.value) + rest.map(\.value)
+        // "Two polyps" of no place or size, beside others that have them, sums them up.
+        if result.counts.count == 1, let only = result.counts[0], only > 1, !has(.site), leadSites.isEmpty, measures.isEmpty {
+            result.counts = []
+            result.total = max(result.total ?? 0, only)
+        }
+        return result
+    }
+
+    // MARK: Which number belongs to which word
+
+    private func isPlural(_ mention: Mention) -> Bool {
+        mention.range.contains { lexicon.plurals.contains(tokens[$0].text) }
+    }
+
+    private func quantityIndex(for mention: Mention, after start: Int, before end: Int, used: Set<Int>) -> Int? {
+        let reach = lexicon.countsByClassifier ? 24 : 10
+        let candidates = quantities.indices.filter { !used.contains($0) && quantities[$0].value != 0 && !isOfDevice(quantities[$0]) && !isSubset(quantities[$0]) }
+        let piece = pieces[mention.piece]
+        let before = candidates.last {
+            let range = quantities[$0].range
+            return range.upperBound <= mention.range.lowerBound && range.lowerBound >= start
+                && mention.range.lowerBound - range.upperBound <= reach && range.lowerBound >= piece.lowerBound
+        }
+        let after = candidates.first {
+            let quantity = quantities[$0]
+            guard quantity.range.lowerBound >= mention.range.upperBound, quantity.range.lowerBound < end, !quantity.isArticle else { return false }
+            if quantity.isCounting {
+                return quantity.range.lowerBound - mention.range.upperBound <= 12
+                    && (piece.contains(quantity.range.lowerBound) || lexicon.countsByClassifier)
+            }
+            let between = mention.range.upperBound..<quantity.range.lowerBound
+            return between.count <= 2 && between.contains { ["(", ":", "=", "n", "-"].contains(tokens[$0].text) }
+                || between.count <= 1 && between.allSatisfy { tokens[$0].kind == .symbol } && isAtEnd(quantity.range.upperBound)
+        }
+        // An explicit number behind beats an article in front.
+        if let before, let after, quantities[before].isArticle { return quantities[after].value == nil ? before : after }
+        return before ?? after
+    }
+
+    private func isAtEnd(_ position: Int) -> Bool {
+        position >= tokens.endIndex || tokens[position].kind == .symbol || tokens[position].startsColumn
+    }
+
+    private func sites(near mention: Mention, from start: Int, to end: Int) -> [Site] {
+        let inPiece = tags(.site, in: pieces[mention.piece]).filter { $0.range.lowerBound >= start && $0.range.upperBound <= end }
+        let found = inPiece.compactMap(\.meaning.site)
+        return found.isEmpty ? leadSites : found
+    }
+
+    private func multiplied(_ quantity: Quantity, mention: Mention, sites: [Site]) -> Int? {
+        guard let value = quantity.value else { return nil }
+        return has(.each, in: pieces[mention.piece]) && Set(sites).count > 1 ? value * Set(sites).count : value
+    }
+
+    private func totalValue(of quantity: Quantity) -> Int? {
+        guard let value = quantity.value, !quantity.isArticle else { return nil }
+        let isTotal = tags.contains {
+            $0.concept == .total
+                && ($0.range.upperBound <= quantity.range.lowerBound && quantity.range.lowerBound - $0.range.upperBound <= 4
+                    || $0.range.lowerBound >= quantity.range.upperBound && $0.range.lowerBound - quantity.range.upperBound <= 4)
+        }
+        return isTotal ? value : nil
+    }
+
+    // MARK: Words without a number
+
+    private func isNew(_ mention: Mention, from start: Int, to end: Int, order: Int) -> Bool {
+        let piece = pieces[mention.piece]
+        let own = max(start, piece.lowerBound)..<max(min(end, piece.upperBound), max(start, piece.lowerBound))
+        if has(.another, in: own) { return true }
+        if order == 0, !leadSites.isEmpty { return true }
+        return hasMeasure(in: own) || has(.site, in: own) && order == 0 || has(.site, in: own) && hasMeasure(in: start..<end)
+    }
+
+    /// The count of a mention without a number: nil when it counts nothing new, `.some(nil)` when it is several.
+    private func unquantified(
+        _ mention: Mention, order: Int, from start: Int, to end: Int, hasCounted: Bool, sites: [Site],
+        isKnown: ([Site], [Double]) -> Bool
+    ) -> Int?? {
+        // Numbers further on in the statement will count it.
+        let counting = quantities.contains {
+            $0.isCounting && !isOfDevice($0) && !isSubset($0)
+                && (lexicon.countsByClassifier ? !hasMeasure(in: mention.range.lowerBound..<max($0.range.lowerBound, mention.range.upperBound)) || order == 0 : false)
+        }
+        if lexicon.countsByClassifier, counting, !has(.site, in: max(start, pieces[mention.piece].lowerBound)..<mention.range.upperBound) || order == 0 { return nil }
+        let isPart = has(.subset, in: mention.kind == .implied ? statement.range : pieces[mention.piece]) && hasCounted
+        if isPart { return nil }
+        let isDefinite = isDefinite(mention)
+        let isFirst = order == 0 && !hasCounted
+        let listed = sizesOfList(start..<end)
+        if isPlural(mention) {
+            if isDefinite, !isFirst { return nil }
+            if let listed { return .some(listed) }
+            return isFirst || isNew(mention, from: start, to: end, order: order) ? .some(nil) : nil
+        }
+        if isFirst { return .some(lexicon.countsByClassifier && listed != nil ? listed : 1) }
+        if isDefinite { return nil }
+        guard isNew(mention, from: start, to: end, order: order) else { return nil }
+        let sizes = measures.filter { $0.range.overlaps(start..<end) }.flatMap(\.values)
+        if order == 0, !sites.isEmpty, isKnown(sites, sizes) { return nil }
+        return .some(lexicon.countsByClassifier && listed != nil ? listed : 1)
+    }
+
+    private func sizesOfList(_ range: Range<Int>) -> Int? {
+        let count = measures.filter { $0.range.overlaps(range) }.map(\.values.count).max() ?? 0
+        return count > 1 ? count : nil
+    }
+
+    private func isDefinite(_ mention: Mention) -> Bool {
+        let piece = pieces[mention.piece]
+        return (max(piece.lowerBound, mention.range.lowerBound - 3)..<mention.range.lowerBound).contains {
+            lexicon.definite.contains(tokens[$0].text)
+        }
+    }
+
+    // MARK: Numbers without a word
+
+    private func isOfDevice(_ quantity: Quantity) -> Bool {
+        tags.contains {
+            $0.concept == .device
+                && (lexicon.countsByClassifier && $0.range.upperBound <= quantity.range.lowerBound && quantity.range.lowerBound - $0.range.upperBound <= 1
+                    || $0.range.lowerBound >= quantity.range.upperBound && $0.range.lowerBound - quantity.range.upperBound <= 1)
+        }
+    }
+
+    private func isSubset(_ quantity: Quantity) -> Bool {
+        tags.contains {
+            $0.concept == .subset
+                && ($0.range.upperBound <= quantity.range.lowerBound && quantity.range.lowerBound - $0.range.upperBound <= 1
+                    || $0.range.lowerBound >= quantity.range.upperBound && $0.range.lowerBound - quantity.range.upperBound <= 1
+                    || $0.range.overlaps(quantity.range))
+        }
+    }
+
+    private func isElliptical(_ quantity: Quantity) -> Bool {
+        guard !isOfDevice(quantity), !isSubset(quantity), quantity.value != 0 else { return false }
+        if lexicon.countsByClassifier { return quantity.isCounting && (quantity.value != nil || !has(.polyp)) }
+        if totalValue(of: quantity) != nil { return true }
+        let end = quantity.range.upperBound
+        if quantity.isCounting, quantity.value != nil { return quantity.range.lowerBound > statement.range.lowerBound && !has(.device, in: pieces[piece(of: quantity.range.lowerBound)]) }
+        let nextSite = tags.first { $0.concept == .site && $0.range.lowerBound >= end }
+        let words = tags.contains { ($0.concept == .classifier || $0.concept == .another) && ($0.range.lowerBound == end || $0.range.upperBound == quantity.range.lowerBound) }
+        if let nextSite, pieces[piece(of: end - 1)].contains(nextSite.range.lowerBound) {
+            let gap = nextSite.range.lowerBound - end
+            if gap <= (words ? 8 : 3), !quantity.isArticle || words || gap <= 2 && !isArticleOfNoun(quantity) { return true }
+        }
+        if words { return true }
+        // "Ascending 4 (largest 9 mm)".
+        let siteBefore = tags.contains { $0.concept == .site && $0.range.upperBound <= quantity.range.lowerBound && quantity.range.lowerBound - $0.range.upperBound <= 1 }
+        return siteBefore && !quantity.isArticle && (isAtEnd(end) || tokens[end].text == "x")
+    }
+
+    /// "a sigmoid": the article belongs to the site's noun.
+    private func isArticleOfNoun(_ quantity: Quantity) -> Bool {
+        let end = quantity.range.upperBound
+        return tags.contains { $0.concept == .site && $0.range.lowerBound == end }
+    }
+}

@@ -1,0 +1,272 @@
+/// The scopes: what a statement's words do to the polyps it mentions.
+///
+/// After NegEx and ConText (Chapman et al. 2001; Harkema et al. 2009): triggers with a direction and a reach, and words
+/// that end it; here with clauses ("pieces") as the measure of reach instead of a number of words.
+extension StatementReading {
+    /// Judges every mention.
+    ///
+    /// - Parameters:
+    ///   - isUpper: whether the words so far were of another organ.
+    ///   - hasContextSite: whether a site of the bowel is known from the words before.
+    mutating func judge(isUpper: Bool, hasContextSite: Bool) {
+        for index in mentions.indices {
+            setStanding(standing(of: mentions[index], isUpper: isUpper, hasContextSite: hasContextSite), of: index)
+        }
+    }
+
+    private func standing(of mention: Mention, isUpper: Bool, hasContextSite: Bool) -> Standing {
+        let piece = pieces[mention.piece]
+        if isInOtherOrgan(mention, isUpper: isUpper) { return .elsewhere }
+        let isConfirmed = has(.confirmed)
+        if !isConfirmed {
+            if isHistorical(mention.piece) || isFormer(mention) || has(.reported, in: piece) { return .elsewhere }
+        }
+        if has(.family, in: piece) || (has(.family) && !isAssertive(mention.piece) && !has(.current, in: piece)) {
+            return .elsewhere
+        }
+        if isUndecided(mention) { return .uncertain }
+        if isResolved(mention) { return .elsewhere }
+        if isHypothetical(mention) || isPostoperative(mention) { return .elsewhere }
+        if isNegated(mention) { return .negated }
+        let isTakenOut = has(.resection)
+        if !isTakenOut || mention.kind == .lesion {
+            if isOnlyPossible(mention) || isOneOfTwo(mention) { return .uncertain }
+        }
+        if has(.vanished), !isTakenOut { return .uncertain }
+        switch mention.kind {
+        case .lesion:
+            if hasLookalike && !isTakenOut { return .elsewhere }
+            let isShaped = tags.contains { $0.concept == .morphology && !isNegatedWord($0.range) }
+            return isTakenOut || isShaped || has(.classification) ? .affirmed : .weak
+        case .procedure:
+            return hasMeasure(in: statement.range) || has(.site) || quantities.contains { !$0.isArticle } || has(.positive)
+                ? .affirmed : .weak
+        case .implied:
+            return .affirmed
+        case .polyp:
+            return isSupported(mention, hasContextSite: hasContextSite) ? .affirmed : .weak
+        }
+    }
+
+    /// A polyp is believed when something is said of it, not for the mere word.
+    private func isSupported(_ mention: Mention, hasContextSite: Bool) -> Bool {
+        if statement.section == .impression { return true }
+        if !measures.isEmpty || !quantities.isEmpty || !leadSites.isEmpty { return true }
+        if has(.site) || has(.morphology) || has(.classification) || has(.resection) || has(.positive) { return true }
+        return tokens.count <= 5 || hasContextSite
+    }
+
+    /// Whether the statement names a look-alike, other than one that only lies over or beside it.
+    var hasLookalike: Bool { tags.contains { $0.concept == .lookalike && !isNearby($0) } }
+
+    // MARK: Organ
+
+    private func isInOtherOrgan(_ mention: Mention, isUpper: Bool) -> Bool {
+        let places = tags.filter { $0.concept == .organ || $0.concept == .site }
+        if let own = places.first(where: { $0.range.overlaps(mention.range) }) { return own.concept == .organ }
+        let piece = pieces[mention.piece]
+        if let before = places.last(where: { $0.range.upperBound <= mention.range.lowerBound && piece.contains($0.range.lowerBound) }) {
+            return before.concept == .organ
+        }
+        if let after = places.first(where: { $0.range.lowerBound >= mention.range.upperBound && piece.contains($0.range.lowerBound) }),
+            after.range.lowerBound - mention.range.upperBound < 9
+        {
+            return after.concept == .organ
+        }
+        if !leadSites.isEmpty { return false }
+        if let earlier = places.last(where: { $0.range.upperBound <= mention.range.lowerBound }) {
+            return earlier.concept == .organ
+        }
+        return isUpper
+    }
+
+    // MARK: Time
+
+    /// Whether a clause speaks of an earlier examination.
+    func isHistorical(_ index: Int) -> Bool {
+        if has(.history, in: pieces[index]) {
+            // "Today … ; in 2019 …" within one clause: the nearer word in front of it holds.
+            return !has(.current, in: pieces[index]) || historyComesLast(in: pieces[index])
+        }
+        // A clause after it, while nothing returns to the present.
+        var earlier = index
+        while earlier > 0 {
+            if has(.current, .positive, .but, .except, in: pieces[earlier]) { return false }
+            earlier -= 1
+            if has(.current, in: pieces[earlier]) { return false }
+            if has(.history, in: pieces[earlier]) { return true }
+        }
+        // "A polyp in the sigmoid, removed in 2019": the time is said behind.
+        let later = index + 1
+        if later < pieces.count, has(.history, in: pieces[later]), !has(.polyp, .lesion, .lookalike, in: pieces[later]),
+            !has(.current, .positive, .normal, .negation, in: pieces[later]), !has(.current, .positive, in: pieces[index])
+        {
+            return !has(.except, in: pieces[index])
+        }
+        return false
+    }
+
+    private func historyComesLast(in piece: Range<Int>) -> Bool {
+        let times = tags(.history, .current, in: piece)
+        return times.last?.concept == .history && !hasMeasure(in: piece)
+    }
+
+    private func isFormer(_ mention: Mention) -> Bool {
+        tags(.former, in: pieces[mention.piece]).contains {
+            $0.range.upperBound <= mention.range.lowerBound && mention.range.lowerBound - $0.range.upperBound <= 4
+        }
+    }
+
+    /// "Sigmoid polyp, after resection": in a conclusion or without any detail it may be of today or of long ago.
+    private func isPostoperative(_ mention: Mention) -> Bool {
+        let follows = tags.contains {
+            $0.concept == .postoperative && $0.range.lowerBound >= mention.range.lowerBound
+                && $0.range.lowerBound - mention.range.upperBound <= 12
+        }
+        guard follows, !has(.current, .confirmed) else { return false }
+        return statement.section == .impression || !hasMeasure(in: statement.range) && !has(.positive)
+    }
+
+    private func isHypothetical(_ mention: Mention) -> Bool {
+        tags.contains { tag in
+            guard tag.concept == .hypothetical, tag.range.lowerBound < mention.range.upperBound else { return false }
+            let first = piece(of: tag.range.lowerBound)
+            guard first != mention.piece else { return true }
+            return mention.piece - first <= 2
+                && (first + 1...mention.piece).allSatisfy { !isAssertive($0) && !has(.current, .but, in: pieces[$0]) }
+        }
+    }
+
+    // MARK: Doubt
+
+    private func isUndecided(_ mention: Mention) -> Bool {
+        tags(.undecided, in: statement.range).contains { tag in
+            let other = piece(of: tag.range.lowerBound)
+            if other == mention.piece { return true }
+            // A predicate in a clause of its own speaks of what stands before, or of what follows.
+            let range = min(other, mention.piece) + 1..<max(other, mention.piece)
+            let between = range.contains { has(.polyp, in: pieces[$0]) }
+            return !between && !has(.polyp, in: pieces[other]) && abs(other - mention.piece) <= 3
+                && !(has(.resection, in: pieces[mention.piece]))
+        }
+    }
+
+    private func isOnlyPossible(_ mention: Mention) -> Bool {
+        let piece = pieces[mention.piece]
+        return tags(.possible, in: piece).contains { tag in
+            let gap = tag.range.lowerBound >= mention.range.upperBound
+                ? tag.range.lowerBound - mention.range.upperBound : mention.range.lowerBound - tag.range.upperBound
+            let isMark = tokens[tag.range.lowerBound].text == "?"
+            return gap <= (isMark ? 3 : 9)
+        }
+    }
+
+    /// "What looked like a polyp turned out to be a diverticulum."
+    private func isResolved(_ mention: Mention) -> Bool {
+        tags.contains { tag in
+            tag.concept == .resolved && tag.range.lowerBound >= mention.range.upperBound
+                && tags.contains { $0.concept == .lookalike && $0.range.lowerBound >= tag.range.lowerBound && !isNearby($0) }
+        }
+    }
+
+    /// "Polyp or fold", "adenoma versus granulation tissue".
+    private func isOneOfTwo(_ mention: Mention) -> Bool {
+        let lookalikes = tags.filter { $0.concept == .lookalike && !$0.range.overlaps(mention.range) && !isNearby($0) }
+        guard !lookalikes.isEmpty else { return false }
+        return tags.contains { tag in
+            guard tag.concept == .alternative else { return false }
+            return lookalikes.contains { other in
+                let first = min(other.range.upperBound, mention.range.upperBound)
+                let last = max(other.range.lowerBound, mention.range.lowerBound)
+                return tag.range.lowerBound >= first - 1 && tag.range.upperBound <= last + 1
+                    || tag.range.upperBound <= min(other.range.lowerBound, mention.range.lowerBound) && last - first < 10
+            }
+        }
+    }
+
+    // MARK: Negation
+
+    /// Whether a clause asserts something of its own.
+    func isAssertive(_ index: Int) -> Bool {
+        let piece = pieces[index]
+        return hasMeasure(in: piece) || has(.positive, .resection, .current, .except, in: piece)
+            || quantities.contains { $0.range.overlaps(piece) && $0.value != 0 }
+    }
+
+    func isNegated(_ mention: Mention) -> Bool {
+        if isZero(mention) { return true }
+        return isNegatedForward(mention.range) || isNegatedBackward(mention)
+    }
+
+    /// A shape word behind "no": `no depressed area`.
+    func isNegatedWord(_ range: Range<Int>) -> Bool {
+        let piece = pieces[piece(of: range.lowerBound)]
+        return tags(.negation, in: piece).contains {
+            $0.range.upperBound <= range.lowerBound && range.lowerBound - $0.range.upperBound <= 2
+        }
+    }
+
+    /// `Polyps: 0`, `tally of polyps: zero`.
+    private func isZero(_ mention: Mention) -> Bool {
+        let piece = pieces[mention.piece]
+        return tokens[piece].indices.contains { position in
+            guard lexicon.numeral(in: tokens, at: position) == 0, !tags.contains(where: { $0.range.contains(position) })
+            else { return false }
+            let isLast = position + 1 >= piece.upperBound || tokens[position + 1].kind == .symbol
+            let isFirst = position + 1 < tokens.endIndex && position < mention.range.lowerBound
+                && mention.range.lowerBound - position <= 4
+            return position >= mention.range.upperBound ? isLast : isFirst
+        }
+    }
+
+    /// A negation that closes its clause looks back; one with words behind it looks forward.
+    private func looksForward(_ tag: Tag) -> Bool {
+        var position = tag.range.upperBound
+        let end = pieces[piece(of: tag.range.lowerBound)].upperBound
+        while position < end, tokens[position].kind == .symbol, tokens[position].text != "(" { position += 1 }
+        guard position < end else { return false }
+        // "Polyps   none   -": the next column is another matter.
+        return !tokens[position].startsColumn
+    }
+
+    private func isNegatedForward(_ range: Range<Int>) -> Bool {
+        let own = piece(of: range.lowerBound)
+        return tags.contains { tag in
+            guard tag.concept == .negation, tag.range.upperBound <= range.lowerBound, looksForward(tag) else { return false }
+            let first = piece(of: tag.range.lowerBound)
+            if first == own { return !isBlocked(from: tag.range.upperBound, to: range.lowerBound) }
+            // "No masses, polyps, AVMs": the list goes on while its items assert nothing.
+            if isBlocked(from: tag.range.upperBound, to: pieces[first].upperBound) { return false }
+            for index in first + 1...own {
+                let part = pieces[index].lowerBound..<(index == own ? range.upperBound : pieces[index].upperBound)
+                if has(.positive, .resection, .current, .except, .but, .site, .negation, in: part) { return false }
+                if hasMeasure(in: pieces[index]) { return false }
+                if quantities.contains(where: { $0.range.overlaps(part) }) { return false }
+                if part.count > (lexicon.countsByClassifier ? 12 : 7) { return false }
+            }
+            return true
+        }
+    }
+
+    private func isBlocked(from start: Int, to end: Int) -> Bool {
+        start < end && has(.positive, .but, .except, in: start..<end)
+    }
+
+    private func isNegatedBackward(_ mention: Mention) -> Bool {
+        tags.contains { tag in
+            guard tag.range.lowerBound >= mention.range.upperBound else { return false }
+            guard tag.concept == .negationAfter || tag.concept == .negation && !looksForward(tag) else { return false }
+            let other = piece(of: tag.range.lowerBound)
+            if other == mention.piece {
+                return !isBlocked(from: mention.range.upperBound, to: tag.range.lowerBound)
+            }
+            guard !isAssertive(mention.piece), other - mention.piece <= 3 else { return false }
+            // The clause with the negation must not have a subject of its own.
+            return (mention.piece + 1...other).allSatisfy { index in
+                let before = pieces[index].lowerBound..<min(pieces[index].upperBound, max(tag.range.lowerBound, pieces[index].lowerBound + 1))
+                return !has(.but, .except, .resection, in: pieces[index]) && !hasMeasure(in: pieces[index])
+                    && !(index == other && has(.lookalike, in: before))
+            }
+        }
+    }
+}

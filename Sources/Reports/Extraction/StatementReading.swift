@@ -1,0 +1,233 @@
+/// One statement with everything that the lexicon finds in it: the ground on which the rules stand.
+struct StatementReading {
+    /// What a statement's mention of a polyp is worth.
+    enum Standing: Equatable {
+        case affirmed
+        case uncertain
+        /// Something raised, or a bare word: worth something only with what is said around it.
+        case weak
+        case negated
+        /// Of an earlier examination, hypothetical, of the family, of another organ, a look-alike.
+        case elsewhere
+    }
+
+    struct Mention {
+        enum Kind { case polyp, lesion, procedure, implied }
+        var kind: Kind
+        var range: Range<Int>
+        var piece: Int
+        var standing: Standing = .weak
+    }
+
+    let lexicon: Lexicon
+    let statement: Statement
+    let tokens: ArraySlice<Token>
+    let tags: [Tag]
+    /// The clauses between commas, dashes and "but".
+    private(set) var pieces: [Range<Int>]
+    let measures: [Measure]
+    let quantities: [Quantity]
+    private(set) var mentions: [Mention] = []
+    /// Sites named in front of a colon, at the head of the statement.
+    let leadSites: [Site]
+
+    init(_ statement: Statement, tokens all: [Token], lexicon: Lexicon) {
+        self.lexicon = lexicon
+        self.statement = statement
+        let tokens = all[statement.range]
+        self.tokens = tokens
+        let tags = lexicon.tags(in: tokens)
+        self.tags = tags
+        // Numbers inside a phrase (a class, a distance) count nothing.
+        var taken = Set<Int>()
+        for tag in tags where tag.concept != .approximate {
+            if tag.range.count > 1 || tag.concept == .classification || tag.concept == .indefinite {
+                taken.formUnion(tag.range)
+            }
+        }
+        var measures = lexicon.measures(in: tokens) { taken.contains($0) }
+        for (column, unit) in statement.columnUnits {
+            measures += Self.columnMeasures(column, unit, statement.range, all, except: measures)
+        }
+        measures = Self.sizes(among: measures, tags: tags)
+        self.measures = measures
+        let measured = Set(lexicon.measures(in: tokens) { taken.contains($0) }.flatMap { Array($0.range) })
+            .union(measures.flatMap { Array($0.range) })
+        quantities = lexicon.quantities(in: tokens, tags: tags) { taken.contains($0) || measured.contains($0) }
+        pieces = Self.pieces(of: tokens, tags: tags, measured: measured)
+        leadSites = Self.leadSites(of: tokens, tags: tags)
+        mentions = findMentions()
+    }
+
+    /// In millimetres: longer is a distance along the bowel.
+    private static let largestPolyp = 140.0
+
+    /// Without distances: "rectum, 7 cm:", or a length far beyond the others.
+    private static func sizes(among measures: [Measure], tags: [Tag]) -> [Measure] {
+        let candidates = measures.filter { measure in
+            guard measure.largest > 0, measure.largest <= largestPolyp else { return false }
+            let isBehindSite = tags.contains {
+                $0.concept == .site && $0.range.upperBound <= measure.range.lowerBound
+                    && measure.range.lowerBound - $0.range.upperBound <= 1
+            }
+            return !(isBehindSite && measure.largest >= largePolyp)
+        }
+        guard candidates.contains(where: { $0.largest < largePolyp }) else { return candidates }
+        return candidates.filter { $0.largest < largePolyp }
+    }
+
+    /// In millimetres: beside a smaller length, this one is a distance.
+    private static let largePolyp = 60.0
+
+    // MARK: Looking up
+
+    func tags(_ concepts: Concept..., in range: Range<Int>) -> [Tag] {
+        tags.filter { concepts.contains($0.concept) && $0.range.overlaps(range) }
+    }
+
+    func has(_ concepts: Concept..., in range: Range<Int>) -> Bool {
+        tags.contains { concepts.contains($0.concept) && $0.range.overlaps(range) }
+    }
+
+    func has(_ concepts: Concept...) -> Bool { tags.contains { concepts.contains($0.concept) } }
+
+    func piece(of position: Int) -> Int { pieces.firstIndex { $0.contains(position) } ?? max(0, pieces.count - 1) }
+
+    func hasMeasure(in range: Range<Int>) -> Bool { measures.contains { $0.range.overlaps(range) } }
+
+    // MARK: Cutting
+
+    private static func pieces(of tokens: ArraySlice<Token>, tags: [Tag], measured: Set<Int>) -> [Range<Int>] {
+        // "After removal in 2018: today …": the present opens a clause where the past is spoken of.
+        let isAboutPast = tags.contains { $0.concept == .history }
+        let starts = Set(
+            tags.filter { $0.concept == .but || $0.concept == .except || isAboutPast && $0.concept == .current }
+                .map(\.range.lowerBound))
+        let inside = Set(tags.filter { $0.range.count > 1 }.flatMap { Array($0.range.dropFirst()) })
+        var pieces = [Range<Int>]()
+        var start = tokens.startIndex
+        var depth = 0
+        for position in tokens.indices {
+            let token = tokens[position]
+            if token.text == "(" { depth += 1 }
+            if token.text == ")" { depth = max(0, depth - 1) }
+            if position > start, starts.contains(position) {
+                pieces.append(start..<position)
+                start = position
+            }
+            guard depth == 0, !measured.contains(position), !inside.contains(position) else { continue }
+            let isBreak: Bool =
+                switch token.text {
+                case ",": true
+                case "-": token.isSpaced && position + 1 < tokens.endIndex && tokens[position + 1].isSpaced
+                case "→", "|", ";": true
+                default: false
+                }
+            if isBreak {
+                if position > start { pieces.append(start..<position) }
+                start = position + 1
+            }
+        }
+        if start < tokens.endIndex { pieces.append(start..<tokens.endIndex) }
+        return pieces.isEmpty ? [tokens.startIndex..<tokens.endIndex] : pieces
+    }
+
+    private static func leadSites(of tokens: ArraySlice<Token>, tags: [Tag]) -> [Site] {
+        let colon = tokens.prefix(24).firstIndex { $0.text == ":" }
+            ?? (tokens.first.flatMap { _ in tokens.dropFirst().prefix(8).firstIndex { $0.text == "-" && $0.isSpaced } })
+            ?? tokens.dropFirst().prefix(8).firstIndex { $0.startsColumn }
+        guard let colon else { return [] }
+        let before = tags.filter { $0.range.upperBound <= colon }
+        guard before.contains(where: { $0.concept == .site }),
+            !before.contains(where: { [.polyp, .lesion, .organ, .history, .negation].contains($0.concept) })
+        else { return [] }
+        return before.compactMap(\.meaning.site)
+    }
+
+    /// The numbers of a table's column whose header names a unit.
+    private static func columnMeasures(
+        _ column: Int, _ unit: Double, _ range: Range<Int>, _ tokens: [Token], except: [Measure]
+    ) -> [Measure] {
+        let columns = TableRow.columns(of: range, in: tokens)
+        guard column < columns.count, !except.contains(where: { $0.range.overlaps(columns[column]) }) else { return [] }
+        let cell = columns[column]
+        var values = [Double]()
+        var isRange = false
+        for position in cell {
+            if tokens[position].kind == .number {
+                if isRange, let last = values.popLast() {
+                    values.append(max(last, tokens[position].value * unit))
+                } else {
+                    values.append(tokens[position].value * unit)
+                }
+                isRange = false
+            } else if ["-", "~", "x", "*"].contains(tokens[position].text) {
+                isRange = !values.isEmpty
+            }
+        }
+        return values.isEmpty ? [] : [Measure(values: values, range: cell)]
+    }
+
+    // MARK: Mentions
+
+    private func findMentions() -> [Mention] {
+        var found = [Mention]()
+        for tag in tags {
+            let kind: Mention.Kind
+            switch tag.concept {
+            case .polyp: kind = .polyp
+            case .lesion: kind = .lesion
+            case .procedure: kind = .procedure
+            default: continue
+            }
+            // A look-alike of the same place and length wins.
+            if tags.contains(where: { $0.concept == .lookalike && $0.range == tag.range }) { continue }
+            if let last = found.last, last.range == tag.range { continue }
+            found.append(Mention(kind: kind, range: tag.range, piece: piece(of: tag.range.lowerBound)))
+        }
+        // "No polyps other than a 5 mm one in the rectum": the exception is one.
+        for index in pieces.indices where !found.isEmpty && !found.contains(where: { $0.piece == index }) {
+            let piece = pieces[index]
+            guard let except = tags.first(where: { $0.concept == .except && piece.contains($0.range.lowerBound) }),
+                hasMeasure(in: piece), !has(.lookalike, in: piece)
+            else { continue }
+            found.append(Mention(kind: .implied, range: except.range.upperBound..<except.range.upperBound, piece: index))
+        }
+        if found.isEmpty, let implied = impliedMention() ?? countedMention() { found.append(implied) }
+        return found
+    }
+
+    /// `盲肠2枚，升结肠3枚`: counted at a site, with a classifier that says so.
+    private func countedMention() -> Mention? {
+        guard lexicon.countsByClassifier, !has(.lookalike), !has(.organ) else { return nil }
+        for quantity in quantities where quantity.isCounting && quantity.value != nil && quantity.value != 0 {
+            let start = quantity.range.lowerBound
+            let isAtSite = tags.contains { $0.concept == .site && $0.range.upperBound <= start && start - $0.range.upperBound <= 1 }
+            let isOther = tags.contains {
+                $0.concept == .device && ($0.range.lowerBound == quantity.range.upperBound || $0.range.upperBound == start)
+            }
+            if isAtSite, !isOther { return Mention(kind: .implied, range: start..<start, piece: piece(of: start)) }
+        }
+        return nil
+    }
+
+    /// `Asc 3 mm IIa CSP`: a polyp without the word.
+    private func impliedMention() -> Mention? {
+        guard let measure = measures.first, !has(.lookalike, in: pieces[piece(of: measure.range.lowerBound)]) else {
+            return nil
+        }
+        let isClassed = has(.classification) || tags.contains { $0.concept == .morphology && isClass($0) }
+        guard isClassed || has(.resection) && has(.site) && !has(.lookalike) else { return nil }
+        return Mention(kind: .implied, range: measure.range, piece: piece(of: measure.range.lowerBound))
+    }
+
+    /// Whether a shape is given as a class (Paris, Yamada) rather than in words.
+    private func isClass(_ tag: Tag) -> Bool {
+        tag.range.allSatisfy { position in
+            let token = tokens[position]
+            return token.kind != .word || token.text.count <= 5
+        }
+    }
+
+    mutating func setStanding(_ standing: Standing, of index: Int) { mentions[index].standing = standing }
+}

@@ -1,0 +1,85 @@
+/// What one statement adds: its polyps, their number, places, sizes and shapes.
+struct Contribution {
+    var standing: StatementReading.Standing
+    var section: Section
+    var range: Range<Int>
+    var sites: [Site] = []
+    var measures: [Double] = []
+    var shapes: [Morphology] = []
+    /// Newly counted polyps; nil for an inexact number. Empty when nothing new was counted.
+    var counts: [Int?] = []
+    /// A number of all polyps, said without place or size.
+    var total: Int?
+    /// Taken out: it was surely there.
+    var isTakenOut = false
+    var isMultiple = false
+}
+
+/// Adds up the contributions of a report's statements.
+struct Tally {
+    private(set) var contributions: [Contribution] = []
+
+    mutating func add(_ contribution: Contribution) { contributions.append(contribution) }
+
+    /// The last contribution, as long as a later statement may speak of it.
+    var last: Contribution? { contributions.last }
+
+    mutating func updateLast(_ change: (inout Contribution) -> Void) {
+        guard !contributions.isEmpty else { return }
+        change(&contributions[contributions.count - 1])
+    }
+
+    mutating func removeLast() { contributions.removeLast() }
+
+    /// Whether anything was counted so far.
+    var hasCounted: Bool { contributions.contains { !$0.counts.isEmpty && $0.standing == .affirmed } }
+
+    func knows(site: Site) -> Bool { contributions.contains { $0.standing == .affirmed && $0.sites.contains(site) } }
+
+    func knows(sites: [Site], measures: [Double]) -> Bool {
+        contributions.contains { contribution in
+            contribution.standing == .affirmed && sites.allSatisfy { contribution.sites.contains($0) }
+                && measures.allSatisfy { contribution.measures.contains($0) }
+        }
+    }
+
+    /// The findings; evidence and confidence are the caller's.
+    func findings() -> (findings: Findings, evidence: Range<Int>?) {
+        let body = contributions.filter { $0.section != .impression }
+        let impression = contributions.filter { $0.section == .impression }
+        for standing in [StatementReading.Standing.affirmed, .uncertain] {
+            let seen = body.filter { $0.standing == standing }
+            let concluded = impression.filter { $0.standing == standing }
+            guard let first = seen.first ?? concluded.first else { continue }
+            let main = seen.isEmpty ? concluded : seen
+            // A doubtful lesion first met as something raised keeps its place and size.
+            let raised = standing == .uncertain && seen.isEmpty ? body.filter { $0.standing == .weak } : []
+            return (Self.sum(main + raised, concluded: concluded, isCertain: standing == .affirmed), first.range)
+        }
+        return (Findings(polyp: .no, count: 0, confidence: 0.9), nil)
+    }
+
+    private static func sum(_ main: [Contribution], concluded: [Contribution], isCertain: Bool) -> Findings {
+        var sites = Set(main.flatMap(\.sites))
+        if sites.isEmpty { sites = Set(concluded.flatMap(\.sites)) }
+        if sites.isEmpty, isCertain { sites = [.unspecified] }
+        var shapes = Set(main.flatMap(\.shapes))
+        if shapes.isEmpty { shapes = Set(concluded.flatMap(\.shapes)) }
+        let size = main.flatMap(\.measures).max() ?? concluded.flatMap(\.measures).max()
+        return Findings(
+            polyp: isCertain ? .yes : .uncertain, count: isCertain ? count(main, concluded: concluded) : nil,
+            sites: sites.sorted(), maxSizeMillimetres: size, morphology: shapes.sorted(),
+            confidence: isCertain ? 0.9 : 0.6)
+    }
+
+    private static func count(_ main: [Contribution], concluded: [Contribution]) -> Int? {
+        let counts = main.flatMap(\.counts)
+        let total = main.compactMap(\.total).max()
+        var sum = counts.reduce(Int?(0)) { sum, next in next.flatMap { value in sum.map { $0 + value } } }
+        if counts.isEmpty { sum = main.contains { $0.isMultiple } ? nil : 1 }
+        if let total, total >= (sum ?? 0) || counts.isEmpty { sum = total }
+        let conclusion = concluded.compactMap(\.total).max()
+        if let conclusion, conclusion > (sum ?? 1) { return conclusion }
+        return sum
+    }
+}
