@@ -24,7 +24,7 @@ public struct Box: Sendable, Hashable, Codable, CustomStringConvertible {
     public var area: Int { width * height }
     public var isEmpty: Bool { area == 0 }
 
-    public var description: String { "box (\(x0), \(y0))–(\(x1), \(y1))" }
+    public var description: String { "box (\(x0), \(y0))-(\(x1), \(y1))" }
 
     /// What both cover, which may be empty.
     public func intersection(_ other: Box) -> Box {
