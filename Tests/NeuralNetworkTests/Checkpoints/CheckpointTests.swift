@@ -157,4 +157,16 @@ enum Fixtures {
             try Checkpoint.write(tensors, to: URL(fileURLWithPath: "/nowhere/at/all.safetensors"))
         } throws: { ($0 as? ParameterError)?.code == .unwritableFile }
     }
+
+    @Test func doublesAreNotRounded() throws {
+        let tensors = try Checkpoint.loadDoubles(Fixtures.url("all-types.safetensors"))
+        #expect(tensors["float64"]?.values == [0.5, 0.25, 0, 0.25, 0.5])
+        #expect(tensors["int64"]?.values == [4, 2, 0, 2, 4])
+        var file = SafetensorsHeaderTests.file("{" + SafetensorsHeaderTests.tensor("x", 0, 8, type: "F64") + "}", data: 0)
+        withUnsafeBytes(of: 28.548919123456789) { file.append(contentsOf: $0) }
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).safetensors")
+        defer { try? FileManager.default.removeItem(at: url) }
+        try file.write(to: url)
+        #expect(try Checkpoint.loadDoubles(url)["x"]?.values == [28.548919123456789])
+    }
 }
