@@ -9,8 +9,9 @@ import Synchronization
 /// that a status query never waits for a commit. Both connections are made at first use and made anew after they broke.
 ///
 /// A write of a leader is carried out only while this ledger's term is still the current one; otherwise it throws
-/// `.notLeader` and has written nothing. A call that throws an error with `isTransient` may be repeated as it is:
-/// every operation is harmless when carried out twice.
+/// `.notLeader` and has written nothing. A call that throws an error with `isTransient` may be repeated as it is: when
+/// the connection broke at the very end the first one may have taken effect, which is harmless in all of them but
+/// `createJob` (there would be two jobs) and, until its leases run out, `claim`.
 public final class Ledger: Sendable {
     /// The session for writes, and the term that its writes carry.
     private let writer: Mutex<Session>
@@ -86,10 +87,17 @@ public final class Ledger: Sendable {
         }
     }
 
-    /// Statements on the reading connection.
+    /// Statements on the reading connection. Reading twice is harmless, so a connection that turns out to be dead,
+    /// as after a restart of PostgreSQL, is made anew once without a word.
     func read<R: Sendable>(_ body: @Sendable (Connection) throws -> R) throws -> R {
         try reader.withLock { session in
-            try Self.translating { try body(session.live()) }
+            try Self.translating {
+                do {
+                    return try body(session.live())
+                } catch let error as PostgreSQLError where error.code == .connectionLost || error.code == .shuttingDown {
+                    return try body(session.live())
+                }
+            }
         }
     }
 

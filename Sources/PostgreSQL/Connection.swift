@@ -142,7 +142,7 @@ public final class Connection {
             return String(cString: text)
         }
         let sqlState = field("C")
-        let primary = field("M") ?? lastMessage
+        let primary = (field("M") ?? lastMessage).split(whereSeparator: \.isNewline).joined(separator: " ")
         var code = sqlState.map(PostgreSQLError.Code.init(sqlState:)) ?? .other
         if !isUsable, code != .shuttingDown { code = .connectionLost }
         return PostgreSQLError(
