@@ -1,8 +1,8 @@
 /// Elementary functions from arithmetic and square roots alone, which every IEEE machine rounds alike: the system's own
 /// differ between processors in the last bit, and one seed must be one archive everywhere.
-enum PortableMath {
+package enum PortableMath {
     /// Sine of an angle in radians, to about 1e-6.
-    static func sine(_ angle: Float) -> Float {
+    package static func sine(_ angle: Float) -> Float {
         let turns = angle * 0.159_154_94
         // −½…½ of a turn, folded to −¼…¼, where the polynomial is good.
         var part = turns - turns.rounded()
@@ -12,21 +12,7 @@ enum PortableMath {
         return x * (1 + square * (-1 / 6 + square * (1 / 120 + square * (-1 / 5040 + square * (1 / 362_880)))))
     }
 
-    static func cosine(_ angle: Float) -> Float { sine(angle + 1.570_796_3) }
-
-    /// e to a power of 0 or less, by (1 + x/256)²^8; below −12 it is 0.
-    static func decay(_ power: Float) -> Float {
-        guard power > -12 else { return 0 }
-        var value = 1 + power * (1 / 256)
-        value *= value
-        value *= value
-        value *= value
-        value *= value
-        value *= value
-        value *= value
-        value *= value
-        return value * value
-    }
+    package static func cosine(_ angle: Float) -> Float { sine(angle + 1.570_796_3) }
 
     /// 0 below the first bound, 1 above the second, smooth between.
     @inline(__always)

@@ -19,7 +19,7 @@ extension Phrasebook {
         openings: [
             "Patient: <name>   MRN: <id>   DOB: <born>\nEndoscopist: <doctor>\n",
             "Name: <name>\nHospital no. <id>\nDate of examination: <date>\n",
-            "Dear Colleague,\n\nthank you for referring {Mr|Mrs|Ms} <name> (born <born>, our ref. <id>).\n",
+            "Dear Colleague,\n\nthank you for referring your patient <name> (born <born>, our ref. <id>).\n",
             "COLONOSCOPY REPORT\n<date>, <doctor>\n", "", "",
         ],
         indications: [
@@ -61,7 +61,7 @@ extension Phrasebook {
             "Mild melanosis coli.", "Some residual {liquid|stool}, washed away.", "", "", "",
         ],
         positiveConclusions: [
-            "Impression: {colonic polyp, removed|polyp of the <site>}.", "Assessment: polyp <site>, see above.", "Diagnosis: polyp. Histology pending.", "",
+            "Impression: {colonic polyp|polyp of the <site>}.", "Assessment: polyp <site>, see above.", "Diagnosis: polyp. Histology pending.", "",
         ],
         negativeConclusions: [
             "Impression: normal colonoscopy.", "Assessment: no polyp, no cancer.", "Diagnosis: unremarkable.", "",

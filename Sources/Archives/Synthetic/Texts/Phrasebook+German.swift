@@ -35,7 +35,7 @@ extension Phrasebook {
             "<site>: fragliche Vorwölbung von 4 mm, {Polyp nicht ausgeschlossen|Polyp oder Falte}, Biopsie.", "Verdacht auf kleinen Polypen, <site>, {im Rückzug nicht wiedergefunden|Histologie abwarten}.",
         ],
         others: ["Hämorrhoiden Grad {I|II}.", "{Einzelne|Reizlose} Divertikel im Sigma.", "", "", ""],
-        positiveConclusions: ["Beurteilung: Polyp, {abgetragen|s. Histologie}.", ""],
+        positiveConclusions: ["Beurteilung: Polyp, {s. o.|s. Histologie}.", ""],
         negativeConclusions: ["Beurteilung: unauffällige Koloskopie.", "Beurteilung: kein Polyp.", ""],
         uncertainConclusions: ["Beurteilung: unklarer Befund, Histologie abwarten."],
         closings: ["Kontrolle in {3|5|10} Jahren.", "Mit freundlichen Grüßen\n<doctor>", "Rückfragen: Tel. <phone>", ""],

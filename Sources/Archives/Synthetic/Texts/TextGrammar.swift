@@ -2,10 +2,12 @@ import Imaging
 
 /// Sentences with choices: `{a|b}` is one of its parts, which may hold choices themselves and may be empty; `<slot>` is
 /// replaced by its value.
-struct TextGrammar {
-    let slots: [String: String]
+package struct TextGrammar {
+    package let slots: [String: String]
 
-    func expand(_ pattern: String, using generator: inout SeededGenerator) -> String {
+    package init(slots: [String: String]) { self.slots = slots }
+
+    package func expand(_ pattern: String, using generator: inout SeededGenerator) -> String {
         var place = pattern.startIndex
         return expandParts(pattern, &place, using: &generator, isNested: false)
     }
