@@ -65,6 +65,12 @@ public struct GoldenCheck: Sendable {
         }
     }
 
+    /// The same with a file's tensors as a checkpoint reader gives them.
+    public func compare(_ network: String, with tensors: ParameterSet) throws -> [Comparison] {
+        let pairs = tensors.entries.map { ($0.name, Reference(shape: $0.shape, values: $0.values)) }
+        return try compare(network, with: Dictionary(uniqueKeysWithValues: pairs))
+    }
+
     /// ‖a − b‖ / ‖b‖. Gradients that are zero but for rounding (of a bias before a batch normalisation, of a shift
     /// before a softmax) have no relative error: below 1e-6 they are compared in absolute terms.
     static func relativeError(_ a: [Float], _ b: [Float], of name: String) -> Double {

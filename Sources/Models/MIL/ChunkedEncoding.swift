@@ -14,6 +14,10 @@ struct ChunkedEncoding {
         guard images.shape.count == 4, images.shape[0] > 0 else {
             throw EngineError(.shapeMismatch, "the encoder needs images as N,H,W,3; got \(images.shape)")
         }
+        guard images.isFinite else {
+            // Before running statistics could learn from it.
+            throw EngineError(.notFinite, "the images hold a value that is no number: check their normalisation")
+        }
         let ranges = Self.chunks(of: images.shape[0], size: settings.encoderChunk)
         self.encoder = encoder
         self.images = images

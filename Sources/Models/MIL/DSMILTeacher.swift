@@ -11,6 +11,12 @@ public final class DSMILTeacher: Module {
         public let bagLogits: Tensor
         /// 2, n: for each class, the softmax over the bag.
         public let attention: Tensor
+
+        package init(instanceLogits: Tensor, bagLogits: Tensor, attention: Tensor) {
+            self.instanceLogits = instanceLogits
+            self.bagLogits = bagLogits
+            self.attention = attention
+        }
     }
 
     let hidden: [Linear]

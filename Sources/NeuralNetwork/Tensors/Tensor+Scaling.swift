@@ -8,4 +8,7 @@ extension Tensor {
         nn_scale(made.pointer, factor, Int64(count))
         return made
     }
+
+    /// Whether no number is NaN or infinite (nor so large that its square is, in double).
+    public var isFinite: Bool { nn_sum_of_squares(pointer, Int64(count)).isFinite }
 }
