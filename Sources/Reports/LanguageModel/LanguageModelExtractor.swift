@@ -1,0 +1,139 @@
+import Foundation
+import Synchronization
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// Reads reports with a language model behind an OpenAI-compatible chat endpoint (llama.cpp, vLLM, Ollama …).
+///
+/// What leaves the process is the de-identified report and nothing else, and only to an allowed endpoint. The answer
+/// must follow the schema; what does not is asked again, then an error. It never guesses.
+public final class LanguageModelExtractor: Sendable {
+    public struct Configuration: Sendable {
+        public var endpoint: Endpoint
+        public var model: String
+        /// Seconds for one reply.
+        public var timeout: Double = 120
+        public var backoff = Backoff()
+        /// Requests under way at once.
+        public var concurrency = 4
+        /// Bytes of the largest reply that is read.
+        public var largestReply = 1 << 20
+        /// Tokens of the longest answer that is asked for.
+        public var longestAnswer = 512
+        public var seed = 1
+        /// Where answers are kept; nil keeps none.
+        public var cache: URL?
+        /// Sent as a bearer token; see `ModelKey`.
+        public var key: ModelKey?
+
+        public init(endpoint: Endpoint, model: String) {
+            self.endpoint = endpoint
+            self.model = model
+        }
+    }
+
+    private let configuration: Configuration
+    private let transport: ChatTransport
+    private let deidentifier: Deidentifier
+    private let cache: AnswerCache?
+    private let gate: Gate
+    private let sleep: @Sendable (Double) async throws -> Void
+
+    /// - Throws: `cacheUnwritable`, or `malformedLexicon` should the program's own data be broken.
+    public convenience init(_ configuration: Configuration) throws {
+        try self.init(configuration) { try await Task.sleep(nanoseconds: UInt64($0 * 1e9)) }
+    }
+
+    /// - Parameter sleep: waits so many seconds; tests pass their own.
+    package init(_ configuration: Configuration, sleep: @escaping @Sendable (Double) async throws -> Void) throws {
+        self.configuration = configuration
+        self.sleep = sleep
+        transport = ChatTransport(timeout: configuration.timeout, largestReply: configuration.largestReply)
+        deidentifier = try Deidentifier()
+        cache = try configuration.cache.map { try AnswerCache(directory: $0) }
+        gate = Gate(width: configuration.concurrency)
+    }
+
+    deinit { transport.close() }
+
+    /// Ends the connections. The extractor can be used again.
+    public func close() { transport.close() }
+
+    /// What the model reads in `report`.
+    ///
+    /// - Parameter study: named in errors.
+    /// - Throws: `ReportsError`: `answerInvalid`, `httpStatus`, `timedOut`, `transport`, `answerTooLarge` after the last
+    ///   try, `reportTooLarge`, `emptyReport` without any.
+    public func findings(in report: String, study: String? = nil) async throws -> Findings {
+        guard report.utf8.count <= RuleBasedExtractor.largestReport else {
+            throw ReportsError(.reportTooLarge, "a report of \(report.utf8.count) bytes is no report", study: study)
+        }
+        guard report.contains(where: \.isLetter) else {
+            throw ReportsError(.emptyReport, "the report has no words", study: study)
+        }
+        let text = deidentifier.deidentified(report)
+        let key = AnswerCache.key(model: configuration.model, text: text)
+        if let kept = cache?.answer(for: key) { return kept.findings(in: report) }
+        let answer = try await gate.pass { try await self.ask(text, study: study) }
+        try cache?.keep(answer, for: key)
+        return answer.findings(in: report)
+    }
+
+    /// The prompt that would be sent for `report`: for tests and for those who must see what leaves the house.
+    public func prompt(for report: String) -> String {
+        Prompt.system + "\n\n" + Prompt.user(deidentifier.deidentified(report))
+    }
+
+    private func ask(_ text: String, study: String?) async throws -> ModelAnswer {
+        var failures = 0
+        while true {
+            var asked: Double?
+            var failure: ReportsError
+            do {
+                let reply = try await transport.send(request(text))
+                switch reply.status {
+                case 200:
+                    do {
+                        return try ModelAnswer.read(reply: reply.body)
+                    } catch let flaw as ModelAnswer.Flaw {
+                        failure = ReportsError(.answerInvalid, "\(flaw.reason), after \(failures + 1) tries")
+                    }
+                case 429, 408, 500...599:
+                    asked = reply.retryAfter
+                    failure = ReportsError(.httpStatus, "the model's server answered \(reply.status), after \(failures + 1) tries")
+                default:
+                    throw ReportsError(
+                        .httpStatus, "the model's server answered \(reply.status): check model, key and address", study: study)
+                }
+            } catch let error as ReportsError {
+                // Neither a refusal nor an endless reply becomes better by asking again.
+                guard error.code == .timedOut || error.code == .transport else {
+                    var error = error
+                    error.study = study
+                    throw error
+                }
+                failure = error
+            }
+            failures += 1
+            guard failures < configuration.backoff.tries else {
+                failure.study = study
+                throw failure
+            }
+            try await sleep(configuration.backoff.delay(after: failures, random: .random(in: 0..<1), asked: asked))
+        }
+    }
+
+    private func request(_ text: String) throws -> URLRequest {
+        var request = URLRequest(url: configuration.endpoint.url)
+        request.httpMethod = "POST"
+        request.timeoutInterval = configuration.timeout
+        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        if let key = configuration.key { request.setValue("Bearer \(key.secret)", forHTTPHeaderField: "Authorization") }
+        request.httpBody = try Prompt.body(
+            model: configuration.model, report: text, seed: configuration.seed,
+            longestAnswer: configuration.longestAnswer)
+        return request
+    }
+}
