@@ -22,7 +22,7 @@ struct LightBuffer {
         var generator = SeededGenerator(seed: seed, stream: "light")
         let guideAngle = Float(generator.uniform(0...6.283))
         let guide = Vector(PortableMath.cosine(guideAngle), PortableMath.sine(guideAngle), 0) * 0.12
-        let bump = Float(generator.uniform(0.12...0.3))
+        let bump = Float(generator.uniform(0.1...0.24))
         let bumpFrequency = Float(generator.uniform(7...16))
         let shininess = look.wetness
         for y in 0..<height {
@@ -40,10 +40,7 @@ struct LightBuffer {
                 var colour = surface.colour * ((0.12 + 0.88 * facing) * falloff * open)
                 // The mucus film is uneven: the highlight is looked for on a rippled surface.
                 if facing > 0.62 {
-                    let at = seen.place * bumpFrequency
-                    let ripple = Vector(
-                        noise.value(at) - 0.5, noise.value(at + Vector(11, 3, 7)) - 0.5,
-                        noise.value(at + Vector(5, 17, 2)) - 0.5)
+                    let ripple = Self.ripple(at: seen.place * bumpFrequency, noise)
                     let mirrored = (normal + ripple * (2 * bump)).normalised.dot(lamp)
                     let spot = PortableMath.smoothStep(0.993 - 0.009 * shininess, 0.9985, mirrored)
                     if spot > 0 {
@@ -54,6 +51,19 @@ struct LightBuffer {
                 light[y * width + x] = colour
             }
         }
+    }
+
+    /// A random tilt, about −½…½ in each direction: two octaves, turned so that no edge follows the noise's lattice.
+    @inline(__always)
+    private static func ripple(at place: Vector, _ noise: NoiseField.Reader) -> Vector {
+        let turned = Vector(
+            0.36 * place.x + 0.48 * place.y - 0.8 * place.z, 0.6 * place.y - 0.8 * place.x,
+            0.48 * place.x + 0.64 * place.y + 0.6 * place.z)
+        let fine = Vector(turned.y, turned.z, turned.x) * 2.3 + place * 0.7
+        return Vector(
+            noise.value(turned) + 0.6 * noise.value(fine) - 0.8,
+            noise.value(turned + Vector(11, 3, 7)) + 0.6 * noise.value(fine + Vector(2, 19, 6)) - 0.8,
+            noise.value(turned + Vector(5, 17, 2)) + 0.6 * noise.value(fine + Vector(23, 8, 14)) - 0.8)
     }
 
     /// Air bubbles on the mucosa: a bright rim towards the lamp, a dim one opposite, a glint.
@@ -105,10 +115,10 @@ struct LightBuffer {
         }
         let gain = (target / max(sum / max(count, 1), 0.02)) * (target / max(sum / max(count, 1), 0.02))
         var picture = light.map { ($0 * balance) * gain }
-        if generator.chance(0.35) {
-            picture = Self.blurred(picture, width: width, height: height, stepX: 1, stepY: 0, times: 1)
-            picture = Self.blurred(picture, width: width, height: height, stepX: 0, stepY: 1, times: 1)
-        }
+        // The optics are never quite sharp, and a third of the stills is a little out of focus.
+        let softness = generator.chance(0.35) ? 3 : 1
+        picture = Self.blurred(picture, width: width, height: height, stepX: 1, stepY: 0, times: softness)
+        picture = Self.blurred(picture, width: width, height: height, stepX: 0, stepY: 1, times: softness)
         if generator.chance(0.12) {
             let isSideways = generator.chance(0.5)
             picture = Self.blurred(
