@@ -90,6 +90,56 @@ public final class MILTrainer {
             loss: loss, attention: MILBagOutput(attention), dsmil: MILBagOutput(dsmil))
     }
 
+    /// One step of encoder and teachers on several bags: their images are encoded together, so that batch normalisation
+    /// of the encoder sees all of them; the heads see bag by bag; the loss is the mean over bags.
+    ///
+    /// Throws as `teacherStep(bag:label:)`. One bag gives what that gives.
+    public func teacherStep(bags: [(images: Tensor, label: Int)], rate: Float? = nil) throws -> [TeacherStep] {
+        if bags.count == 1 { return [try teacherStep(bag: bags[0].images, label: bags[0].label, rate: rate)] }
+        guard !bags.isEmpty, bags.allSatisfy({ $0.images.shape.count == 4 && $0.images.shape[0] >= 2 && (0...1).contains($0.label) })
+        else {
+            throw EngineError(.shapeMismatch, "bags to learn from have at least two images each and label 0 or 1")
+        }
+        network.clearGradients()
+        let encoding = try ChunkedEncoding(network.encoder, try Tensor.concatenated(bags.map(\.images)), settings: settings)
+        let share = 1 / Float(bags.count)
+        var steps: [TeacherStep] = []
+        var gradients: [Tensor] = []
+        var first = 0
+        for bag in bags {
+            let range = first..<first + bag.images.shape[0]
+            first = range.upperBound
+            let (step, gradient) = try teach(try encoding.features.rows(range), label: bag.label, share: share)
+            steps.append(step)
+            gradients.append(gradient)
+        }
+        try encoding.backward(try Tensor.concatenated(gradients))
+        try finish(teacherOptimiser, loss: steps.reduce(0) { $0 + $1.loss * share }, rate: rate)
+        return steps
+    }
+
+    /// Both teachers on one bag's features: gradients of `share` of the loss go to their parameters, that of the features
+    /// is returned.
+    private func teach(_ features: Tensor, label: Int, share: Float) throws -> (TeacherStep, Tensor) {
+        let tape = Tape()
+        tape.watch(features)
+        let pass = ForwardPass(.training, recordingOn: tape, seed: seeds.next())
+        let attention = try network.attention(features, pass)
+        let dsmil = try network.dsmil(features, pass)
+        let attentionLoss = try MILLosses.attention(attention.bagLogits, label: label)
+        let dsmilLoss = try MILLosses.dsmil(dsmil, label: label)
+        let (first, second) = (settings.teacherWeights[0], settings.teacherWeights[1])
+        try tape.backward(from: [
+            (attention.bagLogits, try attentionLoss.gradient.scaled(by: first * share)),
+            (dsmil.bagLogits, try dsmilLoss.bag.scaled(by: second * share)),
+            (dsmil.instanceLogits, try dsmilLoss.instances.scaled(by: second * share)),
+        ])
+        let step = TeacherStep(
+            loss: first * attentionLoss.value + second * dsmilLoss.value, attention: MILBagOutput(attention),
+            dsmil: MILBagOutput(dsmil))
+        return (step, try tape.gradient(of: features) ?? Tensor.zeros(features.shape))
+    }
+
     /// One step of encoder and student. `images` is b,H,W,3, `targets` one pseudo-label in [0, 1] for each.
     public func studentStep(images: Tensor, targets: [Float], rate: Float? = nil) throws -> StudentStep {
         try studentStep(images: images, rate: rate) { _ in targets }

@@ -5,17 +5,6 @@ import Testing
 import Stages
 
 @Suite struct LabelsStageTests {
-    /// Says yes to what mentions a polyp in millimetres, no to what says `No`, and fails on anything else.
-    private struct PlainExtractor: ReportExtractor {
-        func findings(in report: String, language: Language?) throws -> Findings {
-            if report.contains("mm") {
-                return Findings(polyp: .yes, count: 1, confidence: 0.9, evidence: EvidenceSpan(offset: 0, length: 4))
-            }
-            guard report.hasPrefix("No") else { throw ReportsError(.emptyReport, "nothing to read") }
-            return Findings(polyp: .no, confidence: 0.8)
-        }
-    }
-
     private func run(_ archive: TinyArchive, settings: String) throws -> LocalRunner {
         let registry = StageRegistry([CatalogueStage(), LabelsStage { _ in PlainExtractor() }])
         let runner = LocalRunner(registry: registry, centres: archive.centres, seed: 1)

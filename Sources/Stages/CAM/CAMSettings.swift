@@ -1,0 +1,59 @@
+import Foundation
+
+/// Settings of the stage `cam`.
+public struct CAMSettings: Sendable, Hashable, Codable {
+    /// Images are mapped from this probability of the student on.
+    public var threshold = 0.8
+    public var studies = Studies.positive
+    public var splits = ["train", "val", "test"]
+    /// Side of the network's input at scale 1; absent: as it was trained.
+    public var imageSize: Int?
+    /// Sizes at which an image is looked at, as factors of `imageSize`.
+    public var scales: [Double] = [1]
+    /// Mirrored views at each scale: 1 none, 2 left–right, 4 also upside down.
+    public var views = 2
+    /// How views of one scale are joined. Scales are added up.
+    public var merge = Merge.max
+    /// Foreground is what lies above this share of the map's range.
+    public var foreground: Float = 0.5
+    /// Boxes are kept from this share of the image's area …
+    public var minimumArea = 0.01
+    /// … to this one, exclusive both …
+    public var maximumArea = 0.35
+    /// … with at most this many components of foreground …
+    public var maximumComponents = 2
+    /// … and, if so said, nothing at the image's border.
+    public var refusesBorder = true
+    public var precision = MILScoreSettings.Arithmetic.fp32
+    public var imagesPerShard = 48
+    /// Whether overlays to look at are made.
+    public var overlays = true
+
+    public enum Studies: String, Sendable, Hashable, Codable {
+        /// Those whose report says that there is a polyp.
+        case positive
+        case all
+    }
+
+    public enum Merge: String, Sendable, Hashable, Codable { case max, mean }
+
+    public init() {}
+
+    init(_ settings: StageSettings, stage: String) throws {
+        self = try settings.laid(over: CAMSettings(), optional: ["imageSize"], stage: stage)
+        try MILScoreSettings.check(splits, stage: stage)
+        var faults: [String] = []
+        func require(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }
+        require((0...1).contains(threshold), "threshold is a probability")
+        require(imageSize.map { (32...4096).contains($0) } ?? true, "imageSize is 32 to 4096")
+        require(!scales.isEmpty && scales.allSatisfy { (0.25...4).contains($0) }, "scales are 0.25 to 4")
+        require([1, 2, 4].contains(views), "views is 1, 2 or 4")
+        require(foreground > 0 && foreground < 1, "foreground lies between 0 and 1")
+        require(minimumArea >= 0 && minimumArea < maximumArea && maximumArea <= 1, "minimumArea lies below maximumArea, both shares")
+        require(maximumComponents >= 1, "maximumComponents is at least 1")
+        require(imagesPerShard >= 1, "imagesPerShard is at least 1")
+        guard faults.isEmpty else {
+            throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))
+        }
+    }
+}

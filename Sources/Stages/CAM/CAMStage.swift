@@ -1,0 +1,140 @@
+import Archives
+import Digest
+import Foundation
+import Imaging
+import Models
+import NeuralNetwork
+
+/// Where the student sees its polyp: Grad-CAM of its class 1 on the encoder's last block, as heat map, mask and box.
+///
+/// Rows: `box`, with the reason where it is not kept; `mask` of kinds cam, cam-mask and overlay. Settings: `CAMSettings`.
+public struct CAMStage: Stage {
+    public let name = "cam"
+
+    public init() {}
+
+    struct Input: Codable {
+        struct Item: Codable {
+            var study: String
+            var image: String
+        }
+
+        var centre: String
+        var items: [Item]
+        var model: TrainedModel
+        var settings: CAMSettings
+    }
+
+    struct Record: Codable {
+        var images = 0
+        var kept = 0
+        var rejections: [String: Int] = [:]
+        var failedImages = 0
+    }
+
+    public func validate(settings: StageSettings) throws { _ = try CAMSettings(settings, stage: name) }
+
+    public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
+        let settings = try CAMSettings(settings, stage: name)
+        let model = try TrainedModel(view: view, stage: name)
+        let positive = Set(try view.reportLabels().filter { $0.polyp == "yes" }.map { "\($0.centre)/\($0.study)" })
+        let wanted = Set(
+            try view.studies().filter { settings.splits.contains($0.split) }.map { "\($0.centre)/\($0.study)" }
+                .filter { settings.studies == .all || positive.contains($0) })
+        let scores = try view.imageScores().filter { $0.head == "student" }
+        guard !scores.isEmpty else {
+            throw StageError(.missingInput, "stage \(name) needs scores of images: put mil-score before it")
+        }
+        let chosen = scores.filter { $0.score >= settings.threshold && wanted.contains("\($0.centre)/\($0.study)") }
+        return try Dictionary(grouping: chosen, by: \.centre).sorted { $0.key < $1.key }.flatMap { centre, rows in
+            let items = rows.map { Input.Item(study: $0.study, image: $0.image) }
+                .sorted { ($0.study, $0.image) < ($1.study, $1.image) }
+            return try stride(from: 0, to: items.count, by: settings.imagesPerShard).enumerated().map { number, start in
+                let part = Array(items[start..<min(start + settings.imagesPerShard, items.count)])
+                return ShardPlan(
+                    key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
+                    input: try StageCoding.encode(Input(centre: centre, items: part, model: model, settings: settings)),
+                    blobs: [model.parameters])
+            }
+        }
+    }
+
+    public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
+        let input = try StageCoding.decode(Input.self, from: shard.input, of: "the cam shard \(shard.key)")
+        let index = try context.index(ofCentre: input.centre)
+        ComputeThreads.set(1)
+        let scorer = try input.model.scorer(precision: input.settings.precision.precision, context: context)
+        let heat = HeatMap(
+            scorer: scorer, settings: input.settings, side: input.settings.imageSize ?? input.model.imageSize)
+        var output = ShardOutput()
+        var record = Record()
+        for (position, item) in input.items.enumerated() {
+            try context.checkCancellation()
+            do {
+                let image = try ImageDecoder.decode(try index.imageData(study: item.study, image: item.image)).rgb()
+                try add(item, image: image, heat: heat, centre: input.centre, output: &output, record: &record)
+            } catch let error as EngineError {
+                throw StageError(.numeric, "\(item.study)/\(item.image): \(error.message)")
+            } catch where error is ArchiveError || error is ImagingError {
+                output.rows.append(
+                    .item(.init(centre: input.centre, study: item.study, image: item.image, unreadable: error)))
+                record.failedImages += 1
+            }
+            context.progress(done: position + 1, of: input.items.count)
+        }
+        output.record = try StageCoding.encode(record)
+        return output
+    }
+
+    private func add(
+        _ item: Input.Item, image: Image8, heat: HeatMap, centre: String, output: inout ShardOutput, record: inout Record
+    ) throws {
+        guard let map = try heat.map(of: image) else {
+            output.rows.append(
+                .item(
+                    .init(
+                        centre: centre, study: item.study, image: item.image, status: "failed", reason: "not-finite",
+                        message: "\(item.image): its map holds no numbers; look at the image, then at the model")))
+            record.failedImages += 1
+            return
+        }
+        let mask = Mask(map, above: heat.settings.foreground)
+        let choice = BoxChoice(of: mask, settings: heat.settings)
+        output.rows.append(choice.row(centre: centre, study: item.study, image: item.image))
+        record.images += 1
+        if let rejection = choice.rejection { record.rejections[rejection, default: 0] += 1 } else { record.kept += 1 }
+        let levels = try Image8(
+            width: map.width, height: map.height, channels: 1,
+            pixels: map.values.map { UInt8(($0 * 255).rounded()) })
+        var pictures = [("cam", levels), ("cam-mask", mask.image())]
+        if heat.settings.overlays {
+            var overlay = try image.overlaid(with: map)
+            if let box = choice.box { overlay.draw(box, choice.rejection == nil ? .prediction : .mistake) }
+            pictures.append(("overlay", overlay))
+        }
+        for (kind, picture) in pictures {
+            let data = try ImageEncoder.png(picture)
+            output.rows.append(
+                .mask(
+                    .init(
+                        centre: centre, study: item.study, image: item.image, kind: kind,
+                        content: SHA256Digest(hashing: data))))
+            output.blobs.append(data)
+        }
+    }
+
+    public func reduce(
+        round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
+    ) throws -> RoundOutcome {
+        var metrics: [String: Double] = ["images": 0, "kept": 0, "failedImages": 0]
+        for shard in records {
+            guard let data = shard.record else { continue }
+            let record = try StageCoding.decode(Record.self, from: data, of: "the record of \(shard.key)")
+            metrics["images", default: 0] += Double(record.images)
+            metrics["kept", default: 0] += Double(record.kept)
+            metrics["failedImages", default: 0] += Double(record.failedImages)
+            for (reason, count) in record.rejections { metrics["rejected.\(reason)", default: 0] += Double(count) }
+        }
+        return RoundOutcome(metrics: metrics)
+    }
+}

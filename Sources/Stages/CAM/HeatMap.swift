@@ -1,0 +1,59 @@
+import Foundation
+import Imaging
+import Models
+
+/// The class activation map of one image, joined over scales and mirrored views, at the image's own size.
+struct HeatMap {
+    let scorer: MILScorer
+    let settings: CAMSettings
+    /// Side of the network's input at scale 1.
+    let side: Int
+
+    /// Min–max normalised to 0…1; all zero where nothing speaks for a polyp. Nil when the network gave no number.
+    func map(of image: Image8) throws -> FloatImage? {
+        var sum = [Float](repeating: 0, count: image.width * image.height)
+        for scale in settings.scales {
+            let size = max(32, Int((Double(side) * scale / 32).rounded()) * 32)
+            let square = try image.resized(width: size, height: size, filter: .bilinear)
+            guard let joined = try joinedViews(of: square) else { return nil }
+            let highest = joined.values.max() ?? 0
+            guard highest > 0 else { continue }
+            // Each scale counts alike: the network's own units differ with the number of positions.
+            let large = try joined.interpolated(
+                width: image.width, height: image.height, mode: .bilinear(alignCorners: false))
+            for place in sum.indices { sum[place] += large.values[place] / highest }
+        }
+        let (low, high) = (sum.min() ?? 0, sum.max() ?? 0)
+        guard high > low else { return try FloatImage(width: image.width, height: image.height, values: sum.map { _ in 0 }) }
+        return try FloatImage(width: image.width, height: image.height, values: sum.map { ($0 - low) / (high - low) })
+    }
+
+    /// The views of one scale at the network's resolution, turned back and joined.
+    private func joinedViews(of square: Image8) throws -> FloatImage? {
+        var joined: FloatImage?
+        for view in 0..<settings.views {
+            let (isMirrored, isUpsideDown) = (view & 1 == 1, view & 2 == 2)
+            var picture = square
+            if isMirrored { picture = picture.flippedHorizontally() }
+            if isUpsideDown { picture = picture.flippedVertically() }
+            let seen = try scorer.activationMap(rgb: picture.pixels, height: picture.height, width: picture.width)
+            guard seen.values.allSatisfy(\.isFinite) else { return nil }
+            var values = [Float](repeating: 0, count: seen.values.count)
+            for y in 0..<seen.height {
+                for x in 0..<seen.width {
+                    let column = isMirrored ? seen.width - 1 - x : x
+                    let row = isUpsideDown ? seen.height - 1 - y : y
+                    values[y * seen.width + x] = seen.values[row * seen.width + column]
+                }
+            }
+            if let before = joined?.values {
+                for place in values.indices {
+                    values[place] =
+                        settings.merge == .max ? max(values[place], before[place]) : values[place] + before[place]
+                }
+            }
+            joined = try FloatImage(width: seen.width, height: seen.height, values: values)
+        }
+        return joined
+    }
+}

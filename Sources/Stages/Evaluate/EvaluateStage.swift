@@ -1,0 +1,89 @@
+import Archives
+import Digest
+import Evaluation
+import Foundation
+
+/// Measures the job's results against truth, centre by centre and together: labels, bags, images, boxes, masks.
+///
+/// Rows: `evaluation`, with 95 % confidence intervals where there are any. Truth is read here and nowhere else.
+/// Settings: `EvaluateSettings`.
+public struct EvaluateStage: Stage {
+    public let name = "evaluate"
+
+    public init() {}
+
+    struct Record: Codable {
+        var hasTruth: Bool
+        var problems = 0
+    }
+
+    public func validate(settings: StageSettings) throws { _ = try EvaluateSettings(settings, stage: name) }
+
+    public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
+        let settings = try EvaluateSettings(settings, stage: name)
+        return try view.centres.map { centre in
+            let results = try EvaluationInput.results(centre: centre, settings: settings, view: view)
+            let blob = try view.store(try StageCoding.encode(results))
+            let input = EvaluationInput(centre: centre, results: blob, settings: settings)
+            return ShardPlan(
+                key: centre, centre: centre, input: try StageCoding.encode(input),
+                blobs: [blob] + results.masks.map(\.foreground))
+        }
+    }
+
+    public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
+        let input = try StageCoding.decode(EvaluationInput.self, from: shard.input, of: "the evaluate shard \(shard.key)")
+        let results = try StageCoding.decode(
+            EvaluationInput.Results.self, from: try context.content(input.results), of: "the results of \(shard.key)")
+        let centre = CentreArchive(name: input.centre, directory: try context.archiveFolder(ofCentre: input.centre))
+        guard TruthReader.exists(in: centre) else {
+            return ShardOutput(record: try StageCoding.encode(Record(hasTruth: false)))
+        }
+        let truth: TruthReader
+        do { truth = try TruthReader(centre) } catch let error as ArchiveError {
+            throw StageError(.archive, "the truth of centre \(input.centre) cannot be read: \(error.message)")
+        }
+        var comparison = TruthComparison(truth: truth, settings: input.settings)
+        let masks = Dictionary(grouping: results.masks, by: \.study)
+        for (position, study) in results.studies.enumerated() {
+            try context.checkCancellation()
+            let own = Dictionary((masks[study.study] ?? []).map { ($0.image, $0) }, uniquingKeysWith: { first, _ in first })
+            try comparison.add(study, masks: own, context: context)
+            context.progress(done: position + 1, of: results.studies.count)
+        }
+        let findings = comparison.findings
+        let rows = findings.problems.map { problem in
+            ResultRow.item(
+                .init(
+                    centre: input.centre, study: "", image: nil, status: "failed", reason: "unreadable-truth", message: problem))
+        }
+        return ShardOutput(
+            rows: rows, record: try StageCoding.encode(Record(hasTruth: true, problems: findings.problems.count)),
+            blobs: [try StageCoding.encode(findings)])
+    }
+
+    public func reduce(
+        round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
+    ) throws -> RoundOutcome {
+        let settings = try EvaluateSettings(settings, stage: name)
+        var findings: [(centre: String, findings: EvaluationFindings)] = []
+        for shard in records.sorted(by: { $0.key < $1.key }) {
+            guard let blob = shard.blobs.first, let centre = shard.centre else { continue }
+            findings.append(
+                (
+                    centre,
+                    try StageCoding.decode(
+                        EvaluationFindings.self, from: try view.content(blob), of: "the findings of \(shard.key)")
+                ))
+        }
+        let table = EvaluationTable(
+            findings: findings, settings: settings,
+            model: try view.model(ofStage: TrainedModel.trainingStage, startingRound: nil))
+        do {
+            let rows = try table.rows()
+            return RoundOutcome(rows: rows.map(ResultRow.evaluation), metrics: EvaluationTable.headline(rows))
+        } catch let error as EvaluationError {
+            throw StageError(.numeric, error.message)
+        }
+    }
+}

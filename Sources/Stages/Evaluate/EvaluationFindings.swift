@@ -1,0 +1,44 @@
+import Evaluation
+import Foundation
+
+/// What a shard of `evaluate` found: results beside their truth, ready to be summed over centres.
+struct EvaluationFindings: Codable {
+    /// A score beside its truth.
+    struct Sample: Codable {
+        var study: String
+        var split: String
+        var score: Double
+        var isPositive: Bool
+    }
+
+    /// The report label beside what the report says.
+    struct Label: Codable {
+        var study: String
+        var split: String
+        /// yes, no, uncertain, or none.
+        var found: String
+        var truth: String
+    }
+
+    /// A mapped image that shows a polyp.
+    struct Overlap: Codable {
+        var study: String
+        var split: String
+        /// Of the box with the best-fitting polyp's box; nought where the map has no foreground.
+        var boxIoU: Double
+        var isKept: Bool
+        /// Of the map's foreground with the whole truth; nil without a mask.
+        var dice: Double?
+        var maskIoU: Double?
+    }
+
+    /// By head.
+    var bags: [String: [Sample]] = [:]
+    var images: [String: [Sample]] = [:]
+    var labels: [Label] = []
+    var overlaps: [Overlap] = []
+    /// Boxes on images that show no polyp, by split.
+    var falseBoxes: [String: Int] = [:]
+    /// What could not be compared, one line each.
+    var problems: [String] = []
+}

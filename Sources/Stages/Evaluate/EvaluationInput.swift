@@ -1,0 +1,69 @@
+import Digest
+import Foundation
+
+/// What a shard of `evaluate` compares with its centre's truth: the job's results, without any truth.
+struct EvaluationInput: Codable {
+    /// A list of results of one centre, kept as content of its own.
+    struct Results: Codable {
+        var studies: [Study] = []
+        var masks: [Mask] = []
+    }
+
+    struct Study: Codable {
+        var study: String
+        var split: String
+        /// What the labels stage made of the report: yes, no, uncertain; nil without a label.
+        var label: String?
+        /// Probability by head.
+        var bag: [String: Double] = [:]
+        /// Score by head, by image.
+        var images: [String: [String: Double]] = [:]
+        /// Boxes of images that were mapped; nil where the map had no foreground.
+        var boxes: [String: ResultRow.BoxRow.Rectangle?] = [:]
+        /// Images whose box passed the filters.
+        var kept: [String] = []
+    }
+
+    struct Mask: Codable {
+        var study: String
+        var image: String
+        var split: String
+        /// The map, and its foreground.
+        var map: SHA256Digest
+        var foreground: SHA256Digest
+    }
+
+    var centre: String
+    var results: SHA256Digest
+    var settings: EvaluateSettings
+
+    /// The results of a centre, from the ledger.
+    static func results(centre: String, settings: EvaluateSettings, view: any PlanningView) throws -> Results {
+        var studies: [String: Study] = [:]
+        for row in try view.studies() where row.centre == centre && settings.splits.contains(row.split) {
+            studies[row.study] = Study(study: row.study, split: row.split)
+        }
+        for row in try view.reportLabels() where row.centre == centre { studies[row.study]?.label = row.polyp }
+        for row in try view.bagScores() where row.centre == centre { studies[row.study]?.bag[row.head] = row.probability }
+        for row in try view.imageScores() where row.centre == centre && row.head != "attentionWeight" {
+            studies[row.study]?.images[row.image, default: [:]][row.head] = row.score
+        }
+        for row in try view.boxes() where row.centre == centre {
+            studies[row.study]?.boxes[row.image] = .some(row.rectangle)
+            if row.isKept { studies[row.study]?.kept.append(row.image) }
+        }
+        var results = Results(studies: studies.values.sorted { $0.study < $1.study })
+        var pictures: [String: [String: SHA256Digest]] = [:]
+        for row in try view.masks() where row.centre == centre && studies[row.study] != nil {
+            pictures["\(row.study)/\(row.image)", default: [:]][row.kind] = row.content
+        }
+        for (key, kinds) in pictures.sorted(by: { $0.key < $1.key }) {
+            let parts = key.split(separator: "/", maxSplits: 1).map(String.init)
+            guard parts.count == 2, let map = kinds["cam"], let foreground = kinds["cam-mask"],
+                let split = studies[parts[0]]?.split
+            else { continue }
+            results.masks.append(Mask(study: parts[0], image: parts[1], split: split, map: map, foreground: foreground))
+        }
+        return results
+    }
+}

@@ -1,0 +1,143 @@
+import Digest
+import Evaluation
+import Foundation
+
+/// From findings to evaluation rows: for each split, each centre and `all`.
+struct EvaluationTable {
+    typealias Row = ResultRow.EvaluationRow
+
+    let findings: [(centre: String, findings: EvaluationFindings)]
+    let settings: EvaluateSettings
+    let model: SHA256Digest?
+
+    func rows() throws -> [Row] {
+        try settings.splits.flatMap { split in
+            try labels(split) + ranked("bag", split) { $0.bags } + ranked("image", split) { $0.images } + overlaps(split)
+        }
+    }
+
+    /// Numbers for `status`: those of the first split over all centres.
+    static func headline(_ rows: [Row]) -> [String: Double] {
+        let split = rows.first?.dataset
+        var metrics: [String: Double] = [:]
+        for row in rows where row.centre == "all" && row.dataset == split {
+            if let value = row.value { metrics[[row.level, row.head, row.metric].filter { !$0.isEmpty }.joined(separator: ".")] = value }
+        }
+        return metrics
+    }
+
+    /// Each centre's items of a split, then all of them together.
+    private func groups<Item>(_ pick: (EvaluationFindings) -> [Item]) -> [Group<Item>] {
+        var groups: [Group<Item>] = []
+        for (centre, found) in findings {
+            let items = pick(found).map { (centre: centre, item: $0) }
+            if !items.isEmpty { groups.append(Group(centre: centre, items: items)) }
+        }
+        if !groups.isEmpty { groups.append(Group(centre: "all", items: groups.flatMap(\.items))) }
+        return groups
+    }
+
+    private struct Group<Item> {
+        var centre: String
+        var items: [(centre: String, item: Item)]
+    }
+
+    // MARK: Labels
+
+    private func labels(_ split: String) throws -> [Row] {
+        groups { $0.labels.filter { $0.split == split } }.flatMap { group -> [Row] in
+            let items = group.items.map(\.item)
+            let right = items.count { $0.found == $0.truth }
+            let opposite = items.count { Set([$0.found, $0.truth]) == ["yes", "no"] }
+            return [("accuracy", right), ("opposite-share", opposite)].map { metric, count in
+                let interval = ConfidenceInterval.wilson(count, of: items.count)
+                return Row(
+                    subject: "labels", model: nil, dataset: split, centre: group.centre, level: "report", head: "", metric: metric,
+                    value: Double(count) / Double(items.count), lower: interval?.lower, upper: interval?.upper,
+                    count: items.count)
+            }
+        }
+    }
+
+    // MARK: Bags and images
+
+    private func ranked(
+        _ level: String, _ split: String, pick: (EvaluationFindings) -> [String: [EvaluationFindings.Sample]]
+    ) throws -> [Row] {
+        let heads = Set(findings.flatMap { pick($0.findings).keys }).sorted()
+        return try heads.flatMap { head in
+            try groups { (pick($0)[head] ?? []).filter { $0.split == split } }.flatMap { group -> [Row] in
+                try ranked(
+                    level, split, head: head, centre: group.centre,
+                    samples: group.items.map {
+                        ClassificationSample(
+                            centre: $0.centre, study: $0.item.study, score: $0.item.score, isPositive: $0.item.isPositive)
+                    })
+            }
+        }
+    }
+
+    private func ranked(
+        _ level: String, _ split: String, head: String, centre: String, samples: [ClassificationSample]
+    ) throws -> [Row] {
+        let report = try ClassificationReport(
+            title: level, samples: samples, threshold: settings.threshold,
+            bootstrap: StudyBootstrap(resamples: settings.resamples))
+        guard let found = report.pooled else { return [] }
+        func row(_ metric: String, _ value: Double?, _ interval: ConfidenceInterval?, note: String = "") -> Row {
+            Row(
+                subject: "mil-score", model: model, dataset: split, centre: centre, level: level, head: head, metric: metric,
+                value: value, lower: value == nil ? nil : interval?.lower, upper: value == nil ? nil : interval?.upper,
+                count: samples.count, note: note)
+        }
+        let isOneSided = found.positives == 0 || found.positives == found.samples
+        let note = isOneSided
+            ? "not defined: all \(found.samples) are \(found.positives == 0 ? "negative" : "positive")"
+            : "\(found.positives) positive, \(found.samples - found.positives) negative"
+        return [
+            row("auc", isOneSided ? nil : found.area, found.areaInterval, note: note),
+            row("average-precision", isOneSided ? nil : found.averagePrecision, found.averagePrecisionInterval, note: note),
+        ]
+    }
+
+    // MARK: Boxes and masks
+
+    private func overlaps(_ split: String) throws -> [Row] {
+        groups { $0.overlaps.filter { $0.split == split } }.flatMap { group -> [Row] in
+            let centre = group.centre
+            let items = group.items.map(\.item)
+            let falseBoxes = findings.filter { centre == "all" || $0.centre == centre }
+                .reduce(0) { $0 + ($1.findings.falseBoxes[split] ?? 0) }
+            let hits = items.count { $0.boxIoU >= settings.hitOverlap }
+            let kept = items.filter(\.isKept)
+            let keptHits = kept.count { $0.boxIoU >= settings.hitOverlap }
+            func row(
+                _ level: String, _ metric: String, _ value: Double?, _ interval: ConfidenceInterval? = nil, count: Int,
+                note: String = ""
+            ) -> Row {
+                Row(
+                    subject: "cam", model: model, dataset: split, centre: centre, level: level, head: "student", metric: metric,
+                    value: value, lower: interval?.lower, upper: interval?.upper, count: count, note: note)
+            }
+            func mean(_ values: [Double]) -> Double? {
+                values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+            }
+            let dice = items.compactMap(\.dice)
+            let overlap = items.compactMap(\.maskIoU)
+            let condition = "true-positive images; a hit has IoU ≥ \(settings.hitOverlap)"
+            return [
+                row("box", "box-hit-share", mean(items.map { $0.boxIoU >= settings.hitOverlap ? 1 : 0 }),
+                    .wilson(hits, of: items.count), count: items.count, note: condition),
+                row("box", "box-iou", mean(items.map(\.boxIoU)), count: items.count, note: "true-positive images"),
+                row("box", "kept-share", Double(kept.count) / Double(items.count), .wilson(kept.count, of: items.count),
+                    count: items.count, note: "boxes that passed the filters"),
+                row("box", "kept-hit-share", kept.isEmpty ? nil : Double(keptHits) / Double(kept.count),
+                    .wilson(keptHits, of: kept.count), count: kept.count,
+                    note: kept.isEmpty ? "not defined: no box passed the filters" : "boxes that passed the filters"),
+                row("box", "false-boxes", Double(falseBoxes), count: falseBoxes, note: "boxes on images without a polyp"),
+                row("mask", "dice", mean(dice), count: dice.count, note: dice.isEmpty ? "no masks" : "true-positive images"),
+                row("mask", "iou", mean(overlap), count: overlap.count, note: overlap.isEmpty ? "no masks" : "true-positive images"),
+            ]
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Archives
+import Digest
+import Evaluation
+import Foundation
+import Imaging
+
+/// Lays a centre's results beside its truth. The one place in the program where truth is read.
+struct TruthComparison {
+    let truth: TruthReader
+    let settings: EvaluateSettings
+    private(set) var findings = EvaluationFindings()
+
+    init(truth: TruthReader, settings: EvaluateSettings) {
+        self.truth = truth
+        self.settings = settings
+    }
+
+    mutating func add(_ study: EvaluationInput.Study, masks: [String: EvaluationInput.Mask], context: any MapContext) throws {
+        let known = truth.studies[study.study]
+        if let report = known?.report {
+            findings.labels.append(
+                .init(study: study.study, split: study.split, found: study.label ?? "none", truth: report))
+        }
+        let shown = truth.images[study.study] ?? [:]
+        // A study whose own truth is not written down shows a polyp when one of its images does.
+        if let polyp = known?.polyp ?? (shown.isEmpty ? nil : shown.values.contains(true)) {
+            for (head, score) in study.bag {
+                findings.bags[head, default: []].append(
+                    .init(study: study.study, split: study.split, score: score, isPositive: polyp))
+            }
+        }
+        for (image, heads) in study.images.sorted(by: { $0.key < $1.key }) {
+            guard let polyp = shown[image] else { continue }
+            for (head, score) in heads {
+                findings.images[head, default: []].append(
+                    .init(study: study.study, split: study.split, score: score, isPositive: polyp))
+            }
+        }
+        for (image, rectangle) in study.boxes.sorted(by: { $0.key < $1.key }) {
+            guard let polyp = shown[image] else { continue }
+            guard polyp else {
+                if rectangle != nil { findings.falseBoxes[study.split, default: 0] += 1 }
+                continue
+            }
+            guard (study.images[image]?["student"] ?? 1) >= settings.threshold else { continue }
+            try add(image, of: study, rectangle: rectangle, mask: masks[image], context: context)
+        }
+    }
+
+    private mutating func add(
+        _ image: String, of study: EvaluationInput.Study, rectangle: ResultRow.BoxRow.Rectangle?,
+        mask: EvaluationInput.Mask?, context: any MapContext
+    ) throws {
+        do {
+            guard let url = try truth.maskURL(study: study.study, image: image) else { return }
+            let actual = Mask(try ImageDecoder.decode(contentsOf: url), atLeast: 129)
+            let box = rectangle.map { Box(x0: $0.x0, y0: $0.y0, x1: $0.x1, y1: $0.y1) }
+            var overlap = EvaluationFindings.Overlap(
+                study: study.study, split: study.split, boxIoU: Self.bestOverlap(of: box, with: actual),
+                isKept: study.kept.contains(image))
+            if let mask {
+                let predicted = try ImageDecoder.decode(try context.content(mask.foreground)).grey()
+                let score = try BinaryMaskScore(
+                    prediction: predicted.pixels, truth: actual.image().pixels, width: actual.width, height: actual.height,
+                    measuringDistance: false)
+                overlap.dice = score.dice
+                overlap.maskIoU = score.intersectionOverUnion
+            }
+            findings.overlaps.append(overlap)
+        } catch let error as ImagingError {
+            findings.problems.append("truth of \(study.study)/\(image): \(error.message)")
+        } catch let error as ArchiveError {
+            findings.problems.append("truth of \(study.study)/\(image): \(error.message)")
+        } catch let error as EvaluationError {
+            findings.problems.append("truth of \(study.study)/\(image): \(error)")
+        }
+    }
+
+    /// The highest IoU of `box` with the box of one of the truth's polyps. Specks below a fiftieth of the largest polyp's
+    /// box are no polyps.
+    static func bestOverlap(of box: Box?, with actual: Mask) -> Double {
+        guard let box else { return 0 }
+        let polyps = ConnectedComponents(of: actual).components.map(\.box)
+        let largest = polyps.map(\.area).max() ?? 0
+        return polyps.filter { $0.area * 50 >= largest }.map { $0.intersectionOverUnion(box) }.max() ?? 0
+    }
+}

@@ -1,0 +1,65 @@
+import Digest
+import Foundation
+import Models
+import NeuralNetwork
+
+/// What `mil-train` leaves for the stages after it: parameters, and the input that they were trained on.
+struct TrainedModel: Codable, Hashable {
+    var parameters: SHA256Digest
+    var imageSize: Int
+    var mean: [Float]
+    var deviation: [Float]
+
+    static let trainingStage = "mil-train"
+    private static let channels = ["red", "green", "blue"]
+
+    /// The numbers of a round by which later stages know the network's input.
+    static func metrics(of settings: MILTrainSettings) -> [String: Double] {
+        var metrics = ["input.size": Double(settings.imageSize)]
+        for (index, channel) in channels.enumerated() {
+            metrics["input.mean.\(channel)"] = Double(settings.mean[index])
+            metrics["input.deviation.\(channel)"] = Double(settings.deviation[index])
+        }
+        return metrics
+    }
+
+    /// - Throws: `StageError.missingInput` when nothing was trained in this job.
+    init(view: any PlanningView, stage: String) throws {
+        let metrics = try view.metrics(ofStage: Self.trainingStage, round: 0)
+        guard let parameters = try view.model(ofStage: Self.trainingStage, startingRound: nil),
+            let size = metrics["input.size"]
+        else { throw StageError(.missingInput, "stage \(stage) needs a trained model: put \(Self.trainingStage) before it") }
+        self.parameters = parameters
+        imageSize = Int(size)
+        mean = Self.channels.map { Float(metrics["input.mean.\($0)"] ?? 0) }
+        deviation = Self.channels.map { Float(metrics["input.deviation.\($0)"] ?? 1) }
+    }
+
+    /// The compiled network, made once a process.
+    func scorer(precision: Precision, context: any MapContext) throws -> MILScorer {
+        do {
+            return try context.shared("mil-scorer/\(parameters.hex)/\(precision)/\(mean)/\(deviation)") {
+                let set = try ParameterSet(decoding: try context.content(parameters))
+                return try MILScorer(
+                    set, configuration: try MILConfiguration(of: set),
+                    normalisation: try ColourNormalisation(mean: mean, deviation: deviation), precision: precision)
+            }
+        } catch let error as ParameterError {
+            throw StageError(.parameters, error.message)
+        } catch let error as EngineError {
+            throw StageError(.parameters, error.message)
+        }
+    }
+}
+
+extension MILConfiguration {
+    /// The sizes of the network whose parameters these are, read off their shapes. Dropout plays no part in inference.
+    /// - Throws: `StageError.parameters` when they are no MIL network's.
+    init(of set: ParameterSet) throws {
+        guard let teacher = set["attention.classifier.1.weight"]?.shape.first,
+            let student = set["student.classifier.1.weight"]?.shape.first
+        else { throw StageError(.parameters, "the parameters are not a MIL network's: attention or student is missing") }
+        let isDeep = set.index(of: "encoder.layer1.0.conv3.weight") != nil
+        self.init(encoder: isDeep ? .resNet50 : .resNet18, teacherHidden: teacher, studentHidden: student)
+    }
+}

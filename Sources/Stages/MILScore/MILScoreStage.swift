@@ -1,0 +1,112 @@
+import Archives
+import Foundation
+import Imaging
+import Models
+import NeuralNetwork
+
+/// Scores bags and images with the trained network: both teachers' verdict on each study, the student's on each image.
+///
+/// Rows: `bagScore` of attention, dsmil and student (the maximum over the bag); `imageScore` of student, dsmil,
+/// attention (raw) and attentionWeight (its softmax over the bag). Settings: `MILScoreSettings`.
+public struct MILScoreStage: Stage {
+    public let name = "mil-score"
+
+    public init() {}
+
+    struct Input: Codable {
+        struct Bag: Codable {
+            var study: String
+            var images: [String]
+        }
+
+        var centre: String
+        var bags: [Bag]
+        var model: TrainedModel
+        var settings: MILScoreSettings
+    }
+
+    struct Record: Codable {
+        var studies = 0
+        var images = 0
+        var failedImages = 0
+    }
+
+    public func validate(settings: StageSettings) throws { _ = try MILScoreSettings(settings, stage: name) }
+
+    public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
+        let settings = try MILScoreSettings(settings, stage: name)
+        let model = try TrainedModel(view: view, stage: name)
+        let studies = try view.studies().filter { settings.splits.contains($0.split) && !$0.images.isEmpty }
+        return try StudyChunks.plan(studies, perShard: settings.studiesPerShard) { centre, part in
+            try StageCoding.encode(
+                Input(
+                    centre: centre, bags: part.map { .init(study: $0.study, images: $0.images) }, model: model,
+                    settings: settings))
+        }.map { shard in
+            var shard = shard
+            shard.blobs = [model.parameters]
+            return shard
+        }
+    }
+
+    public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
+        let input = try StageCoding.decode(Input.self, from: shard.input, of: "the mil-score shard \(shard.key)")
+        let index = try context.index(ofCentre: input.centre)
+        ComputeThreads.set(1)
+        let scorer = try input.model.scorer(precision: input.settings.precision.precision, context: context)
+        let reader = StudyImages(
+            side: input.model.imageSize, isReducedDecodeAllowed: input.settings.isReducedDecodeAllowed, maximumBytes: 0)
+        var rows: [ResultRow] = []
+        var record = Record()
+        for (position, bag) in input.bags.enumerated() {
+            try context.checkCancellation()
+            rows += try score(bag, scorer: scorer, reader: reader, index: index, record: &record)
+            context.progress(done: position + 1, of: input.bags.count)
+        }
+        return ShardOutput(rows: rows, record: try StageCoding.encode(record))
+    }
+
+    private func score(
+        _ bag: Input.Bag, scorer: MILScorer, reader: StudyImages, index: CentreIndex, record: inout Record
+    ) throws -> [ResultRow] {
+        let centre = index.archive.name
+        var rows: [ResultRow] = []
+        var names: [String] = []
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(bag.images.count * reader.side * reader.side * 3)
+        for image in bag.images {
+            do {
+                bytes += try reader.image(image, ofStudy: bag.study, in: index).pixels
+                names.append(image)
+            } catch {
+                rows.append(.item(.init(centre: centre, study: bag.study, image: image, unreadable: error)))
+                record.failedImages += 1
+            }
+        }
+        guard !names.isEmpty else { return rows }
+        let seen: MILScores
+        do {
+            seen = try scorer.score(rgb: bytes, count: names.count, height: reader.side, width: reader.side)
+        } catch let error as EngineError {
+            throw StageError(.numeric, "study \(bag.study): \(error.message)")
+        }
+        let scores = BagScores(centre: centre, study: bag.study, images: names, seen: seen)
+        rows += scores.rows
+        record.studies += 1
+        record.images += names.count - scores.refusedCount
+        record.failedImages += scores.refusedCount
+        return rows
+    }
+
+    public func reduce(
+        round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
+    ) throws -> RoundOutcome {
+        let parts = try records.compactMap { shard in
+            try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
+        }
+        return RoundOutcome(metrics: [
+            "studies": Double(parts.reduce(0) { $0 + $1.studies }), "images": Double(parts.reduce(0) { $0 + $1.images }),
+            "failedImages": Double(parts.reduce(0) { $0 + $1.failedImages }),
+        ])
+    }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Models
+import NeuralNetwork
+
+/// Settings of the stage `mil-train`. A field that is absent takes the default written here.
+public struct MILTrainSettings: Sendable, Hashable, Codable {
+    // Rounds and replicas
+    /// Rounds of parameter averaging.
+    public var rounds = 12
+    /// Logical replicas over all centres, shared out by their images; each centre has at least one.
+    public var replicas = 4
+    /// Passes of a replica over its bags in one round.
+    public var localEpochs = 1
+    /// `fedavg`, `diloco`, `median` or `trimmed` (a tenth cut on each side).
+    public var averaging = Averaging.fedavg
+    /// Which model the stage ends with.
+    public var select = Select.last
+
+    // The network
+    public var encoder = ResNetKind.resNet18
+    public var imageSize = 512
+    public var teacherHidden = 1024
+    public var studentHidden = 4096
+    public var dropout: Float = 0.5
+    /// A checkpoint on the coordinator's host to start from: a whole network of this stage, or an encoder by torchvision's
+    /// names (`.safetensors`, `.pth`). Without it, parameters start from the seed.
+    public var initialCheckpoint: String?
+    public var mean: [Float] = [0.47404, 0.29778, 0.18896]
+    public var deviation: [Float] = [0.27689, 0.20880, 0.16107]
+
+    // The optimiser
+    public var optimiser = OptimiserKind.sgd
+    public var learningRate: Float = 1e-3
+    public var momentum: Float = 0
+    public var weightDecay: Float = 0
+    /// `constant`, or `cosine` from the learning rate to `finalRateShare` of it over all rounds.
+    public var schedule = Schedule.constant
+    public var finalRateShare: Float = 0.02
+    /// Share of all rounds over which the learning rate rises from nothing.
+    public var warmUp: Float = 0
+    public var gradientNormLimit: Float?
+
+    // Teachers
+    /// Bags in one optimiser step; the reference takes one. More are encoded together, so that batch normalisation sees
+    /// several patients.
+    public var bagsPerStep = 1
+    /// Weights of the attention's and of DSMIL's loss.
+    public var teacherWeights: [Float] = [1, 1]
+    /// Images of a bag that are used, the first by name.
+    public var maxImagesPerBag = 100
+
+    // Student
+    public var studentBatch = 128
+    /// Weights of the attention's and of DSMIL's pseudo-labels.
+    public var mergeWeights: [Float] = [0.5, 0.5]
+    /// w of the student's loss.
+    public var negativeWeight: Float = 0.1
+    /// The first round in which the student learns.
+    public var studentStartRound = 0
+    public var studentFilter = StudentFilter.dropConfidentNegatives
+    /// The first round in which the teachers see positive bags through the student.
+    public var filterStartRound = 4
+    /// Share of a positive bag that `dropConfidentNegatives` keeps: those that the student ranks highest.
+    public var keptShare = 0.95
+
+    // Data
+    public var augmentation = AugmentationKind.flips
+    public var isReducedDecodeAllowed = true
+    /// Bytes of decoded images that a process keeps.
+    public var imageCacheBytes = 2 << 30
+    /// Bags of one validation shard.
+    public var validationStudiesPerShard = 64
+
+    public enum Averaging: String, Sendable, Hashable, Codable { case fedavg, diloco, median, trimmed }
+    public enum Select: String, Sendable, Hashable, Codable { case last, best }
+    public enum OptimiserKind: String, Sendable, Hashable, Codable { case sgd, adamw }
+    public enum Schedule: String, Sendable, Hashable, Codable { case constant, cosine }
+    public enum AugmentationKind: String, Sendable, Hashable, Codable { case none, flips, mild }
+    public enum StudentFilter: String, Sendable, Hashable, Codable {
+        case none
+        /// Images that the student ranks lowest leave the positive bag.
+        case dropConfidentNegatives
+        /// Positive bags are recombined: half of the images the student ranks highest, and some of the others.
+        case pseudoBags
+    }
+
+    public init() {}
+
+    public var configuration: MILConfiguration {
+        MILConfiguration(
+            encoder: encoder, teacherHidden: teacherHidden, studentHidden: studentHidden, dropout: dropout)
+    }
+
+    public func normalisation() throws -> ColourNormalisation { try ColourNormalisation(mean: mean, deviation: deviation) }
+
+    var trainingSettings: MILTrainingSettings {
+        var settings = MILTrainingSettings()
+        settings.optimiser =
+            optimiser == .sgd
+            ? .sgd(rate: learningRate, momentum: momentum, weightDecay: weightDecay)
+            : .adamW(rate: learningRate, weightDecay: weightDecay)
+        settings.teacherWeights = teacherWeights
+        settings.negativeWeight = negativeWeight
+        settings.encoderChunk = max(32, studentBatch)
+        settings.gradientNormLimit = gradientNormLimit
+        return settings
+    }
+
+    /// The learning rate at `place` of the whole training, 0…1.
+    func rate(at place: Double) -> Float {
+        let rise = warmUp > 0 ? min(1, Float(place) / warmUp) : 1
+        switch schedule {
+        case .constant: return learningRate * rise
+        case .cosine:
+            let wave = Float(0.5 * (1 + cos(Double.pi * min(1, place))))
+            return learningRate * min(rise, finalRateShare + (1 - finalRateShare) * wave)
+        }
+    }
+}

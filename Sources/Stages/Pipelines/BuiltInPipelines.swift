@@ -1,0 +1,113 @@
+/// Pipelines that come with the program, as JSON5 that people can print, edit and submit.
+public enum BuiltInPipelines {
+    /// The one that is taken when none is named.
+    public static let defaultName = "compact"
+
+    /// Names in the order in which `--help` lists them.
+    public static let names = ["compact", "method", "quickstart", "smoke"]
+
+    /// JSON5 text; nil for a name that is not in `names`.
+    public static func text(named name: String) -> String? {
+        switch name {
+        case "compact": compact
+        case "method": method
+        case "quickstart": quickstart
+        case "smoke": smoke
+        default: nil
+        }
+    }
+
+    /// The method at the paper's sizes: for clusters.
+    private static let method = """
+        // EndoKED at the paper's sizes (METHOD.md, section 2): 512 pixels, SGD 1e-3. For clusters, and with an ImageNet
+        // checkpoint of ResNet-18 as `initialCheckpoint`.
+        {
+          seed: 1,
+          stages: [
+            { stage: "catalogue" },
+            { stage: "labels", extractor: "rules" },
+            {
+              stage: "mil-train",
+              imageSize: 512, rounds: 40, replicas: 8, localEpochs: 1, averaging: "fedavg", select: "best",
+              optimiser: "sgd", learningRate: 1e-3,
+              studentFilter: "dropConfidentNegatives", keptShare: 0.95, filterStartRound: 4, negativeWeight: 0.1,
+            },
+            { stage: "mil-score", precision: "fp32" },
+            { stage: "cam", threshold: 0.8, foreground: 0.5 },
+            { stage: "evaluate", splits: ["test"] },
+          ],
+        }
+
+        """
+
+    /// A small archive of real images on two cores, from random weights, within half an hour.
+    private static let compact = """
+        // A small archive on two cores in less than half an hour, from random weights: small images, AdamW, one replica a
+        // centre.
+        {
+          seed: 1,
+          stages: [
+            { stage: "catalogue" },
+            { stage: "labels", extractor: "rules" },
+            {
+              stage: "mil-train",
+              imageSize: 128, rounds: 10, replicas: 3, localEpochs: 1, averaging: "fedavg", select: "best",
+              teacherHidden: 512, studentHidden: 512, dropout: 0.25,
+              optimiser: "adamw", learningRate: 3e-4, weightDecay: 0.01, schedule: "cosine", warmUp: 0.05,
+              bagsPerStep: 4, studentBatch: 64, negativeWeight: 0.5,
+              studentFilter: "dropConfidentNegatives", filterStartRound: 4, augmentation: "mild",
+            },
+            { stage: "mil-score" },
+            { stage: "cam", threshold: 0.5, imageSize: 256, scales: [1, 1.5], foreground: 0.5 },
+            { stage: "evaluate", splits: ["test"] },
+          ],
+        }
+
+        """
+
+    /// The synthetic archive of `ops/quickstart`.
+    private static let quickstart = """
+        // The synthetic archive of ops/quickstart, in some minutes on two cores.
+        {
+          seed: 7,
+          stages: [
+            { stage: "catalogue" },
+            { stage: "labels", extractor: "rules" },
+            {
+              stage: "mil-train",
+              imageSize: 128, rounds: 10, replicas: 3, localEpochs: 1, averaging: "fedavg", select: "best",
+              teacherHidden: 256, studentHidden: 256, dropout: 0.1,
+              optimiser: "adamw", learningRate: 1e-3, weightDecay: 0.01, schedule: "cosine", warmUp: 0.05,
+              bagsPerStep: 4, studentBatch: 32, negativeWeight: 0.5,
+              studentFilter: "dropConfidentNegatives", filterStartRound: 4, augmentation: "flips",
+            },
+            { stage: "mil-score" },
+            { stage: "cam", threshold: 0.5, imageSize: 256, scales: [1, 1.5], foreground: 0.5 },
+            { stage: "evaluate", splits: ["test"] },
+          ],
+        }
+
+        """
+
+    /// Everything once, as small as it goes: for trying an installation and for tests.
+    private static let smoke = """
+        // Every stage once, as small as it goes: to try an installation, not to learn anything.
+        {
+          seed: 3,
+          stages: [
+            { stage: "catalogue" },
+            { stage: "labels", extractor: "rules", studiesPerShard: 8 },
+            {
+              stage: "mil-train",
+              imageSize: 64, rounds: 3, replicas: 6, localEpochs: 1, select: "last",
+              teacherHidden: 64, studentHidden: 64, dropout: 0.1,
+              optimiser: "adamw", learningRate: 1e-3, bagsPerStep: 4, studentBatch: 32,
+            },
+            { stage: "mil-score", studiesPerShard: 4 },
+            { stage: "cam", threshold: 0, studies: "all", splits: ["test"], imagesPerShard: 16 },
+            { stage: "evaluate", splits: ["test"] },
+          ],
+        }
+
+        """
+}
