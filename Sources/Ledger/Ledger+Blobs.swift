@@ -165,7 +165,7 @@ extension Ledger {
                 DELETE FROM blob b WHERE created_at < now() - make_interval(secs => $1)
                     AND NOT EXISTS (SELECT 1 FROM shard_blob s WHERE s.digest = b.digest)
                     AND NOT EXISTS (SELECT 1 FROM mask m WHERE m.digest = b.digest)
-                    AND NOT EXISTS (SELECT 1 FROM round r WHERE NOT r.pruned AND b.digest IN (r.base, r.result))
+                    AND NOT EXISTS (SELECT 1 FROM round r WHERE NOT r.pruned AND b.digest IN (r.base, r.result, r.state))
                 """, [.float8(age.inSeconds)]
             ).affected
             try connection.execute(

@@ -5,15 +5,26 @@ extension Ledger {
     /// Records a new job with its stages, in the order in which they run. Needs no leadership: whoever may reach the
     /// database may submit.
     ///
-    /// - Parameter pipeline: JSON.
-    public func createJob(pipeline: Data, seed: Int64, archive: String, stages: [String]) throws -> JobID {
+    /// - Parameters:
+    ///   - pipeline: JSON.
+    ///   - idempotencyKey: creating again with the same key changes nothing and returns the same job.
+    public func createJob(
+        pipeline: Data, seed: Int64, archive: String, stages: [String], idempotencyKey: String? = nil
+    ) throws -> JobID {
         guard !stages.isEmpty, Set(stages).count == stages.count else {
             throw LedgerError(.invalid, "a job needs stages, each once: \(stages)")
         }
         return try write { connection in
             let rows = try connection.execute(
-                "INSERT INTO job (pipeline, seed, archive) VALUES ($1, $2, $3) RETURNING id",
-                [.json(pipeline), .int8(seed), .text(archive)])
+                """
+                INSERT INTO job (pipeline, seed, archive, idempotency_key) VALUES ($1, $2, $3, $4)
+                ON CONFLICT (idempotency_key) DO NOTHING RETURNING id
+                """,
+                [.json(pipeline), .int8(seed), .text(archive), .text(idempotencyKey)])
+            if rows.isEmpty {
+                let known = try connection.execute("SELECT id FROM job WHERE idempotency_key = $1", [.text(idempotencyKey)])
+                if let id = try known.first?.int64(0) { return JobID(id) }
+            }
             guard let id = try rows.first?.int64(0) else { throw LedgerError(.database, "no number for a new job") }
             try connection.execute(
                 """

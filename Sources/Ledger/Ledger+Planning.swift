@@ -9,7 +9,7 @@ extension Ledger {
         try read { connection in
             try connection.execute(
                 """
-                SELECT s.centre, s.study, s.patient, s.split, s.language, s.pathology, coalesce(i.images, '{}')
+                SELECT s.centre, s.study, s.patient, s.split, s.language, s.pathology, coalesce(i.images, '{}'), s.has_report
                 FROM study s LEFT JOIN (
                     SELECT centre, study, array_agg(image ORDER BY ordinal) AS images FROM image WHERE job = $1
                     GROUP BY centre, study
@@ -19,7 +19,8 @@ extension Ledger {
             ).map { row in
                 StudyRow(
                     centre: try row.text(0), study: try row.text(1), patient: try row.text(2), split: try row.text(3),
-                    language: try row.text(4), images: try row.texts(6), pathology: try row.optionalText(5))
+                    language: try row.text(4), images: try row.texts(6), pathology: try row.optionalText(5),
+                    hasReport: try row.bool(7))
             }
         }
     }
@@ -123,14 +124,16 @@ extension Ledger {
         try read { connection in
             try connection.execute(
                 """
-                SELECT stage, model, data_set, centre, level, metric, value, lower, upper, count FROM evaluation
-                WHERE job = $1 AND ($2 IS NULL OR stage = $2) ORDER BY stage, data_set, level, metric, centre, model
+                SELECT stage, model, data_set, centre, level, metric, value, lower, upper, count, subject, head, note
+                FROM evaluation WHERE job = $1 AND ($2 IS NULL OR stage = $2)
+                ORDER BY stage, subject, data_set, level, head, metric, centre, model
                 """, [.int8(job.rawValue), .text(stage)]
             ).map { row in
                 let evaluation = EvaluationRow(
-                    model: SHA256Digest(bytes: try row.bytes(1)), dataSet: try row.text(2), centre: try row.text(3),
-                    level: try row.text(4), metric: try row.text(5), value: try row.double(6),
-                    lower: try row.optionalDouble(7), upper: try row.optionalDouble(8), count: try row.int64(9))
+                    subject: try row.text(10), model: SHA256Digest(bytes: try row.bytes(1)), dataSet: try row.text(2),
+                    centre: try row.text(3), level: try row.text(4), head: try row.text(11), metric: try row.text(5),
+                    value: try row.optionalDouble(6), lower: try row.optionalDouble(7),
+                    upper: try row.optionalDouble(8), count: try row.int64(9), note: try row.text(12))
                 return (try row.text(0), evaluation)
             }
         }

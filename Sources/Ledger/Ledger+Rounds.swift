@@ -41,15 +41,18 @@ extension Ledger {
     /// - Parameters:
     ///   - model: the round's result; its blob must be in the ledger.
     ///   - metrics: JSON; a number `validationAUC` in it is shown in status.
+    ///   - state: a blob in the ledger that the next round's reduction needs.
+    ///   - isFinal: whether the stage ends with this round.
     public func finishRound(
         job: JobID, stage: String, round: Int32, rows: [ResultRow], model: ModelDescription?,
-        contributions: [Contribution], metrics: Data
+        contributions: [Contribution], metrics: Data, state: SHA256Digest? = nil, isFinal: Bool = false
     ) throws {
         let taken = contributions.filter { $0.rejected == nil }
         let withLoss = taken.filter { $0.loss != nil && $0.weight > 0 }
         let weight = withLoss.reduce(0) { $0 + $1.weight }
         let loss = weight > 0 ? withLoss.reduce(0) { $0 + $1.weight * ($1.loss ?? 0) } / weight : nil
         try lead { connection, term in
+            if let state { try Self.requireBlob(state, connection) }
             if let model {
                 try Self.requireBlob(model.digest, connection)
                 try connection.execute(
@@ -60,16 +63,18 @@ extension Ledger {
             }
             try connection.execute(
                 """
-                INSERT INTO round AS r (job, stage, round, expected, received, rejected, result, loss, metrics, finished_at)
-                VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, now())
+                INSERT INTO round AS r
+                    (job, stage, round, expected, received, rejected, result, loss, metrics, state, is_final, finished_at)
+                VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, now())
                 ON CONFLICT (job, stage, round) DO UPDATE SET received = excluded.received, rejected = excluded.rejected,
                     result = excluded.result, loss = excluded.loss, metrics = excluded.metrics,
+                    state = excluded.state, is_final = excluded.is_final,
                     finished_at = coalesce(r.finished_at, now())
                 """,
                 [
                     .int8(job.rawValue), .text(stage), .int4(round), .int4(Int32(contributions.count)),
                     .int4(Int32(contributions.count - taken.count)), .bytea(model?.digest.bytes), .float8(loss),
-                    .json(metrics),
+                    .json(metrics), .bytea(state?.bytes), .bool(isFinal),
                 ])
             try Self.replaceContributions(contributions, job, stage, round, connection)
             try Self.replaceRows(rows[...], job, stage, connection, term)
@@ -141,14 +146,16 @@ extension Ledger {
             """
             SELECT stage, round, expected, received, rejected, base, result, loss,
                 CASE WHEN json_typeof(metrics -> 'validationAUC') = 'number' THEN (metrics ->> 'validationAUC')::float8 END,
-                metrics, extract(epoch FROM finished_at)::float8
+                metrics, extract(epoch FROM finished_at)::float8, state, is_final
             FROM round WHERE job = $1 ORDER BY stage, round
             """, [.int8(job.rawValue)]
         ).map { row in
             Round(
                 stage: try row.text(0), round: try row.int32(1), expected: try row.int32(2), received: try row.int32(3),
                 rejected: try row.int32(4), base: try row.optionalBytes(5).flatMap { SHA256Digest(bytes: $0) },
-                result: try row.optionalBytes(6).flatMap { SHA256Digest(bytes: $0) }, loss: try row.optionalDouble(7),
+                result: try row.optionalBytes(6).flatMap { SHA256Digest(bytes: $0) },
+                state: try row.optionalBytes(11).flatMap { SHA256Digest(bytes: $0) }, isFinal: try row.bool(12),
+                loss: try row.optionalDouble(7),
                 validationAUC: try row.optionalDouble(8), metrics: try row.data(9),
                 finishedAt: try row.optionalDouble(10))
         }

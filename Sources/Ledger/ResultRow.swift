@@ -153,10 +153,11 @@ public struct StudyRow: Sendable, Hashable {
     /// The bag's image names, in the archive's order.
     public var images: [String]
     public var pathology: String?
+    public var hasReport: Bool
 
     public init(
         centre: String, study: String, patient: String, split: String, language: String, images: [String],
-        pathology: String? = nil
+        pathology: String? = nil, hasReport: Bool = true
     ) {
         self.centre = centre
         self.study = study
@@ -165,11 +166,14 @@ public struct StudyRow: Sendable, Hashable {
         self.language = language
         self.images = images
         self.pathology = pathology
+        self.hasReport = hasReport
     }
 }
 
-/// One metric of an evaluation. Unique by (job, stage, model, dataSet, centre, level, metric).
+/// One metric of an evaluation. Unique by (job, stage, subject, model, dataSet, centre, level, head, metric).
 public struct EvaluationRow: Sendable, Hashable, Codable {
+    /// The stage whose output was measured; "" for the evaluating stage itself.
+    public var subject: String
     /// Digest of the model's parameters; nil where no model was involved.
     public var model: SHA256Digest?
     public var dataSet: String
@@ -177,18 +181,25 @@ public struct EvaluationRow: Sendable, Hashable, Codable {
     public var centre: String
     /// `bag`, `image`, `box`, `mask`, `report`.
     public var level: String
+    /// Which of a model's heads; "" where there is but one.
+    public var head: String
     public var metric: String
-    public var value: Double
+    /// nil where the metric is not defined on this data; `note` says why.
+    public var value: Double?
     /// The confidence interval, where there is one.
     public var lower: Double?
     public var upper: Double?
     /// How many items it rests on.
     public var count: Int64
+    public var note: String
 
     public init(
-        model: SHA256Digest?, dataSet: String, centre: String, level: String, metric: String, value: Double,
-        lower: Double? = nil, upper: Double? = nil, count: Int64
+        subject: String = "", model: SHA256Digest?, dataSet: String, centre: String, level: String, head: String = "",
+        metric: String, value: Double?, lower: Double? = nil, upper: Double? = nil, count: Int64, note: String = ""
     ) {
+        self.subject = subject
+        self.head = head
+        self.note = note
         self.model = model
         self.dataSet = dataSet
         self.centre = centre

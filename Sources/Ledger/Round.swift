@@ -52,6 +52,10 @@ public struct Round: Codable, Hashable, Sendable {
     public var rejected: Int32
     public var base: SHA256Digest?
     public var result: SHA256Digest?
+    /// What the reduction itself keeps for the next round, such as an outer optimiser's momentum.
+    public var state: SHA256Digest?
+    /// Whether no other round follows, although the stage may make more (early stopping).
+    public var isFinal: Bool
     /// Mean training loss over the contributions taken, by weight.
     public var loss: Double?
     /// `validationAUC` of its metrics, where they have one.

@@ -18,12 +18,13 @@ extension RowBatch {
             "INSERT INTO centre SELECT DISTINCT * FROM unnest($1, $2) ON CONFLICT DO NOTHING", [jobs, centres])
         try connection.execute(
             """
-            INSERT INTO study (job, centre, study, patient, split, language, pathology)
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
+            INSERT INTO study (job, centre, study, patient, split, language, pathology, has_report)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
             """,
             [
                 jobs, centres, names, .texts(studies.map(\.row.patient)), .texts(studies.map(\.row.split)),
                 .texts(studies.map(\.row.language)), .texts(studies.map(\.row.pathology)),
+                .bools(studies.map(\.row.hasReport)),
             ])
         let images = studies.flatMap { entry in
             entry.row.images.enumerated().map { (entry: entry, ordinal: Int32($0.offset), image: $0.element) }

@@ -53,28 +53,34 @@ extension RowBatch {
         let keys: [Parameter] = [
             .byteas(evaluations.map { $0.row.model?.bytes ?? [] }), .texts(evaluations.map(\.row.dataSet)),
             .texts(evaluations.map(\.row.centre)), .texts(evaluations.map(\.row.level)),
-            .texts(evaluations.map(\.row.metric)),
+            .texts(evaluations.map(\.row.metric)), .texts(evaluations.map(\.row.subject)),
+            .texts(evaluations.map(\.row.head)),
         ]
         if mode == .replace {
             try connection.execute(
                 """
                 DELETE FROM evaluation e
-                USING unnest($1, $2, $3, $4, $5, $6, $7) AS k (job, stage, model, data_set, centre, level, metric)
+                USING unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                    AS k (job, stage, model, data_set, centre, level, metric, subject, head)
                 WHERE e.job = k.job AND e.stage = k.stage AND e.model = k.model AND e.data_set = k.data_set
                     AND e.centre = k.centre AND e.level = k.level AND e.metric = k.metric
+                    AND e.subject = k.subject AND e.head = k.head
                 """, owners.dropLast() + keys)
         }
         try connection.execute(
             """
             INSERT INTO evaluation
-                (job, stage, shard, model, data_set, centre, level, metric, value, lower, upper, count)
-            SELECT job, stage, nullif(shard, 0), model, data_set, centre, level, metric, value, lower, upper, count
-            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-                AS n (job, stage, shard, model, data_set, centre, level, metric, value, lower, upper, count)
+                (job, stage, shard, model, data_set, centre, level, metric, subject, head, value, lower, upper, count, note)
+            SELECT job, stage, nullif(shard, 0), model, data_set, centre, level, metric, subject, head, value, lower,
+                upper, count, note
+            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                AS n (job, stage, shard, model, data_set, centre, level, metric, subject, head, value, lower, upper, count,
+                    note)
             """,
             owners + keys + [
                 .float8s(evaluations.map(\.row.value)), .float8s(evaluations.map(\.row.lower)),
                 .float8s(evaluations.map(\.row.upper)), .int8s(evaluations.map(\.row.count)),
+                .texts(evaluations.map { $0.row.note.withoutNul }),
             ])
     }
 }

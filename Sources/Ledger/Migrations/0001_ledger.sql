@@ -18,6 +18,8 @@ CREATE TABLE job (
     pipeline json NOT NULL,
     seed bigint NOT NULL,
     archive text NOT NULL,
+    -- Whoever submits twice with one key gets the same job.
+    idempotency_key text UNIQUE,
     state text NOT NULL DEFAULT 'running'
         CHECK (state IN ('running', 'complete', 'partial', 'failed', 'cancelled')),
     message text NOT NULL DEFAULT '',
@@ -51,6 +53,7 @@ CREATE TABLE study (
     patient text NOT NULL,
     split text NOT NULL,
     language text NOT NULL,
+    has_report boolean NOT NULL,
     pathology text,
     PRIMARY KEY (job, centre, study),
     FOREIGN KEY (job, centre) REFERENCES centre ON DELETE CASCADE
@@ -289,6 +292,9 @@ CREATE TABLE round (
     rejected integer NOT NULL DEFAULT 0,
     base bytea,
     result bytea,
+    -- What the reduction itself keeps for the next round, such as an outer optimiser's momentum.
+    state bytea,
+    is_final boolean NOT NULL DEFAULT false,
     loss double precision,
     metrics json NOT NULL DEFAULT '{}',
     pruned boolean NOT NULL DEFAULT false,
@@ -390,19 +396,23 @@ CREATE TABLE item_status (
 CREATE TABLE evaluation (
     job bigint NOT NULL REFERENCES job ON DELETE CASCADE,
     stage text NOT NULL,
+    subject text NOT NULL,
     -- Empty where no model was involved: a NULL would not be unique.
     model bytea NOT NULL,
     data_set text NOT NULL,
     centre text NOT NULL,
     level text NOT NULL,
+    head text NOT NULL,
     metric text NOT NULL,
-    value double precision NOT NULL CHECK (value > '-infinity' AND value < 'infinity'),
+    -- NULL where the metric is not defined on this data; the note says why.
+    value double precision CHECK (value > '-infinity' AND value < 'infinity'),
     lower double precision,
     upper double precision,
     count bigint NOT NULL,
+    note text NOT NULL,
     evaluated_at timestamptz NOT NULL DEFAULT now(),
     shard bigint,
-    PRIMARY KEY (job, stage, model, data_set, centre, level, metric)
+    PRIMARY KEY (job, stage, subject, model, data_set, centre, level, head, metric)
 );
 CREATE TABLE event (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
