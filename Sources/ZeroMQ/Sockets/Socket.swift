@@ -42,8 +42,10 @@ public final class Socket {
     @discardableResult
     public func bind(_ endpoint: Endpoint) throws(ZeroMQError) -> Endpoint {
         try check(zmq_bind(pointer, endpoint.description), "listen at", endpoint.description)
-        guard case .tcp = endpoint.transport else { return endpoint }
-        return try Endpoint(lastEndpoint())
+        guard case .tcp(let host, nil) = endpoint.transport else { return endpoint }
+        // libzmq names the address its own way (127.0.0.1 as [::ffff:127.0.0.1]): only the port is news.
+        let bound = try lastEndpoint()
+        return try Endpoint("tcp://\(host):\(bound[bound.index(after: bound.lastIndex(of: ":") ?? bound.startIndex)...])")
     }
 
     /// Connects, now and again whenever the connection is lost. Returns before there is a connection.

@@ -1,0 +1,42 @@
+import Foundation
+import Ledger
+import ZeroMQ
+
+extension Coordinator {
+    /// How a coordinator is started.
+    public struct Configuration: Sendable {
+        /// A connection string or URI of libpq.
+        public var database: String
+        public var endpoints: [Endpoint]
+        /// Names this life of the coordinator in the ledger: new at every start.
+        public var name: String
+        public var allowPlaintext = false
+        public var security = SocketSecurity.none
+        public var timing = ClusterTiming()
+        public var retry = RetryPolicy()
+        /// Contents that were read for workers are kept in memory up to so many bytes.
+        public var contentCacheSizeInBytes = 256 << 20
+
+        public init(database: String, endpoints: [Endpoint]) {
+            self.database = database
+            self.endpoints = endpoints
+            let process = ProcessInfo.processInfo
+            name = "\(process.hostName)#\(process.processIdentifier)#\(UInt32.random(in: .min ... .max))"
+        }
+
+        func validate() throws {
+            guard !endpoints.isEmpty else {
+                throw ClusterError(.configuration, "a coordinator needs an endpoint to listen at, such as tcp://127.0.0.1:5570")
+            }
+            try timing.validate()
+            let hasKeys = if case .server = security { true } else { false }
+            do {
+                for endpoint in endpoints {
+                    try endpoint.requireProtection(hasKeys: hasKeys, allowPlaintext: allowPlaintext)
+                }
+            } catch {
+                throw ClusterError(.configuration, error.message)
+            }
+        }
+    }
+}

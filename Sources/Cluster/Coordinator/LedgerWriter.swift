@@ -1,0 +1,224 @@
+import Digest
+import Foundation
+import Ledger
+import Stages
+import Wire
+
+/// What the ledger's writer is asked to do.
+enum WriterCommand: Sendable {
+    case hello(Hello, at: Data, replacing: Data?)
+    case goodbye(at: Data)
+    /// The socket has nobody at the connection's other end.
+    case unreachable(at: Data)
+    /// Nothing was heard for too long.
+    case silent(at: Data)
+    case heartbeat(Wire.Heartbeat, at: Data)
+    case want(UInt64, at: Data)
+    /// Their contents are in the ledger already.
+    case results([ShardResult], at: Data)
+    case failures([ShardFailure], at: Data)
+    case giveBack([ShardLease], at: Data)
+    /// There may be new shards to hand out.
+    case work
+}
+
+/// The one thread that writes shards and leases. Whatever came while it was busy becomes one transaction of each kind,
+/// and acknowledgements leave only after their commit.
+struct LedgerWriter {
+    let access: LedgerAccess
+    let inbox: Mailbox<WriterCommand>
+    let outbox: RouterOutbox
+    let timing: ClusterTiming
+    let retry: RetryPolicy
+    let epoch: Int64
+    let log: EventLog
+    let count: CounterBox
+    /// Called after commits, failures and losses: a round may be over.
+    let shardsEnded: @Sendable () -> Void
+    let isTrusted: @Sendable () -> Bool
+
+    var roster = WorkerRoster()
+    private var gate: SweepGate
+    private var seeds: [JobID: UInt64] = [:]
+    private var nextAnnouncement: Instant
+
+    init(
+        access: LedgerAccess, configuration: Coordinator.Configuration, term: CoordinatorTerm,
+        isTrusted: @escaping @Sendable () -> Bool
+    ) {
+        self.access = access
+        inbox = term.writer
+        outbox = term.outbox
+        timing = configuration.timing
+        retry = configuration.retry
+        epoch = term.epoch
+        log = term.log
+        count = term.count
+        shardsEnded = { term.driver.send(.shardsEnded) }
+        self.isTrusted = isTrusted
+        gate = SweepGate(
+            start: .now, interval: configuration.timing.sweepInterval,
+            grace: configuration.timing.heartbeatInterval * 2 + configuration.timing.sweepInterval)
+        nextAnnouncement = .now
+    }
+
+    mutating func run(until stop: StopFlag) throws {
+        while !stop.isSet {
+            let commands = inbox.receiveAll(atMost: min(timing.pollInterval, timing.sweepInterval) / 2)
+            try perform(commands)
+            try sweep()
+            try assign()
+        }
+    }
+
+    /// Runs `body` against the ledger until it succeeds; afterwards leases get the time to be renewed if it was away.
+    mutating func persist<Result>(_ body: (Ledger) throws -> Result) throws -> Result {
+        var wasAway = false
+        let result = try access.persist { ledger in
+            wasAway = wasAway || access.isAway
+            return try body(ledger)
+        }
+        if wasAway { gate.ledgerCameBack(now: .now) }
+        return result
+    }
+
+    private mutating func perform(_ commands: [WriterCommand]) throws {
+        var results: [(ShardResult, Data)] = []
+        var heartbeats: [(Wire.Heartbeat, Data)] = []
+        // In order, so that a connection's hello precedes what it says next, and its results precede its goodbye.
+        for command in commands {
+            switch command {
+            case .results(let more, let connection): results += more.map { ($0, connection) }
+            case .heartbeat(let heartbeat, let connection):
+                roster.heartbeat(heartbeat, at: connection)
+                heartbeats.append((heartbeat, connection))
+            case .want(let limit, let connection): roster.want(limit, at: connection)
+            case .work: roster.refill()
+            case .unreachable(let connection): roster.unreachable(connection)
+            case .hello, .goodbye, .silent, .failures, .giveBack:
+                try commit(&results)
+                try single(command)
+            }
+        }
+        try commit(&results)
+        try renew(heartbeats)
+    }
+
+    private mutating func single(_ command: WriterCommand) throws {
+        switch command {
+        case .hello(let hello, let connection, let earlier): try welcome(hello, connection, replacing: earlier)
+        case .goodbye(let connection): try goodbye(connection)
+        case .silent(let connection): try lose(connection)
+        case .failures(let failures, let connection): try fail(failures, connection)
+        case .giveBack(let leases, let connection): try giveBack(leases, connection)
+        default: break
+        }
+    }
+
+    /// The worker's life as the ledger names it; nil when the connection is no longer known.
+    func incarnation(at connection: Data) -> WorkerIncarnation? {
+        roster[connection].map { WorkerIncarnation(name: $0.hello.worker, boot: $0.hello.boot.hexText) }
+    }
+
+    // MARK: Heartbeats and leases that end
+
+    private mutating func renew(_ heartbeats: [(Wire.Heartbeat, Data)]) throws {
+        let known = heartbeats.compactMap { heartbeat, connection in
+            incarnation(at: connection).map { (heartbeat, connection, $0) }
+        }
+        guard !known.isEmpty else { return }
+        let leaseDuration = timing.leaseDuration
+        let renewed = try persist { ledger in
+            try ledger.renew(
+                known.map { LedgerHeartbeat(worker: $0.2, leases: $0.0.held.map { LeaseKey($0.lease) }) },
+                leaseDuration: leaseDuration)
+        }
+        for (heartbeat, connection, _) in known {
+            let revoked = heartbeat.held.map(\.lease).filter { !renewed.contains(LeaseKey($0)) }
+            roster.end(revoked, at: connection)
+            let ack = HeartbeatAck(sequence: heartbeat.sequence, revoked: revoked, isLedgerAway: false, epoch: epoch)
+            outbox.send(.heartbeatAck(ack), to: connection)
+        }
+    }
+
+    private mutating func sweep() throws {
+        guard isTrusted(), gate.mayPass(now: .now) else { return }
+        let (retry, silence) = (retry, timing.leaseDuration)
+        let lost = try persist { ledger in
+            _ = try ledger.markLost(silentFor: silence)
+            return try ledger.expireLeases(policy: retry)
+        }
+        note(lost)
+    }
+
+    func note(_ lost: [LostLease]) {
+        guard !lost.isEmpty else { return }
+        count { $0.lostLeases += lost.count }
+        for lease in lost.prefix(20) {
+            log(.warning, "lease.lost", [
+                "stage": lease.stage, "round": lease.round, "key": lease.key, "worker": lease.worker.name,
+                "outcome": "\(lease.outcome)",
+            ])
+        }
+        shardsEnded()
+        inbox.send(.work)
+    }
+
+    // MARK: Handing out
+
+    private mutating func assign() throws {
+        guard isTrusted() else { return }
+        // A few turns, since shards for idle slots are claimed before those kept ready.
+        for _ in 0..<3 {
+            let claims = roster.claims(now: .now)
+            guard !claims.isEmpty else { return }
+            for claim in claims { try assign(claim) }
+        }
+    }
+
+    private mutating func assign(_ claim: WorkerRoster.Claim) throws {
+        guard let session = roster[claim.connection], let worker = incarnation(at: claim.connection), claim.limit > 0 else {
+            return
+        }
+        let leaseDuration = timing.leaseDuration
+        let shards = try persist { ledger in
+            try ledger.claim(
+                worker: worker, centres: session.hello.centres, setup: session.hello.numericSetup, limit: claim.limit,
+                leaseDuration: leaseDuration)
+        }
+        if shards.count < claim.limit { roster.dry(claim.connection, until: .now + timing.pollInterval) }
+        guard !shards.isEmpty else { return }
+        let assigned = try shards.map { shard in
+            AssignedShard(
+                lease: ShardLease(shard.lease), job: shard.job.rawValue, stage: shard.stage, round: shard.round,
+                key: shard.key, centre: shard.centre.isEmpty ? nil : shard.centre, seed: try seed(of: shard.job),
+                input: shard.input, blobs: shard.blobs.map { Data($0.bytes) })
+        }
+        roster.assigned(assigned.map(\.lease), at: claim.connection)
+        count { $0.assignedShards += assigned.count }
+        outbox.send(.assign(assigned), to: claim.connection)
+    }
+
+    private mutating func seed(of job: JobID) throws -> UInt64 {
+        if let known = seeds[job] { return known }
+        guard let found = try persist({ try $0.job(job) }) else {
+            throw ClusterError(.ledger, "job \(job) has shards, but is not in the ledger")
+        }
+        let seed = UInt64(bitPattern: found.seed)
+        seeds[job] = seed
+        return seed
+    }
+}
+
+extension LeaseKey {
+    init(_ lease: ShardLease) { self.init(shard: ShardID(lease.shard), fence: lease.attempt) }
+}
+
+extension ShardLease {
+    init(_ key: LeaseKey) { self.init(shard: key.shard.rawValue, attempt: key.fence) }
+}
+
+extension Data {
+    /// Lower-case hexadecimal digits.
+    var hexText: String { map { String(format: "%02x", $0) }.joined() }
+}

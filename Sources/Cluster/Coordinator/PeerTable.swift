@@ -1,0 +1,102 @@
+import Foundation
+import Wire
+
+/// Who speaks on which connection of the coordinator's socket, and who has fallen silent. A value without I/O.
+package struct PeerTable {
+    /// One life of a worker: its name and its boot id.
+    package struct Identity: Hashable, Sendable {
+        package var name: String
+        package var boot: Data
+
+        package init(name: String, boot: Data) {
+            self.name = name
+            self.boot = boot
+        }
+    }
+
+    package enum Action: Equatable {
+        /// Pass the message on to those who deal with it.
+        case accept
+        case refuse(Refused)
+        /// A worker introduces itself; `replacing` is its earlier connection, which is forgotten.
+        case introduce(Hello, replacing: Data?)
+        /// It leaves; pass that on, and forget the connection.
+        case farewell
+    }
+
+    private struct Peer {
+        var identity: Identity
+        var lastHeard: Instant
+    }
+
+    private var peers: [Data: Peer] = [:]
+    private var connections: [Identity: Data] = [:]
+    private let silenceLimit: Duration
+    private let requiredStages: [String]
+
+    /// - Parameter requiredStages: what a worker must know; one that does not would fail shards that others can do.
+    package init(silenceLimit: Duration, requiredStages: [String]) {
+        self.silenceLimit = silenceLimit
+        self.requiredStages = requiredStages
+    }
+
+    package var count: Int { peers.count }
+    package var connectionIDs: [Data] { Array(peers.keys) }
+
+    package func identity(of connection: Data) -> Identity? { peers[connection]?.identity }
+
+    package mutating func receive(_ message: WireMessage, from connection: Data, now: ContinuousClock.Instant) -> Action {
+        switch message {
+        case .hello(let hello): return introduce(hello, connection, now)
+        case .statusQuery, .submitJob, .cancelJob: return .accept
+        case .goodbye where peers[connection] != nil:
+            remove(connection)
+            return .farewell
+        case .want, .heartbeat, .results, .giveBack, .failures, .fetch, .content, .drain, .goodbye:
+            guard peers[connection] != nil else {
+                return .refuse(Refused(code: .unknownSession, reason: "this coordinator does not know the connection: say hello"))
+            }
+            peers[connection]?.lastHeard = now
+            return .accept
+        case .welcome, .refused, .assign, .heartbeatAck, .acks, .statusAnswer, .jobAnswer:
+            return .refuse(Refused(code: .malformed, reason: "only a coordinator says that"))
+        }
+    }
+
+    private mutating func introduce(_ hello: Hello, _ connection: Data, _ now: Instant) -> Action {
+        guard hello.lowestVersion <= WireProtocol.version, hello.highestVersion >= WireProtocol.version else {
+            return .refuse(
+                Refused(
+                    code: .version,
+                    reason: "it speaks versions \(hello.lowestVersion) to \(hello.highestVersion) of the protocol, "
+                        + "this coordinator version \(WireProtocol.version)"))
+        }
+        let missing = Set(requiredStages).subtracting(hello.stages).sorted()
+        guard missing.isEmpty else {
+            return .refuse(
+                Refused(
+                    code: .version,
+                    reason: "its program does not know the stages \(missing.joined(separator: ", ")): use the coordinator's release"))
+        }
+        let identity = Identity(name: hello.worker, boot: hello.boot)
+        let earlier = connections[identity].flatMap { $0 == connection ? nil : $0 }
+        if let earlier { remove(earlier) }
+        // The connection may have been another life's, on a test's socket that was kept.
+        remove(connection)
+        peers[connection] = Peer(identity: identity, lastHeard: now)
+        connections[identity] = connection
+        return .introduce(hello, replacing: earlier)
+    }
+
+    /// Connections that have been silent for too long; they are forgotten, and must say hello again.
+    package mutating func takeSilent(now: ContinuousClock.Instant) -> [Data] {
+        let silent = peers.filter { now - $0.value.lastHeard >= silenceLimit }.keys.sorted { $0.lexicographicallyPrecedes($1) }
+        for connection in silent { remove(connection) }
+        return silent
+    }
+
+    private mutating func remove(_ connection: Data) {
+        guard let peer = peers.removeValue(forKey: connection) else { return }
+        if connections[peer.identity] == connection { connections[peer.identity] = nil }
+    }
+}

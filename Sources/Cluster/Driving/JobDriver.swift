@@ -1,0 +1,112 @@
+import Foundation
+import Ledger
+import Stages
+
+/// What wakes the driver before its time.
+enum DriverCommand: Sendable {
+    case shardsEnded
+    case jobsChanged
+}
+
+/// The thread that plans and reduces: it takes each job from stage to stage and from round to round. All it knows is in
+/// the ledger, so that it can go on after a crash at any point.
+struct JobDriver {
+    let access: LedgerAccess
+    let stages: StageRegistry
+    let log: EventLog
+    private let inbox: Mailbox<DriverCommand>
+    private let writer: Mailbox<WriterCommand>
+    private let pollInterval: Duration
+    private let isTrusted: @Sendable () -> Bool
+    /// Descriptions of the jobs under way, which never change.
+    private var descriptions: [JobID: JobDescription] = [:]
+
+    init(
+        access: LedgerAccess, term: CoordinatorTerm, pollInterval: Duration, isTrusted: @escaping @Sendable () -> Bool
+    ) {
+        self.access = access
+        stages = term.stages
+        log = term.log
+        inbox = term.driver
+        writer = term.writer
+        self.pollInterval = pollInterval
+        self.isTrusted = isTrusted
+    }
+
+    mutating func run(until stop: StopFlag) throws {
+        while !stop.isSet {
+            if isTrusted() {
+                for job in try access.persist({ try $0.activeJobs() }) where !stop.isSet { try advance(job, stop) }
+            }
+            _ = inbox.receiveAll(atMost: pollInterval)
+            // Commits come in quick succession: one look at the counters serves many.
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+    }
+
+    /// Takes a job as far as it can go now. An error of its stages ends the job, not the driver.
+    private mutating func advance(_ job: Job, _ stop: StopFlag) throws {
+        do {
+            let description = try descriptions[job.id] ?? JobDescription(stored: job.pipeline)
+            descriptions[job.id] = description
+            let pipeline = try description.pipeline(registry: stages)
+            var job = job
+            while !stop.isSet, isTrusted() {
+                guard let current = job.stages.first(where: { !$0.state.isFinal }) else {
+                    return try end(job)
+                }
+                guard let step = pipeline.steps.first(where: { $0.stage == current.name }), let stage = stages[step.stage]
+                else { throw ClusterError(.invalid, "the job's stage \(current.name) is not in its pipeline") }
+                let run = StageRun(
+                    job: job, stage: stage, settings: step.settings, centres: description.centres, access: access, log: log)
+                if current.state == .pending {
+                    try access.persist { try $0.setStageState(job.id, stage: stage.name, .running, message: "") }
+                    log(.info, "stage.begun", ["job": job.id, "stage": stage.name])
+                }
+                do {
+                    switch try run.advance() {
+                    case .waiting: return
+                    case .planned: writer.send(.work)
+                    case .reduced: break
+                    case .ended(let state, let message):
+                        try access.persist { try $0.setStageState(job.id, stage: stage.name, state, message: message) }
+                        log(.info, "stage.ended", ["job": job.id, "stage": stage.name, "state": state.rawValue, "message": message])
+                        if state == .failed { return try fail(job, "stage \(stage.name): \(message)") }
+                    }
+                } catch where !Self.endsTerm(error) {
+                    let message = "\(error)"
+                    try access.persist { try $0.setStageState(job.id, stage: stage.name, .failed, message: message) }
+                    return try fail(job, "stage \(stage.name): \(message)")
+                }
+                guard let again = try access.persist({ try $0.job(job.id) }), !again.state.isFinal else { return }
+                job = again
+            }
+        } catch where !Self.endsTerm(error) {
+            try fail(job, "\(error)")
+        }
+    }
+
+    /// Errors that are not the job's: leadership is lost, or the coordinator stops.
+    private static func endsTerm(_ error: any Error) -> Bool {
+        switch error {
+        case let error as LedgerError: error.code == .notLeader || error.isTransient
+        case let error as ClusterError: error.code == .cancelled
+        default: false
+        }
+    }
+
+    private mutating func end(_ job: Job) throws {
+        let incomplete = job.stages.filter { $0.state != .complete }
+        let state: Job.State = incomplete.isEmpty ? .complete : .partial
+        let message = incomplete.map { "\($0.name): \($0.message)" }.joined(separator: "; ")
+        descriptions[job.id] = nil
+        try access.persist { try $0.setJobState(job.id, state, message: message) }
+        log(.info, "job.ended", ["job": job.id, "state": state.rawValue, "message": message])
+    }
+
+    private mutating func fail(_ job: Job, _ message: String) throws {
+        descriptions[job.id] = nil
+        try access.persist { try $0.setJobState(job.id, .failed, message: message) }
+        log(.error, "job.failed", ["job": job.id, "message": message])
+    }
+}

@@ -1,0 +1,153 @@
+import Digest
+import Foundation
+import Ledger
+import Stages
+
+/// One stage of one job, between the ledger and the stage's own `plan` and `reduce`.
+struct StageRun {
+    enum Outcome {
+        case waiting
+        case planned
+        case reduced
+        case ended(JobStage.State, message: String)
+    }
+
+    let job: Job
+    let stage: any Stage
+    let settings: StageSettings
+    let centres: [String]
+    let access: LedgerAccess
+    let log: EventLog
+
+    /// Takes one step, each of which may be repeated after a crash.
+    func advance() throws -> Outcome {
+        let rounds = try access.persist { try $0.rounds(job: job.id, stage: stage.name) }
+        let finished = rounds.filter { $0.finishedAt != nil }
+        let next = Int32(finished.count)
+        let isOpened = rounds.contains { $0.round == next }
+        let counts = isOpened ? try access.persist { try $0.counts(job: job.id, stage: stage.name, round: next) } : nil
+        let progress = StageProgress(
+            roundCount: try stage.roundCount(settings: settings), finishedRounds: finished.count,
+            isFinal: finished.last?.isFinal ?? false, isOpened: isOpened, openShards: Int(counts?.open ?? 0))
+        switch progress.step {
+        case .plan(let round):
+            try plan(round)
+            return .planned
+        case .wait: return .waiting
+        case .reduce(let round):
+            if let failure = try reduce(round, counts ?? ShardCounts()) { return failure }
+            return .reduced
+        case .end: return try conclusion()
+        }
+    }
+
+    private var view: LedgerView { LedgerView(job, centres: centres, upTo: stage.name, access: access) }
+
+    private func plan(_ round: Int) throws {
+        let start = ContinuousClock.now
+        let view = view
+        let plans = try stage.plan(round: round, settings: settings, view: view)
+        let shards = plans.map { plan in
+            NewShard(
+                key: plan.key, centre: plan.centre ?? "", input: plan.input, blobs: plan.blobs,
+                needsUniformSetup: plan.needsUniformSetup)
+        }
+        let base = try view.model(ofStage: stage.name, startingRound: round)
+        // The round is opened last: shards without an open round are planned again, which finds the same keys.
+        try access.persist { ledger in
+            try ledger.enqueue(job: job.id, stage: stage.name, round: Int32(round), shards: shards)
+            try ledger.openRound(job: job.id, stage: stage.name, round: Int32(round), expected: shards.count, base: base)
+        }
+        log(.info, "round.planned", [
+            "job": job.id, "stage": stage.name, "round": round, "shards": shards.count, "seconds": Self.rounded(since: start),
+        ])
+    }
+
+    /// Folds a round, in one transaction; returns how the stage ended when nothing at all could be done.
+    private func reduce(_ round: Int, _ counts: ShardCounts) throws -> Outcome? {
+        let quarantined = counts.quarantined > 0
+            ? try access.persist { try $0.quarantined(job: job.id, stage: stage.name) }.filter { Int($0.round) == round } : []
+        if counts.done == 0, let first = quarantined.first {
+            return .ended(
+                .failed, message: "all \(quarantined.count) shards of round \(round) failed; \(first.key): \(first.error)")
+        }
+        let start = ContinuousClock.now
+        let done = try access.persist { try $0.shardRecords(job: job.id, stage: stage.name, round: Int32(round)) }
+        let records = (done.map { Stages.ShardRecord($0) } + quarantined.map { Stages.ShardRecord($0) })
+            .sorted { $0.key < $1.key }
+        let outcome = try stage.reduce(round: round, records: records, settings: settings, view: view)
+        let rows = try outcome.rows.map { try LedgerRow($0) }
+        let deltas = Dictionary(done.map { ($0.key, $0.blobs.first) }, uniquingKeysWith: { first, _ in first })
+        let contributions = outcome.contributions.map { contribution in
+            LedgerContribution(
+                replica: contribution.shardKey, centre: contribution.centre ?? "", samples: Int64(contribution.samples),
+                weight: contribution.weight, loss: nil, delta: deltas[contribution.shardKey] ?? nil,
+                rejected: contribution.rejection)
+        }
+        // What is not a number has no place in JSON; the stage's other numbers are kept.
+        let metrics = try JSONEncoder().encode(outcome.metrics.filter { $0.value.isFinite })
+        let model = try outcome.model.map { bytes in
+            ModelDescription(
+                digest: try access.persist { try $0.putBlob(bytes) }, parameterCount: Self.parameterCount(bytes),
+                description: "\(stage.name), round \(round)")
+        }
+        let state = try outcome.state.map { bytes in try access.persist { try $0.putBlob(bytes) } }
+        try access.persist { ledger in
+            try ledger.finishRound(
+                job: job.id, stage: stage.name, round: Int32(round), rows: rows, model: model, contributions: contributions,
+                metrics: metrics, state: state, isFinal: outcome.isFinal)
+        }
+        log(.info, "round.finished", [
+            "job": job.id, "stage": stage.name, "round": round, "done": counts.done, "quarantined": counts.quarantined,
+            "seconds": Self.rounded(since: start),
+        ])
+        return nil
+    }
+
+    private func conclusion() throws -> Outcome {
+        let (counts, items) = try access.persist { ledger in
+            (
+                try ledger.counts(job: job.id, stage: stage.name, round: nil),
+                try ledger.itemStatuses(job: job.id, stage: stage.name).count { $0.status == .failed }
+            )
+        }
+        var troubles: [String] = []
+        if counts.quarantined > 0 { troubles.append("\(counts.quarantined) of \(counts.total) shards were set aside") }
+        if items > 0 { troubles.append("\(items) images or studies could not be used") }
+        return .ended(troubles.isEmpty ? .complete : .partial, message: troubles.joined(separator: ", "))
+    }
+
+    private static func rounded(since start: Instant) -> Double {
+        ((ContinuousClock.now - start).inSeconds * 1000).rounded() / 1000
+    }
+
+    /// The number of scalars in safetensors bytes, from their header; 0 for anything else.
+    static func parameterCount(_ bytes: Data) -> Int64 {
+        guard bytes.count >= 8 else { return 0 }
+        let length = bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length <= UInt64(bytes.count - 8),
+            let header = try? JSONDecoder().decode([String: JSONValue].self, from: bytes.dropFirst(8).prefix(Int(length)))
+        else { return 0 }
+        return header.values.reduce(0) { total, value in
+            guard case .object(let tensor) = value, case .array(let shape) = tensor["shape"] else { return total }
+            let product = shape.reduce(Int64(1)) { product, side in
+                guard case .integer(let side) = side else { return 0 }
+                return product.multipliedReportingOverflow(by: side).partialValue
+            }
+            return total &+ product
+        }
+    }
+}
+
+extension Stages.ShardRecord {
+    init(_ record: LedgerShardRecord) {
+        self.init(
+            key: record.key, centre: record.centre.isEmpty ? nil : record.centre, record: record.record,
+            blobs: record.blobs)
+    }
+
+    init(_ quarantined: QuarantinedShard) {
+        self.init(
+            key: quarantined.key, centre: quarantined.centre.isEmpty ? nil : quarantined.centre, record: nil, blobs: [])
+    }
+}

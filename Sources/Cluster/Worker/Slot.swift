@@ -1,0 +1,95 @@
+import Digest
+import Foundation
+import Stages
+import Wire
+
+/// A slot: one thread, one shard at a time.
+struct Slot: Sendable {
+    /// What a slot tells the loop.
+    enum Conclusion: Sendable {
+        case finished(ShardResult, contents: [Data: Data], seconds: Double)
+        case failed(ShardFailure)
+        case stopped(ShardLease)
+        /// A content has to be fetched; not about a shard.
+        case wants(SHA256Digest)
+    }
+
+    let stages: StageRegistry
+    let stop: StopFlag
+    let contents: ContentStore
+    let objects: SharedObjects
+    let centres: [String: URL]
+    let conclude: @Sendable (Conclusion) -> Void
+
+    /// Works until `tasks` is closed.
+    func run(_ tasks: Mailbox<ShardTask>) {
+        while let task = tasks.receiveOne() {
+            // One that was withdrawn has been answered for already.
+            guard task.begin() else { continue }
+            conclude(work(on: task))
+        }
+    }
+
+    private func work(on task: ShardTask) -> Conclusion {
+        let shard = task.shard
+        guard !task.isCancelled, !stop.isSet else { return .stopped(shard.lease) }
+        let start = ContinuousClock.now
+        do {
+            guard let stage = stages[shard.stage] else {
+                return failure(shard, "unknown-stage", "this worker does not know the stage \(shard.stage)", isOurs: true)
+            }
+            let context = SlotContext(task: task, stop: stop, contents: contents, objects: objects, centres: centres)
+            let input = ShardInput(
+                stage: shard.stage, round: Int(shard.round), key: shard.key, centre: shard.centre, input: shard.input,
+                seed: shard.seed)
+            let output = try stage.map(input, context: context)
+            return try package(output, of: shard, since: start)
+        } catch let error as StageError where error.code == .cancelled {
+            // A stage that gives up without being told to must not come back for ever.
+            guard task.isCancelled || stop.isSet else { return failure(shard, "cancelled", error.message) }
+            return .stopped(shard.lease)
+        } catch let error as StageError {
+            return failure(shard, error.code.description, error.message)
+        } catch let error as ClusterError where error.code == .missingContent {
+            return failure(shard, "missing-content", error.message, isOurs: true)
+        } catch let error as ClusterError {
+            return failure(shard, error.code.description, error.message)
+        } catch {
+            // Other errors may quote what they met: only their kind is passed on.
+            return failure(shard, "unexpected-error", "the stage threw \(type(of: error)): \(Self.bounded("\(error)", 500))")
+        }
+    }
+
+    private func package(_ output: ShardOutput, of shard: AssignedShard, since start: Instant) throws -> Conclusion {
+        guard output.record.count <= WireProtocol.recordSizeInBytes else {
+            return failure(
+                shard, "record-too-large",
+                "the stage's record has \(output.record.count) bytes; at most \(WireProtocol.recordSizeInBytes)")
+        }
+        let rows = output.rows.isEmpty ? Data() : try JSONEncoder().encode(output.rows)
+        guard rows.count + output.record.count + output.blobs.count * 64 <= WireProtocol.headerSizeInBytes - 4096 else {
+            return failure(shard, "rows-too-large", "the stage's rows have \(rows.count) bytes: make smaller shards")
+        }
+        var contents: [Data: Data] = [:]
+        let blobs = output.blobs.map { blob in
+            let digest = Data(SHA256Digest(hashing: blob).bytes)
+            contents[digest] = blob
+            return ShardResult.Blob(digest: digest, size: UInt64(blob.count))
+        }
+        let elapsed = ContinuousClock.now - start
+        let result = ShardResult(
+            lease: shard.lease, rows: rows, record: output.record, blobs: blobs,
+            computeMilliseconds: UInt32(clamping: Int(elapsed.inSeconds * 1000)))
+        return .finished(result, contents: contents, seconds: elapsed.inSeconds)
+    }
+
+    private func failure(_ shard: AssignedShard, _ code: String, _ message: String, isOurs: Bool = false) -> Conclusion {
+        .failed(
+            ShardFailure(lease: shard.lease, code: code, message: Self.bounded(message, 2000), isInfrastructure: isOurs))
+    }
+
+    private static func bounded(_ text: String, _ count: Int) -> String {
+        text.count <= count ? text : String(text.prefix(count)) + "…"
+    }
+
+}

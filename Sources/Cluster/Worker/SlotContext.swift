@@ -1,0 +1,35 @@
+import Digest
+import Foundation
+import Stages
+
+/// What `map` sees of the worker while it computes one shard.
+struct SlotContext: MapContext {
+    let task: ShardTask
+    let stop: StopFlag
+    let contents: ContentStore
+    let objects: SharedObjects
+    let centres: [String: URL]
+
+    func archiveFolder(ofCentre centre: String) throws -> URL {
+        guard let folder = centres[centre] else {
+            throw StageError(.archive, "this worker does not serve the centre \(centre): start it with --centre \(centre)=FOLDER")
+        }
+        return folder
+    }
+
+    func content(_ digest: SHA256Digest) throws -> Data {
+        try contents.content(digest, checkCancellation: checkCancellation)
+    }
+
+    func shared<Object: Sendable>(_ key: String, make: () throws -> Object) throws -> Object {
+        try objects.object(key, make: make)
+    }
+
+    func progress(done: Int, of total: Int) { task.report(done: done, of: total) }
+
+    func checkCancellation() throws {
+        if task.isCancelled || stop.isSet {
+            throw StageError(.cancelled, "the shard's lease was lost, or the worker stops")
+        }
+    }
+}
