@@ -46,11 +46,12 @@ import Testing
         #expect(large.pixels.filter { $0 > 0 }.count == 44)
         #expect(Image8.textWidth("II", scale: 2) == 22 && Image8.textWidth("") == 0)
         // No two printable characters look the same.
-        let shapes = Set((33...126).compactMap { Unicode.Scalar($0) }.map { scalar in
-            var glyph = Image8(width: 6, height: 8, channels: 1)
-            glyph.write(String(Character(scalar)), x: 0, y: 0)
-            return glyph.pixels
-        })
+        let shapes = Set(
+            (33...126).compactMap { Unicode.Scalar($0) }.map { scalar in
+                var glyph = Image8(width: 6, height: 8, channels: 1)
+                glyph.write(String(Character(scalar)), x: 0, y: 0)
+                return glyph.pixels
+            })
         #expect(shapes.count == 94)
     }
 
@@ -96,7 +97,8 @@ import Testing
             try image.draw(outlineOf: mask, .truth)
             if let box = ConnectedComponents(of: mask).largestByBox?.box { image.draw(box, .prediction) }
             image.write("area \(mask.area)", x: 8, y: 8, scale: 2, shadow: true)
-            sheet.tiles.append(.init(image, caption: ["frame \(stem)", "its mask, shrunk and grown again, as heat"], accent: .truth))
+            sheet.tiles.append(
+                .init(image, caption: ["frame \(stem)", "its mask, shrunk and grown again, as heat"], accent: .truth))
         }
         let page = try sheet.render()
         #expect(page.width > 800 && page.height > 500)

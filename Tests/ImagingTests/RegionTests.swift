@@ -15,9 +15,10 @@ import Testing
                 "..#.....",
                 "...#..##",
                 "......##"))
-        #expect(found.components.map(\.box) == [
-            Box(x0: 5, y0: 0, x1: 6, y1: 2), Box(x0: 0, y0: 1, x1: 4, y1: 4), Box(x0: 6, y0: 3, x1: 8, y1: 5),
-        ])
+        #expect(
+            found.components.map(\.box) == [
+                Box(x0: 5, y0: 0, x1: 6, y1: 2), Box(x0: 0, y0: 1, x1: 4, y1: 4), Box(x0: 6, y0: 3, x1: 8, y1: 5),
+            ])
         #expect(found.components.map(\.area) == [2, 4, 4])
         let touching = found.components.filter(\.touchesBorder)
         #expect(touching.count == 3)
@@ -60,7 +61,8 @@ import Testing
                     area += 1
                     box = Box(x0: min(box.x0, x), y0: min(box.y0, y), x1: max(box.x1, x + 1), y1: max(box.y1, y + 1))
                     for ny in max(0, y - 1)...min(height - 1, y + 1) {
-                        for nx in max(0, x - 1)...min(width - 1, x + 1) where mask[x: nx, y: ny] && !seen[ny * width + nx] {
+                        for nx in max(0, x - 1)...min(width - 1, x + 1)
+                        where mask[x: nx, y: ny] && !seen[ny * width + nx] {
                             seen[ny * width + nx] = true
                             open.append(ny * width + nx)
                         }
@@ -97,7 +99,8 @@ import Testing
         var generator = SeededGenerator(seed: 9)
         for _ in 0..<50 {
             let (width, height) = (generator.integer(1...20), generator.integer(1...20))
-            let mask = try Mask(width: width, height: height, bits: (0..<width * height).map { _ in generator.chance(0.4) })
+            let mask = try Mask(
+                width: width, height: height, bits: (0..<width * height).map { _ in generator.chance(0.4) })
             let runs = RunLengthMask(mask)
             #expect(try RunLengthMask(width: width, height: height, counts: runs.counts).mask() == mask)
             #expect(runs.area == mask.area)
@@ -110,8 +113,9 @@ import Testing
         #expect(one.intersectionOverUnion(Box(x: 9, y: 9, width: 2, height: 2)) == 0)
         #expect(Box(x: 1, y: 1, width: 0, height: 5).intersectionOverUnion(Box(x: 1, y: 1, width: 0, height: 5)) == 0)
         #expect(one.scaled(fromWidth: 8, height: 8, toWidth: 12, height: 6) == Box(x0: 0, y0: 0, x1: 6, y1: 3))
-        #expect(Box(x0: 1, y0: 1, x1: 3, y1: 3).scaled(fromWidth: 4, height: 4, toWidth: 6, height: 6)
-            == Box(x0: 1, y0: 1, x1: 5, y1: 5))
+        #expect(
+            Box(x0: 1, y0: 1, x1: 3, y1: 3).scaled(fromWidth: 4, height: 4, toWidth: 6, height: 6)
+                == Box(x0: 1, y0: 1, x1: 5, y1: 5))
     }
 
     @Test func masksFromPicturesAndMaps() throws {

@@ -77,7 +77,8 @@ public enum SyntheticArchive {
         DispatchQueue.concurrentPerform(iterations: jobs.count) { index in
             guard state.withLock({ $0.error == nil }) else { return }
             do {
-                try writeImages(of: jobs[index].1, centre: jobs[index].0, field: field, folder: folder, options: options)
+                try writeImages(
+                    of: jobs[index].1, centre: jobs[index].0, field: field, folder: folder, options: options)
                 let done = state.withLock {
                     $0.done += 1
                     return $0.done
@@ -88,11 +89,14 @@ public enum SyntheticArchive {
             }
         }
         if let error = state.withLock({ $0.error }) { throw error }
-        for (centre, studies) in plans { try writeTables(of: studies, centre: centre, folder: folder, options: options) }
+        for (centre, studies) in plans {
+            try writeTables(of: studies, centre: centre, folder: folder, options: options)
+        }
         return Summary(
             centres: plans.map { centre, studies in
                 Summary.Centre(
-                    name: centre.name, studies: studies.count, positiveStudies: studies.filter { $0.polyp != nil }.count,
+                    name: centre.name, studies: studies.count,
+                    positiveStudies: studies.filter { $0.polyp != nil }.count,
                     images: studies.reduce(0) { $0 + $1.shows.count },
                     polypImages: studies.reduce(0) { $0 + $1.shows.filter { $0 }.count })
             })
@@ -169,7 +173,8 @@ public enum SyntheticArchive {
             for (index, shows) in study.shows.enumerated() {
                 truth += "\(study.name),\(imageName(index, "jpg")),\(shows ? 1 : 0),\(study.name)-\(index + 1)\n"
             }
-            table += "\(study.name),\(study.polyp == nil ? 0 : 1),\(study.pathology ?? ""),\(study.reportLabel.rawValue)\n"
+            table +=
+                "\(study.name),\(study.polyp == nil ? 0 : 1),\(study.pathology ?? ""),\(study.reportLabel.rawValue)\n"
         }
         let root = folder.appendingPathComponent(centre.name)
         for (name, content) in [("reports.jsonl", reports), ("truth.csv", truth), ("studies.csv", table)] {

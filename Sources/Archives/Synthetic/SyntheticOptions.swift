@@ -78,7 +78,8 @@ public struct SyntheticOptions: Sendable, Hashable {
         try require(!centres.isEmpty, "at least one centre is needed")
         try require(Set(centres.map(\.name)).count == centres.count, "two centres have one name")
         try require(Set(centres.map(\.prefix)).count == centres.count, "two centres have one prefix")
-        try require((1...9999).contains(studiesPerCentre), "studies per centre must be 1 to 9999, not \(studiesPerCentre)")
+        try require(
+            (1...9999).contains(studiesPerCentre), "studies per centre must be 1 to 9999, not \(studiesPerCentre)")
         try require(
             imagesPerStudy.lowerBound >= 1 && imagesPerStudy.upperBound <= 99,
             "images per study must be within 1 to 99, not \(imagesPerStudy)")
@@ -94,7 +95,9 @@ public struct SyntheticOptions: Sendable, Hashable {
             let isPlain = centre.name.unicodeScalars.allSatisfy {
                 $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == "-")
             }
-            try require(isPlain && !centre.name.isEmpty, "a centre's name is made of letters, digits and hyphens: \(centre.name)")
+            try require(
+                isPlain && !centre.name.isEmpty,
+                "a centre's name is made of letters, digits and hyphens: \(centre.name)")
             let isPlainPrefix = centre.prefix.unicodeScalars.allSatisfy { $0.isASCII && $0.properties.isAlphabetic }
             try require(isPlainPrefix && !centre.prefix.isEmpty, "a prefix is made of letters: \(centre.prefix)")
             try require(

@@ -42,11 +42,13 @@ struct SyntheticStudy: Sendable {
             var shown = 0
             if polyp != nil {
                 // One to 60 % of the images, but never none.
-                shown = max(1, min(Int(0.6 * Double(images)), Int((own.uniform(0.15...0.6) * Double(images)).rounded())))
+                shown = max(
+                    1, min(Int(0.6 * Double(images)), Int((own.uniform(0.15...0.6) * Double(images)).rounded())))
             }
             let label: ReportLabel = uncertain.contains(index) ? .uncertain : truths[index] ? .yes : .no
             return SyntheticStudy(
-                name: "\(centre.prefix)-\(padded(index + 1))", patient: "\(centre.prefix)-P\(padded(patients[index] + 1))",
+                name: "\(centre.prefix)-\(padded(index + 1))",
+                patient: "\(centre.prefix)-P\(padded(patients[index] + 1))",
                 split: splits[patients[index]], language: pickLanguage(options.languages, using: &own),
                 reportLabel: label, polyp: polyp, shows: own.shuffled((0..<images).map { $0 < shown }))
         }

@@ -68,7 +68,9 @@ public struct Augmentation: Sendable, Hashable {
         for _ in 0..<10 {
             let area = width * height * generator.uniform(crop.area)
             let ratio = exp(generator.uniform(log(crop.ratio.lowerBound)...log(crop.ratio.upperBound)))
-            let (columns, rows) = (Int((area * ratio).squareRoot().rounded()), Int((area / ratio).squareRoot().rounded()))
+            let (columns, rows) = (
+                Int((area * ratio).squareRoot().rounded()), Int((area / ratio).squareRoot().rounded())
+            )
             if columns > 0, columns <= image.width, rows > 0, rows <= image.height {
                 let y = generator.integer(0...(image.height - rows))
                 let x = generator.integer(0...(image.width - columns))

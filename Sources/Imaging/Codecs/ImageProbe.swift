@@ -57,7 +57,8 @@ public struct ImageProbe: Sendable, Equatable {
     }
 
     private static func readJPEG(_ reader: ByteReader) throws -> Header {
-        let ended = ImagingError(.truncated, "the file ends before its JPEG frame header; copy it again from its source")
+        let ended = ImagingError(
+            .truncated, "the file ends before its JPEG frame header; copy it again from its source")
         var orientation = ImageOrientation.upright
         var place = 2
         while true {

@@ -11,7 +11,8 @@ enum JPEGCodec {
         return try data.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) throws -> Image8 in
             let start = bytes.bindMemory(to: UInt8.self).baseAddress
             var (width, height, sampling, colours): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
-            guard tjDecompressHeader3(handle, start, UInt(bytes.count), &width, &height, &sampling, &colours) == 0 else {
+            guard tjDecompressHeader3(handle, start, UInt(bytes.count), &width, &height, &sampling, &colours) == 0
+            else {
                 throw failure(lastError(handle), data)
             }
             guard colours != TJCS_CMYK.rawValue, colours != TJCS_YCCK.rawValue else {

@@ -20,8 +20,9 @@ enum PNGCodec {
             var succeeded = false
             let samples = [UInt8](unsafeUninitializedCapacity: width * height * channels) { buffer, count in
                 buffer.initialize(repeating: 0)
-                succeeded = png_image_finish_read(
-                    &control, &black, buffer.baseAddress, png_int_32(width * channels), nil) != 0
+                succeeded =
+                    png_image_finish_read(
+                        &control, &black, buffer.baseAddress, png_int_32(width * channels), nil) != 0
                 count = width * height * channels
             }
             guard succeeded else { throw failure(control) }

@@ -54,7 +54,9 @@ public enum ImageOpsGolden {
             of: try Mask(width: mask.shape[1], height: mask.shape[0], bits: mask.values.map { $0 > 0 }))
         // Libraries number components differently: the sets are compared.
         let ours = found.components.map { [$0.box.x0, $0.box.y0, $0.box.width, $0.box.height, $0.area] }
-        let rows = stride(from: 0, to: theirs.values.count, by: 5).map { row in (0..<5).map { Int(theirs.values[row + $0]) } }
+        let rows = stride(from: 0, to: theirs.values.count, by: 5).map { row in
+            (0..<5).map { Int(theirs.values[row + $0]) }
+        }
         let wrong = Set(ours).symmetricDifference(Set(rows)).count + abs(ours.count - rows.count)
         return Comparison(
             name: name, error: Double(wrong), tolerance: 0, passed: wrong == 0, note: "\(ours.count) components")

@@ -28,7 +28,9 @@ extension Image8 {
     /// - Parameter thickness: pixels; nil for one suited to the picture's size.
     public mutating func draw(_ box: Box, _ colour: Colour, thickness: Int? = nil) {
         let line = thickness ?? lineThickness
-        frame(Box(x0: box.x0 - 1, y0: box.y0 - 1, x1: box.x1 + 1, y1: box.y1 + 1), .black, thickness: line + 2, opacity: 0.55)
+        frame(
+            Box(x0: box.x0 - 1, y0: box.y0 - 1, x1: box.x1 + 1, y1: box.y1 + 1), .black, thickness: line + 2,
+            opacity: 0.55)
         frame(box, colour, thickness: line, opacity: 1)
     }
 

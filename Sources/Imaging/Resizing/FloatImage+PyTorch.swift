@@ -12,7 +12,9 @@ extension FloatImage {
     /// The picture at another size, as PyTorch's `interpolate(size:mode:align_corners:)` makes it.
     ///
     /// - Throws: `ImagingError` (`invalidArgument`) for a size that is not positive.
-    public func interpolated(width newWidth: Int, height newHeight: Int, mode: PyTorchInterpolation) throws -> FloatImage {
+    public func interpolated(width newWidth: Int, height newHeight: Int, mode: PyTorchInterpolation) throws
+        -> FloatImage
+    {
         guard newWidth > 0, newHeight > 0 else {
             throw ImagingError(.invalidArgument, "a picture cannot be resized to \(newWidth)×\(newHeight)")
         }

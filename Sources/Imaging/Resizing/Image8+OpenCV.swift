@@ -32,7 +32,8 @@ extension Image8 {
         for y in 0..<newHeight {
             let row = min(height - 1, Int(Double(y) * (Double(height) / Double(newHeight))))
             for x in 0..<newWidth {
-                let place = (row * width + min(width - 1, Int(Double(x) * (Double(width) / Double(newWidth))))) * channels
+                let place =
+                    (row * width + min(width - 1, Int(Double(x) * (Double(width) / Double(newWidth))))) * channels
                 for channel in 0..<channels {
                     samples.append(pixels[place + channel])
                 }

@@ -51,7 +51,8 @@ extension Image8 {
             pixels.withUnsafeBufferPointer { input in
                 filter.weights.withUnsafeBufferPointer { weights in
                     for y in 0..<height {
-                        let row = UnsafeBufferPointer(rebasing: input[(y * width * channels)..<((y + 1) * width * channels)])
+                        let row = UnsafeBufferPointer(
+                            rebasing: input[(y * width * channels)..<((y + 1) * width * channels)])
                         var place = y * newWidth * channels
                         for x in 0..<newWidth {
                             let taps = UnsafeBufferPointer(

@@ -163,7 +163,8 @@ import Testing
 
     @Test func senselessOptionsAreRefused() throws {
         let changes: [(inout SyntheticOptions) -> Void] = [
-            { $0.centres = [] }, { $0.studiesPerCentre = 0 }, { $0.imagesPerStudy = 0...3 }, { $0.languages = ["fr": 1] },
+            { $0.centres = [] }, { $0.studiesPerCentre = 0 }, { $0.imagesPerStudy = 0...3 },
+            { $0.languages = ["fr": 1] },
             { $0.languages = [:] }, { $0.languages["en"] = -1 }, { $0.centres[0].prevalence = 1.5 },
             { $0.centres[0].name = "../evil" }, { $0.centres[1].name = "one" }, { $0.centres[0].imageWidth = 10 },
             { $0.centres[0].colourCast = [1] }, { $0.uncertainReports = 2 }, { $0.centres[0].noise = .nan },

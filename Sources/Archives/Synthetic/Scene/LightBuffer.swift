@@ -71,7 +71,9 @@ struct LightBuffer {
         guard generator.chance(0.45) else { return }
         let side = Double(min(width, height))
         for _ in 0..<generator.integer(1...3) {
-            let (centreX, centreY) = (generator.uniform(0.1...0.9) * Double(width), generator.uniform(0.1...0.9) * Double(height))
+            let (centreX, centreY) = (
+                generator.uniform(0.1...0.9) * Double(width), generator.uniform(0.1...0.9) * Double(height)
+            )
             for _ in 0..<generator.integer(2...14) {
                 let radius = Float(side * (0.006 + 0.028 * generator.uniform() * generator.uniform()))
                 let x = Float(centreX + generator.uniform(-0.1...0.1) * side)
@@ -85,7 +87,9 @@ struct LightBuffer {
         let reach = Int(radius) + 2
         for row in max(0, Int(y) - reach)...max(0, min(height - 1, Int(y) + reach)) {
             for column in max(0, Int(x) - reach)...max(0, min(width - 1, Int(x) + reach)) {
-                guard frame.shows(x: Float(column), y: Float(row), margin: 0), row < height, column < width else { continue }
+                guard frame.shows(x: Float(column), y: Float(row), margin: 0), row < height, column < width else {
+                    continue
+                }
                 let (dx, dy) = ((Float(column) - x) / radius, (Float(row) - y) / radius)
                 let off = (dx * dx + dy * dy).squareRoot()
                 guard off < 1.25 else { continue }
@@ -93,7 +97,8 @@ struct LightBuffer {
                 let local = light[index]
                 let level = max(local.x, 0.05)
                 let rim = max(0, 1 - abs(off - 0.92) * radius * 0.9)
-                let glint = max(0, 1 - ((dx + 0.35) * (dx + 0.35) + (dy + 0.4) * (dy + 0.4)).squareRoot() * radius * 0.6)
+                let glint = max(
+                    0, 1 - ((dx + 0.35) * (dx + 0.35) + (dy + 0.4) * (dy + 0.4)).squareRoot() * radius * 0.6)
                 let bright = rim * (dx + dy < 0 ? 0.55 : 0.2) + glint * 1.3
                 light[index] = local * (off < 0.9 ? 1.06 : 1) + Vector(level, level * 0.95, level * 0.9) * bright
             }
@@ -103,8 +108,11 @@ struct LightBuffer {
     /// The camera: automatic exposure to a drawn mean, white balance, focus and motion, a tone curve, sensor noise.
     func expose(cast: Vector, noise: Float, using generator: inout SeededGenerator) -> Image8 {
         let target = Float(generator.uniform(0.36...0.5))
-        let balance = cast * Vector(
-            Float(generator.uniform(0.97...1.03)), Float(generator.uniform(0.97...1.03)), Float(generator.uniform(0.96...1.04)))
+        let balance =
+            cast
+            * Vector(
+                Float(generator.uniform(0.97...1.03)), Float(generator.uniform(0.97...1.03)),
+                Float(generator.uniform(0.96...1.04)))
         var (sum, count): (Float, Float) = (0, 0)
         for y in stride(from: 0, to: height, by: 2) {
             for x in stride(from: 0, to: width, by: 2) where frame.shows(x: Float(x), y: Float(y), margin: 0) {
@@ -122,7 +130,8 @@ struct LightBuffer {
         if generator.chance(0.12) {
             let isSideways = generator.chance(0.5)
             picture = Self.blurred(
-                picture, width: width, height: height, stepX: 1, stepY: isSideways ? 0 : 1, times: generator.integer(2...4))
+                picture, width: width, height: height, stepX: 1, stepY: isSideways ? 0 : 1,
+                times: generator.integer(2...4))
         }
         var image = Image8(width: width, height: height, channels: 3)
         let amplitude = noise * 0.86
@@ -135,7 +144,9 @@ struct LightBuffer {
                 // Gamma ½ with a soft shoulder; three bytes added make nearly normal noise.
                 let bent = value < 0.64 ? value : 0.64 + (value - 0.64) / (1 + 1.1 * (value - 0.64))
                 let shift = UInt64(channel * 21)
-                let dice = Float((bits >> shift) & 127) + Float((bits >> (shift + 7)) & 127) + Float((bits >> (shift + 14)) & 127)
+                let dice =
+                    Float((bits >> shift) & 127) + Float((bits >> (shift + 7)) & 127)
+                    + Float((bits >> (shift + 14)) & 127)
                 let level = 255 * bent.squareRoot() + (dice - 190.5) / 63.5 * amplitude
                 image[x: x, y: y, channel: channel] = UInt8(max(0, min(255, level.rounded())))
             }

@@ -75,7 +75,8 @@ struct MucosaLook: Sendable {
         var colour = base
         // Redder and paler patches.
         let patch = (broad - 0.5) * 1.6 + (middle - 0.5) * 0.6 + (noise.value(at * 23) - 0.5) * 0.35
-        colour = colour * Vector(1 + 0.05 * patch, 1 + (0.22 + 0.3 * redness) * patch, 1 + (0.26 + 0.3 * redness) * patch)
+        colour =
+            colour * Vector(1 + 0.05 * patch, 1 + (0.22 + 0.3 * redness) * patch, 1 + (0.26 + 0.3 * redness) * patch)
         if vesselStrength > 0.1, share < 0.99 {
             colour = colour.mixed(with: Vector(0.5, 0.12, 0.13), vessels(at, broad, middle, noise) * (1 - share))
         }

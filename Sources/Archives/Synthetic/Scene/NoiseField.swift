@@ -23,8 +23,12 @@ struct NoiseField: Sendable {
         func value(_ x: Float, _ y: Float, _ z: Float) -> Float {
             let (floorX, floorY, floorZ) = (x.rounded(.down), y.rounded(.down), z.rounded(.down))
             // Masked to 0…31: every index lies within the 32³ numbers, whatever the place.
-            let x0 = Int(floorX) & 31, y0 = (Int(floorY) & 31) << 5, z0 = (Int(floorZ) & 31) << 10
-            let x1 = (x0 + 1) & 31, y1 = (y0 + 32) & 992, z1 = (z0 + 1024) & 31744
+            let x0 = Int(floorX) & 31
+            let y0 = (Int(floorY) & 31) << 5
+            let z0 = (Int(floorZ) & 31) << 10
+            let x1 = (x0 + 1) & 31
+            let y1 = (y0 + 32) & 992
+            let z1 = (z0 + 1024) & 31744
             var (fx, fy, fz) = (x - floorX, y - floorY, z - floorZ)
             fx = fx * fx * (3 - 2 * fx)
             fy = fy * fy * (3 - 2 * fy)

@@ -42,7 +42,8 @@ public struct ProcessorFrame: Sendable, Hashable {
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
         let grey = Colour(205, 210, 205)
         let date = "\(two(generator.integer(1...28)))/\(two(generator.integer(1...12)))/20\(generator.integer(16...24))"
-        let time = "\(two(generator.integer(8...17))):\(two(generator.integer(0...59))):\(two(generator.integer(0...59)))"
+        let time =
+            "\(two(generator.integer(8...17))):\(two(generator.integer(0...59))):\(two(generator.integer(0...59)))"
         let serial = "\(generator.integer(1...2))C\(generator.integer(300...799))K\(generator.integer(100...899))"
         switch outline {
         case .octagon:
@@ -60,7 +61,9 @@ public struct ProcessorFrame: Sendable, Hashable {
             image.write(serial, x: 2, y: height - 10, grey)
         case .guided:
             image.write(time, x: 4, y: height / 3, grey)
-            image.write("00:\(two(generator.integer(2...25))):\(two(generator.integer(0...59)))", x: 4, y: height / 3 + 11, grey)
+            image.write(
+                "00:\(two(generator.integer(2...25))):\(two(generator.integer(0...59)))", x: 4, y: height / 3 + 11, grey
+            )
             let used = generator.integer(2...6)
             for square in 0..<6 {
                 let box = Box(x: 4 + square * 7, y: height / 2 + 20, width: 5, height: 5)

@@ -94,7 +94,8 @@ struct ViewRenderer {
                 }
             }
         }
-        guard let mask = try? Mask(width: plan.width, height: plan.height, bits: bits), let box = mask.boundingBox else {
+        guard let mask = try? Mask(width: plan.width, height: plan.height, bits: bits), let box = mask.boundingBox
+        else {
             return nil
         }
         let share = Double(max(box.width, box.height)) / Double(min(plan.width, plan.height))

@@ -2,7 +2,8 @@ extension Phrasebook {
     static let english = Phrasebook(
         firstNames: [
             "Alma", "Bertram", "Cordelia", "Dunstan", "Esme", "Fergus", "Greta", "Hollis", "Imogen", "Jasper", "Keziah",
-            "Lorcan", "Maribel", "Nestor", "Odette", "Percival", "Rosalind", "Silas", "Thea", "Ulric", "Verity", "Wilfred",
+            "Lorcan", "Maribel", "Nestor", "Odette", "Percival", "Rosalind", "Silas", "Thea", "Ulric", "Verity",
+            "Wilfred",
         ],
         lastNames: [
             "Ashgrove", "Bellwether", "Cranmoor", "Dalrymple-Osei", "Eastwick", "Fothergill", "Greenhalgh", "Harkaway",
@@ -11,7 +12,8 @@ extension Phrasebook {
         ],
         namePattern: "<first> <last>", doctorPattern: "Dr <first> <last>",
         sites: [
-            "cecum", "ascending colon", "hepatic flexure", "transverse colon", "descending colon", "sigmoid colon", "rectum",
+            "cecum", "ascending colon", "hepatic flexure", "transverse colon", "descending colon", "sigmoid colon",
+            "rectum",
         ],
         sessile: "{sessile|broad-based|Paris Is|sessile (0-Is)}",
         pedunculated: "{pedunculated|stalked|Paris Ip|pedunculated (0-Ip)}",
@@ -23,8 +25,10 @@ extension Phrasebook {
             "COLONOSCOPY REPORT\n<date>, <doctor>\n", "", "",
         ],
         indications: [
-            "Indication: screening colonoscopy, <age> years.", "Reason: {rectal bleeding|positive FIT|iron deficiency anaemia}.",
-            "Indication: {altered bowel habit|chronic diarrhoea|abdominal pain} for some months.", "Average-risk screening.", "",
+            "Indication: screening colonoscopy, <age> years.",
+            "Reason: {rectal bleeding|positive FIT|iron deficiency anaemia}.",
+            "Indication: {altered bowel habit|chronic diarrhoea|abdominal pain} for some months.",
+            "Average-risk screening.", "",
         ],
         histories: [
             "Indication: surveillance, {two adenomas|a 12 mm adenoma|several polyps} removed in <year>.",
@@ -44,11 +48,14 @@ extension Phrasebook {
             "One <form> lesion of <size> in the <site>, {surface granular|pit pattern IIIL|NICE 2|smooth surface}, typical of a polyp; {polypectomy done|removed with the snare}.",
         ],
         furthers: [
-            "{Another|A second} polyp of <size2> in the <site2>, {cold forceps|cold snare}.", "Also a <size2> polyp, <site2>, removed.",
+            "{Another|A second} polyp of <size2> in the <site2>, {cold forceps|cold snare}.",
+            "Also a <size2> polyp, <site2>, removed.",
         ],
         negatives: [
-            "No polyps {were seen|in any segment|or masses}.", "{Mucosa|The lining} normal throughout, without polyp, ulcer or tumour.",
-            "The colon was {clear of polyps|free of polyps and other lesions}.", "No evidence of polyps; vascular pattern preserved.",
+            "No polyps {were seen|in any segment|or masses}.",
+            "{Mucosa|The lining} normal throughout, without polyp, ulcer or tumour.",
+            "The colon was {clear of polyps|free of polyps and other lesions}.",
+            "No evidence of polyps; vascular pattern preserved.",
             "All segments normal on {careful|slow} withdrawal. I {did not find|could not see} any polyp.",
         ],
         uncertains: [
@@ -57,18 +64,23 @@ extension Phrasebook {
             "{Suspected|Possible} polyp of the <site>, lost from view and not found again.",
         ],
         others: [
-            "{Small|Grade I|Grade II} internal hemorrhoids.", "{Scattered|A few} diverticula in the sigmoid.", "Lipoma of the ascending colon, soft, left alone.",
+            "{Small|Grade I|Grade II} internal hemorrhoids.", "{Scattered|A few} diverticula in the sigmoid.",
+            "Lipoma of the ascending colon, soft, left alone.",
             "Mild melanosis coli.", "Some residual {liquid|stool}, washed away.", "", "", "",
         ],
         positiveConclusions: [
-            "Impression: {colonic polyp|polyp of the <site>}.", "Assessment: polyp <site>, see above.", "Diagnosis: polyp. Histology pending.", "",
+            "Impression: {colonic polyp|polyp of the <site>}.", "Assessment: polyp <site>, see above.",
+            "Diagnosis: polyp. Histology pending.", "",
         ],
         negativeConclusions: [
             "Impression: normal colonoscopy.", "Assessment: no polyp, no cancer.", "Diagnosis: unremarkable.", "",
         ],
-        uncertainConclusions: ["Impression: indeterminate finding, see histology.", "Assessment: open until histology is back."],
+        uncertainConclusions: [
+            "Impression: indeterminate finding, see histology.", "Assessment: open until histology is back.",
+        ],
         closings: [
-            "Next colonoscopy in {3|5|10} years.", "Result by letter; questions to <phone>.", "Kind regards\n<doctor>", "", "",
+            "Next colonoscopy in {3|5|10} years.", "Result by letter; questions to <phone>.", "Kind regards\n<doctor>",
+            "", "",
         ],
         space: " ")
 }

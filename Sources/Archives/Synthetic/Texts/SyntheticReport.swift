@@ -75,7 +75,8 @@ enum SyntheticReport {
             "name": name(book.namePattern), "doctor": name(book.doctorPattern),
             "id": "\(generator.pick(["A", "H", "K", "M", "Z"]) ?? "A")\(generator.integer(100_000...999_999))",
             "born": date(1938...1985), "date": date(2015...2024),
-            "phone": study.language == "zh" ? "13\(generator.integer(100_000_000...999_999_999))" : "01632 \(generator.integer(960_000...960_999))",
+            "phone": study.language == "zh"
+                ? "13\(generator.integer(100_000_000...999_999_999))" : "01632 \(generator.integer(960_000...960_999))",
             "year": "\(generator.integer(2008...2022))", "age": "\(generator.integer(41...84))",
             "site": book.sites[site], "site2": book.sites[generator.integer(0...6)],
             "size": size(study.polyp?.sizeInMillimetres ?? 5), "size2": size(generator.integer(2...6)),
