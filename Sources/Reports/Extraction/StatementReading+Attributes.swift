@@ -88,7 +88,7 @@ extension StatementReading {
         measures.filter { indices.contains(piece(of: $0.range.lowerBound)) }
     }
 
-    func shapes(in indices: [Int]) -> [Morphology] {
+    func shapes(in indices: [Int]) -> [PolypMorphology] {
         tags.filter {
             $0.concept == .morphology && indices.contains(piece(of: $0.range.lowerBound)) && !isNegatedWord($0.range)
         }.compactMap(\.meaning.morphology)

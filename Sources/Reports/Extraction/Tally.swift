@@ -5,7 +5,7 @@ struct Contribution {
     var range: Range<Int>
     var sites: [Site] = []
     var measures: [Double] = []
-    var shapes: [Morphology] = []
+    var shapes: [PolypMorphology] = []
     /// Newly counted polyps; nil for an inexact number. Empty when nothing new was counted.
     var counts: [Int?] = []
     /// A number of all polyps, said without place or size.

@@ -11,7 +11,7 @@ public struct Findings: Sendable, Equatable {
     /// The largest extent said of any of them, in millimetres; a range by its upper end, a comparison is nil.
     public var maxSizeMillimetres: Double?
     /// The shapes said, each once.
-    public var morphology: [Morphology]
+    public var morphology: [PolypMorphology]
     /// How sure the extractor is of `polyp`, 0 to 1.
     public var confidence: Double
     /// The sentence on which `polyp` rests; nil when it rests on nothing being mentioned.
@@ -19,7 +19,7 @@ public struct Findings: Sendable, Equatable {
 
     public init(
         polyp: PolypStatus, count: Int? = nil, sites: [Site] = [], maxSizeMillimetres: Double? = nil,
-        morphology: [Morphology] = [], confidence: Double, evidence: EvidenceSpan? = nil
+        morphology: [PolypMorphology] = [], confidence: Double, evidence: EvidenceSpan? = nil
     ) {
         self.polyp = polyp
         self.count = count

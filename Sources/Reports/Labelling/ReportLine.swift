@@ -34,7 +34,7 @@ struct ReportLine {
             polyp: polyp, count: object["count"] as? Int,
             sites: (object["sites"] as? [String] ?? []).compactMap(Site.init(rawValue:)),
             maxSizeMillimetres: (object["max_size_mm"] as? NSNumber)?.doubleValue,
-            morphology: (object["morphology"] as? [String] ?? []).compactMap(Morphology.init(rawValue:)), confidence: 1)
+            morphology: (object["morphology"] as? [String] ?? []).compactMap(PolypMorphology.init(rawValue:)), confidence: 1)
     }
 }
 

@@ -6,7 +6,7 @@ struct ModelAnswer: Codable, Sendable {
     var count: Int?
     var sites: [Site]
     var maxSizeMillimetres: Double?
-    var morphology: [Morphology]
+    var morphology: [PolypMorphology]
     var confidence: Double
     var quote: String
 

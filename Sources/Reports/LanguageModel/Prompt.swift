@@ -29,7 +29,7 @@ enum Prompt {
             "count": ["type": ["integer", "null"]] as [String: any Sendable],
             "sites": list(Site.allCases.map(\.rawValue), Site.allCases.count),
             "max_size_mm": ["type": ["number", "null"]] as [String: any Sendable],
-            "morphology": list(Morphology.allCases.map(\.rawValue), Morphology.allCases.count),
+            "morphology": list(PolypMorphology.allCases.map(\.rawValue), PolypMorphology.allCases.count),
             "confidence": ["type": "number"] as [String: any Sendable],
             "quote": ["type": "string"] as [String: any Sendable],
         ]

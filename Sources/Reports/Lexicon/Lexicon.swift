@@ -8,7 +8,7 @@ struct Lexicon: Sendable {
     struct Meaning: Sendable, Hashable {
         var concept: Concept
         var site: Site?
-        var morphology: Morphology?
+        var morphology: PolypMorphology?
     }
 
     let language: Language
@@ -100,7 +100,7 @@ struct Lexicon: Sendable {
             }
         }
         for (key, texts) in file.morphology {
-            guard let morphology = Morphology(rawValue: key) else { throw wrong("morphology", key) }
+            guard let morphology = PolypMorphology(rawValue: key) else { throw wrong("morphology", key) }
             for text in texts {
                 phrases.add(
                     Phrase(text, tokenizer: tokenizer), Meaning(concept: .morphology, morphology: morphology))
