@@ -16,14 +16,16 @@ extension Ledger {
         var seen = Set<LeaseKey>()
         let firsts = commits.indices.filter { seen.insert(commits[$0].lease).inserted }
         var outcomes = [CommitOutcome](repeating: .duplicate, count: commits.count)
-        let decided = try lead { connection, term in
-            do {
-                return try connection.savepoint { try Self.commit(firsts.map { commits[$0] }, connection, term) }
-            } catch let error as PostgreSQLError where error.isRefusedValue {
-                // Somebody's rows are wrong: one by one, each behind its own savepoint.
-                return try firsts.map { index in
+        let offered = firsts.map { commits[$0] }
+        let decided: [CommitOutcome]
+        do {
+            decided = try lead { connection, term in try Self.commit(offered, connection, term) }
+        } catch let error as LedgerError where error.underlying?.isRefusedValue == true {
+            // Somebody's rows are wrong, and nothing was written: once more, each behind a savepoint of its own.
+            decided = try lead { connection, term in
+                try offered.map { commit in
                     do {
-                        return try connection.savepoint { try Self.commit([commits[index]], connection, term)[0] }
+                        return try connection.savepoint { try Self.commit([commit], connection, term)[0] }
                     } catch let error as PostgreSQLError where error.isRefusedValue {
                         return .invalid(error.description)
                     }

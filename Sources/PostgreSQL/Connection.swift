@@ -30,13 +30,17 @@ public final class Connection {
         connectionString: String, applicationName: String = "endoked", isReadOnly: Bool = false, limits: Limits = Limits()
     ) throws {
         handle = try Self.connect(connectionString, applicationName: applicationName, within: limits.connect)
-        // From here on `deinit` closes the handle, also when this throws.
+        // From here on `deinit` closes the handle, also when this throws. Plans are made for the values at hand: the
+        // general plan of a LIMIT or of a table that was empty at first reads whole tables. What is hot is in
+        // memory, where a page costs the same wherever it lies.
         try execute(
             """
             SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),
                 set_config('idle_in_transaction_session_timeout', $3, false),
                 set_config('default_transaction_read_only', $4, false),
-                set_config('client_min_messages', 'error', false)
+                set_config('client_min_messages', 'error', false),
+                set_config('plan_cache_mode', 'force_custom_plan', false),
+                set_config('random_page_cost', '1.1', false)
             """,
             [
                 .text(limits.statement.inMilliseconds), .text(limits.lock.inMilliseconds),

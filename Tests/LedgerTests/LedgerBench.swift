@@ -12,6 +12,7 @@ struct LedgerBench {
         let began = ContinuousClock.now
         try test.enqueue(total)
         let queued = ContinuousClock.now
+        let cpuBefore = processorSeconds(test)
         var done = 0
         var claiming = Duration.zero
         while done < total {
@@ -24,8 +25,39 @@ struct LedgerBench {
         print(
             "ledger bench: batches of \(batch): enqueued \(Int(Double(total) / ((queued - began) / .seconds(1))))/s,",
             "claimed and committed \(Int(Double(total) / seconds))/s (claiming \(Int(100 * (claiming / .seconds(1)) / seconds)) % of the time)")
+        let cpu = zip(processorSeconds(test), cpuBefore).map { $0 - $1 }
+        print(
+            "ledger bench: batches of \(batch): \(microseconds(cpu[0], total)) µs of this process and",
+            "\(microseconds(cpu[1], total)) µs of PostgreSQL's a shard; load \(load)")
         #expect(try test.counts().kept.done == Int64(total))
         #expect(Double(total) / seconds > 5000)
+    }
+
+    /// What a busy machine does not change: processor time of this process, and of the writer's backend.
+    private func processorSeconds(_ test: TestLedger) -> [Double] {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        let own =
+            Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+            + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+        var server = 0.0
+        let backends = try? test.direct().execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        for row in backends.map(Array.init) ?? [] {
+            guard let process = try? row.int32(0),
+                let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+                let fields = text.split(separator: ")").last?.split(separator: " "), fields.count > 12
+            else { continue }
+            // User and system time, in hundredths of a second (proc(5), fields 14 and 15).
+            server += ((Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)) / 100
+        }
+        return [own, server]
+    }
+
+    private func microseconds(_ seconds: Double, _ count: Int) -> Int { Int(seconds * 1e6 / Double(count)) }
+
+    private var load: String {
+        (try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8))?.split(separator: " ").first.map(String.init) ?? "?"
     }
 
     @Test func statusOfAMillionShards() throws {
