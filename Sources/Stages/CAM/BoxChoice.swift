@@ -1,12 +1,12 @@
 import Imaging
 
 /// From a map's foreground to its box, and whether the box is worth prompting with (METHOD.md, section 4).
-struct BoxChoice {
-    var box: Box?
-    var areaShare = 0.0
-    var rejection: String?
+package struct BoxChoice {
+    package var box: Box?
+    package var areaShare = 0.0
+    package var rejection: String?
 
-    init(of mask: Mask, settings: CAMSettings) {
+    package init(of mask: Mask, settings: CAMSettings) {
         let found = ConnectedComponents(of: mask)
         guard let largest = found.largestByBox else {
             rejection = "no-foreground"

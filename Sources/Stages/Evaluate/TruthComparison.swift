@@ -5,7 +5,7 @@ import Foundation
 import Imaging
 
 /// Lays a centre's results beside its truth. The one place in the program where truth is read.
-struct TruthComparison {
+package struct TruthComparison {
     let truth: TruthReader
     let settings: EvaluateSettings
     private(set) var findings = EvaluationFindings()
@@ -78,7 +78,7 @@ struct TruthComparison {
 
     /// The highest IoU of `box` with the box of one of the truth's polyps. Specks below a fiftieth of the largest polyp's
     /// box are no polyps.
-    static func bestOverlap(of box: Box?, with actual: Mask) -> Double {
+    package static func bestOverlap(of box: Box?, with actual: Mask) -> Double {
         guard let box else { return 0 }
         let polyps = ConnectedComponents(of: actual).components.map(\.box)
         let largest = polyps.map(\.area).max() ?? 0

@@ -22,13 +22,12 @@ public struct LabelsSettings: Sendable, Hashable, Codable {
     public var studiesPerShard: Int
     public var archiveLabels: ArchiveLabels
     public var extractor: Extractor
-    /// Of the endpoint, such as `http://127.0.0.1:8080/v1`.
+    /// Of the language model, such as `http://127.0.0.1:8080/v1`. Each worker must allow it: loopback, or listed in its
+    /// environment's `ENDOKED_ALLOWED_ENDPOINTS`.
     public var endpoint: String?
-    /// Hosts to which prompts may go; loopback always may.
-    public var allowedHosts: [String]
     public var model: String?
 
-    static let fields = ["studiesPerShard", "archiveLabels", "extractor", "endpoint", "allowedHosts", "model"]
+    static let fields = ["studiesPerShard", "archiveLabels", "extractor", "endpoint", "model"]
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -36,7 +35,6 @@ public struct LabelsSettings: Sendable, Hashable, Codable {
         archiveLabels = try container.decodeIfPresent(ArchiveLabels.self, forKey: .archiveLabels) ?? .ignore
         extractor = try container.decodeIfPresent(Extractor.self, forKey: .extractor) ?? .rules
         endpoint = try container.decodeIfPresent(String.self, forKey: .endpoint)
-        allowedHosts = try container.decodeIfPresent([String].self, forKey: .allowedHosts) ?? []
         model = try container.decodeIfPresent(String.self, forKey: .model)
         guard studiesPerShard > 0 else {
             throw StageError(.invalidSettings, "stage labels: studiesPerShard is \(studiesPerShard): it is at least 1")

@@ -31,7 +31,7 @@ public struct LabelsStage: Stage {
 
     public func validate(settings: StageSettings) throws {
         try settings.requireFields(LabelsSettings.fields, stage: name)
-        _ = try extractors(try settings.decoded(as: LabelsSettings.self, stage: name))
+        try ReportExtractors.check(try settings.decoded(as: LabelsSettings.self, stage: name))
     }
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {

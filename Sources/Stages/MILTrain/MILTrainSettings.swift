@@ -107,7 +107,7 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     }
 
     /// The learning rate at `place` of the whole training, 0…1.
-    func rate(at place: Double) -> Float {
+    package func rate(at place: Double) -> Float {
         let rise = warmUp > 0 ? min(1, Float(place) / warmUp) : 1
         switch schedule {
         case .constant: return learningRate * rise

@@ -165,11 +165,13 @@ struct ReplicaTraining {
 }
 
 /// Lowest and highest score of an epoch.
-struct ScoreRange {
+package struct ScoreRange {
     private var low = Float.infinity
     private var high = -Float.infinity
 
-    mutating func widen(_ scores: [Float]) {
+    package init() {}
+
+    package mutating func widen(_ scores: [Float]) {
         for score in scores {
             low = min(low, score)
             high = max(high, score)
@@ -177,7 +179,7 @@ struct ScoreRange {
     }
 
     /// Where a score lies between the epoch's lowest and highest, within 1e-5 of the ends; one half while they are one.
-    func share(of score: Float) -> Float {
+    package func share(of score: Float) -> Float {
         guard high > low else { return 0.5 }
         return min(1 - 1e-5, max(1e-5, (score - low) / (high - low)))
     }

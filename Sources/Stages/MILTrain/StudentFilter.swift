@@ -2,11 +2,13 @@ import Imaging
 
 /// What the teachers see of positive bags once the student knows something (METHOD.md, section 2). Negative bags stay
 /// whole: all their images are negative.
-struct StudentFilter {
+package struct StudentFilter {
     let settings: MILTrainSettings
 
+    package init(settings: MILTrainSettings) { self.settings = settings }
+
     /// - Parameter probabilities: the student's, of each image of each positive bag, in the bags' order.
-    func apply(
+    package func apply(
         _ bags: [TrainingBag], probabilities: [[Float]], using generator: inout SeededGenerator
     ) -> [TrainingBag] {
         switch settings.studentFilter {

@@ -2,21 +2,32 @@ import Digest
 import Foundation
 
 /// A bag to learn from: its images, and what its report says.
-struct TrainingBag: Codable, Hashable {
-    var study: String
+package struct TrainingBag: Codable, Hashable {
+    package var study: String
     /// 1 or 0.
-    var label: Int
-    var images: [String]
+    package var label: Int
+    package var images: [String]
+
+    package init(study: String, label: Int, images: [String]) {
+        self.study = study
+        self.label = label
+        self.images = images
+    }
 }
 
 /// The bags of one centre, as a shard finds them: a list kept as content of its own, the same in every round.
-struct BagList: Codable {
-    var centre: String
-    var bags: [TrainingBag]
+package struct BagList: Codable {
+    package var centre: String
+    package var bags: [TrainingBag]
+
+    package init(centre: String, bags: [TrainingBag]) {
+        self.centre = centre
+        self.bags = bags
+    }
 }
 
 /// From the ledger to bags and replicas.
-enum TrainingBags {
+package enum TrainingBags {
     /// Bags of a split with a certain report label and at least `minimumImages` images, by centre, sorted.
     static func byCentre(
         split: String, maxImages: Int, minimumImages: Int, view: any PlanningView
@@ -37,7 +48,7 @@ enum TrainingBags {
 
     /// Shares the bags out to logical replicas: each centre at least one, the rest by their images (largest remainder);
     /// within a centre positives and negatives go round in turn, so that every replica has both.
-    static func replicas(_ lists: [BagList], total: Int) -> [(key: String, list: BagList)] {
+    package static func replicas(_ lists: [BagList], total: Int) -> [(key: String, list: BagList)] {
         let images = lists.map { list in list.bags.reduce(0) { $0 + $1.images.count } }
         let sum = max(1, images.reduce(0, +))
         var counts = [Int](repeating: 1, count: lists.count)
