@@ -73,5 +73,29 @@ extension Constructions {
         yes|1|cecum|2||cec polyp 2 mm bx'd off. else neg.
         no|0||||Adenoma in 2015. Now negative.
         yes|5|ascending,transverse|8||5 polyps: 2 ascending (4, 8 mm), 3 transverse (all 3 mm). All cold snared.
+        yes|1|sigmoid|8|pedunculated|Polyp 1\nLocation: sigmoid colon\nSize: 8 mm\nMorphology: pedunculated\nResection method: hot snare
+        no|0||||Nothing polypoid, no ulcers, no bleeding source.
+        no|0||||Patient known for adenomas, last one removed in 2017. Mucosa smooth from cecum to rectum.
+        no|0||||HISTORY: polyp in descending colon removed March 2021 (15 mm).\nEXAM: to cecum. All segments inspected twice. Unremarkable.
+        yes|1|ascending|6|sessile|HISTORY: polyp in descending colon removed March 2021 (15 mm).\nEXAM: to cecum. In the ascending colon a new sessile polyp, 6 mm, cold snare.
+        uncertain||transverse|6||Transverse colon: 6 mm polypoid area, could be a prominent fold; biopsied.
+        no|0||||Three hyperplastic-appearing gastric polyps. The colon was free of polyps.
+        no|0||||Submucosal nodule of the rectum, 8 mm, yellow, firm: suspected neuroendocrine tumor. No mucosal polyp.
+        no|0||||Post-polypectomy bleeding: ulcer at 30 cm with visible vessel, two clips. No remaining polyp.
+        yes|2|sigmoid,rectum|9||Besides a 9 mm polyp in the sigmoid there was a 3 mm polyp in the rectum; both were snared.
+        no|0||||Fecal residue resembling polyps was washed away. No true polyp.
+        yes|1|cecum|12|flat|Caecum: 12mm SSL (0-IIa), EMR. Nil else.
+        no|0||||Impression: No endoscopic evidence of polyps or neoplasia.
+        yes|1|rectum|2||Rectum: 2 mm hyperplastic polyp, not removed.
+        no|0||||The previously tattooed area was examined; no residual adenoma.
+        yes|1|ascending|5||The previously tattooed area in the ascending colon showed a 5 mm residual adenoma, treated with APC.
+        no|0||||Polyps: none seen today (2 removed last year).
+        uncertain|||||It is not clear whether the tiny elevation near the anal verge is a polyp or a papilla.
+        no|0||||Tiny elevation near the dentate line: hypertrophic papilla, no polyp.
+        yes|1|descending|10||We found one polyp (descending colon, 10 mm), and it was removed completely.
+        yes|1|transverse|4||CECUM - NORMAL. TRANSVERSE - 4MM POLYP REMOVED W/ COLD SNARE. REST - NORMAL.
+        no|0||||CECUM - NORMAL. TRANSVERSE - NORMAL. SIGMOID - DIVERTICULOSIS. RECTUM - NORMAL.
+        no|0||||Family history of FAP in her father; she herself has no polyps.
+        yes|12|||| A total of 12 polyps were removed throughout the colon.
         """#
 }

@@ -36,5 +36,18 @@ extension Constructions {
         yes|2|sigmoid|5||Sigma 2 Polypen, max 5 mm, Zange.
         no|0||||Beim Vater Darmpolypen. Eigene Koloskopie heute ohne pathologischen Befund.
         no|0||||Residuen nach EMR nicht vorhanden, Narbe bei 30 cm reizlos.
+        yes|1|rectum|4||Im Rektum kleiner, 4 mm messender Polyp, mit der Zange abgetragen; sonst unauffälliger Befund.
+        no|0||||In allen einsehbaren Abschnitten keine Polypen, keine Divertikel, keine Entzündung.
+        no|0||||Anamnestisch Polypenabtragung 2018. Jetzt kein Rezidiv, keine neuen Polypen.
+        uncertain||descending|5||Im Descendens fragliche 5 mm große polypoide Struktur, möglicherweise nur Faltenkamm.
+        yes|2|cecum,sigmoid|10|sessile,pedunculated|1. Zökum: sessiler Polyp, 4 mm, Zange.\n2. Sigma: gestielter Polyp, 10 mm, Schlinge.
+        no|0||||Die im Vorbefund genannten Polypen waren heute nicht mehr vorhanden.
+        no|0||||Magen: zwei Polypen. Kolon: o. B.
+        yes|1|ascending|3||Kleinster Polyp (3 mm) im Ascendens, PE-Abtragung.
+        no|0||||Sehr geehrte Frau Kollegin, bei Ihrer Patientin fand sich erfreulicherweise kein Polyp.
+        yes|3|transverse|||Drei Polypen im Querkolon, alle entfernt.
+        no|0||||Narbe nach EMR im Coecum ohne Restadenom.
+        yes|1|cecum|5||Narbe nach EMR im Coecum mit 5 mm Restadenom, Abtragung.
+        no|0||||Aufgeklärt über die Möglichkeit einer Polypektomie. Untersuchung bis ins terminale Ileum, regelrechter Befund.
         """#
 }

@@ -135,14 +135,23 @@ struct ReportReader {
 
     /// Whether a statement without a mention goes on about the polyps of the one before.
     private func continues(_ reading: StatementReading) -> Bool {
-        guard distance <= 2, let last = tally.last, last.standing == .affirmed || last.standing == .uncertain,
+        guard distance <= 3, let last = tally.last, last.standing == .affirmed || last.standing == .uncertain,
             last.section == reading.statement.section, reading.mentions.isEmpty,
             !reading.has(.lookalike, .organ, .normal, .absence, .history, .family, .hypothetical)
         else { return false }
+        if last.standing == .affirmed, isField(reading), !reading.has(.negation, .negationAfter) {
+            return last.sites.isEmpty && reading.has(.site) || last.measures.isEmpty && !reading.measures.isEmpty
+                || last.shapes.isEmpty && reading.has(.morphology)
+        }
         let saysSomething = !reading.measures.isEmpty || reading.has(.morphology, .site, .total)
         guard saysSomething, !reading.has(.negation, .negationAfter) || !reading.measures.isEmpty else { return false }
         if contributionLine == reading.statement.line, reading.has(.morphology), !reading.has(.site) { return true }
         return reading.has(.anaphor, .another, .subset, .total, .classifier)
+    }
+
+    /// `Location: sigmoid`, `Size: 5 mm`: a form that describes the polyp named above.
+    private func isField(_ reading: StatementReading) -> Bool {
+        reading.leadSites.isEmpty && reading.tokens.count <= 12 && reading.tokens.dropFirst().prefix(5).contains { $0.text == ":" }
     }
 
     private func contextSites(for reading: StatementReading, standing: StatementReading.Standing) -> [Site] {

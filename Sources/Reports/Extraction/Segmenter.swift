@@ -14,6 +14,8 @@ struct Segmenter {
     private var sectionEndsWithLine = false
     private var columnUnits: [Int: Double] = [:]
 
+    /// Tokens after which a statement ends at the next comma.
+    private static let longestStatement = 160
     /// Characters after which a wrapped line is believed to be wrapped.
     private static let wrapWidth = 45
 
@@ -174,7 +176,9 @@ struct Segmenter {
         switch text {
         case "。", ";", "!": return (next, next)
         case "?":
-            // "Polyps? None." is one statement.
+            // "Granulation? Adenoma?" weighs one thing: the questions stay together.
+            let rest = tokens[next..<range.upperBound].prefix(10)
+            if let end = rest.first(where: { ["?", "。", ".", ";", "!"].contains($0.text) }), end.text == "?" { return nil }
             return (next, next)
         case ".":
             guard next < range.upperBound else { return (next, next) }
@@ -188,6 +192,10 @@ struct Segmenter {
             return (next, next)
         default:
             break
+        }
+        // A text without full stops is cut all the same: what follows grows with the square of a statement.
+        if position - start >= Self.longestStatement, text == "," || position - start >= 2 * Self.longestStatement {
+            return (position, position)
         }
         guard position > start, let scalar = text.unicodeScalars.first else { return nil }
         if (0x2460...0x2473).contains(scalar.value) || (0x2776...0x277F).contains(scalar.value) || text == "•" {

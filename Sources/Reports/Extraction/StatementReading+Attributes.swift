@@ -26,6 +26,9 @@ extension StatementReading {
     /// The sites of the polyps: those named in the clauses that mention, measure or count them; where there are none,
     /// the nearest clause in front that names one, else the nearest behind.
     func sites(of indices: [Int], expandingRanges: Bool) -> [Site] {
+        if mentions.isEmpty, measures.isEmpty, quantities.isEmpty {
+            return sites(in: indices, expandingRanges: expandingRanges)
+        }
         let telling = indices.filter { index in
             let piece = pieces[index]
             return mentions.contains { $0.piece == index } || hasMeasure(in: piece) || has(.morphology, in: piece)

@@ -20,7 +20,11 @@ extension StatementReading {
         var result = Count()
         var used = Set<Int>()
         var items: [(value: Int?, isSited: Bool, isExplicit: Bool)] = []
-        let active = mentions.filter { $0.standing == .affirmed }
+        // The nodule of a laterally spreading tumour is no second polyp.
+        let named = mentions.contains { $0.standing == .affirmed && $0.kind == .polyp }
+        let active = mentions.filter {
+            $0.standing == .affirmed && !(named && $0.kind == .lesion && !has(.site, in: pieces[$0.piece]))
+        }
         result.isMultiple = has(.indefinite) || active.contains { isPlural($0) }
 
         var previousEnd = statement.range.lowerBound
@@ -29,7 +33,8 @@ extension StatementReading {
             if let index = quantityIndex(for: mention, after: previousEnd, before: next, used: used) {
                 used.insert(index)
                 let quantity = quantities[index]
-                let following = quantities.first { $0.range.lowerBound >= mention.range.upperBound }?.range.lowerBound ?? next
+                let behind = max(mention.range.upperBound, quantity.range.upperBound)
+                let following = quantities.first { $0.range.lowerBound >= behind }?.range.lowerBound ?? next
                 let around = self.sites(near: mention, from: previousEnd, to: min(next, following))
                 if let total = totalValue(of: quantity), around.isEmpty || !hasMeasure(in: previousEnd..<next) {
                     result.total = max(result.total ?? 0, total)
@@ -37,6 +42,11 @@ extension StatementReading {
                     continue
                 }
                 if quantity.isArticle, order > 0 || hasCounted, !isNew(mention, from: previousEnd, to: next, order: order) {
+                    previousEnd = mention.range.upperBound
+                    continue
+                }
+                if quantity.isArticle, isPlural(mention), !isSingularToo(mention) {
+                    items.append((sizesOfList(previousEnd..<next), !around.isEmpty, false))
                     previousEnd = mention.range.upperBound
                     continue
                 }
@@ -50,6 +60,7 @@ extension StatementReading {
         var rest: [(value: Int?, isSited: Bool)] = []
         for (index, quantity) in quantities.enumerated() where !used.contains(index) {
             guard indices.contains(piece(of: quantity.range.lowerBound)), isElliptical(quantity) else { continue }
+            if active.contains(where: { $0.kind == .implied && $0.piece == self.piece(of: quantity.range.lowerBound) && has(.except, in: pieces[$0.piece]) }) { continue }
             let piece = pieces[piece(of: quantity.range.lowerBound)]
             if let total = totalValue(of: quantity) {
                 if isContinuation || has(.polyp) || active.isEmpty { result.total = max(result.total ?? 0, total) }
@@ -69,6 +80,8 @@ extension StatementReading {
             }
         }
         result.counts = items.map(\.value) + rest.map(\.value)
+        // "Then in the rectum one more."
+        if isContinuation, result.counts.isEmpty, result.total == nil, has(.another), has(.site) { result.counts = [1] }
         // "Two polyps" of no place or size, beside others that have them, sums them up.
         if result.counts.count == 1, let only = result.counts[0], only > 1, !has(.site), leadSites.isEmpty, measures.isEmpty {
             result.counts = []
@@ -81,6 +94,10 @@ extension StatementReading {
 
     private func isPlural(_ mention: Mention) -> Bool {
         mention.range.contains { lexicon.plurals.contains(tokens[$0].text) }
+    }
+
+    private func isSingularToo(_ mention: Mention) -> Bool {
+        mention.range.contains { lexicon.singularsToo.contains(tokens[$0].text) }
     }
 
     private func quantityIndex(for mention: Mention, after start: Int, before end: Int, used: Set<Int>) -> Int? {
@@ -99,6 +116,8 @@ extension StatementReading {
                 return quantity.range.lowerBound - mention.range.upperBound <= 12
                     && (piece.contains(quantity.range.lowerBound) || lexicon.countsByClassifier)
             }
+            // "Polyp 2:" is the second, "Polyps: 2" are two.
+            guard isPlural(mention) else { return false }
             let between = mention.range.upperBound..<quantity.range.lowerBound
             return between.count <= 2 && between.contains { ["(", ":", "=", "n", "-"].contains(tokens[$0].text) }
                 || between.count <= 1 && between.allSatisfy { tokens[$0].kind == .symbol } && isAtEnd(quantity.range.upperBound)
@@ -140,7 +159,8 @@ extension StatementReading {
         let own = max(start, piece.lowerBound)..<max(min(end, piece.upperBound), max(start, piece.lowerBound))
         if has(.another, in: own) { return true }
         if order == 0, !leadSites.isEmpty { return true }
-        return hasMeasure(in: own) || has(.site, in: own) && order == 0 || has(.site, in: own) && hasMeasure(in: start..<end)
+        if hasMeasure(in: own) || has(.site, in: own) && order == 0 { return true }
+        return has(.site, in: start..<end) && hasMeasure(in: mention.range.lowerBound..<max(end, mention.range.upperBound))
     }
 
     /// The count of a mention without a number: nil when it counts nothing new, `.some(nil)` when it is several.

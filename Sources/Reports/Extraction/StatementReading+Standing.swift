@@ -12,14 +12,21 @@ extension StatementReading {
         for index in mentions.indices {
             setStanding(standing(of: mentions[index], isUpper: isUpper, hasContextSite: hasContextSite), of: index)
         }
+        // "A polypoid bump, maybe a diverticulum, maybe a polyp": the doubt is about the one thing that was described.
+        let doubts = mentions.contains { mention in
+            mention.standing == .uncertain && !hasMeasure(in: pieces[mention.piece]) && !has(.site, in: pieces[mention.piece])
+        }
+        guard doubts, !has(.resection), !has(.confirmed) else { return }
+        for index in mentions.indices where mentions[index].standing == .affirmed { setStanding(.uncertain, of: index) }
     }
 
     private func standing(of mention: Mention, isUpper: Bool, hasContextSite: Bool) -> Standing {
         let piece = pieces[mention.piece]
         if isInOtherOrgan(mention, isUpper: isUpper) { return .elsewhere }
-        let isConfirmed = has(.confirmed)
+        let isConfirmed = has(.confirmed, in: piece) || has(.confirmed) && !has(.history, in: piece)
         if !isConfirmed {
-            if isHistorical(mention.piece) || isFormer(mention) || has(.reported, in: piece) { return .elsewhere }
+            if isHistorical(mention.piece) || isFormer(mention) { return .elsewhere }
+            if mention.kind != .implied, has(.reported, in: piece) { return .elsewhere }
         }
         if has(.family, in: piece) || (has(.family) && !isAssertive(mention.piece) && !has(.current, in: piece)) {
             return .elsewhere
@@ -28,15 +35,18 @@ extension StatementReading {
         if isResolved(mention) { return .elsewhere }
         if isHypothetical(mention) || isPostoperative(mention) { return .elsewhere }
         if isNegated(mention) { return .negated }
+        if mention.kind == .lesion, isQualifiedAsLookalike(mention) { return .elsewhere }
         let isTakenOut = has(.resection)
         if !isTakenOut || mention.kind == .lesion {
             if isOnlyPossible(mention) || isOneOfTwo(mention) { return .uncertain }
         }
         if has(.vanished), !isTakenOut { return .uncertain }
+        if mention.kind == .lesion, !isTakenOut, has(.possible), !has(.classification) { return .uncertain }
         switch mention.kind {
         case .lesion:
-            if hasLookalike && !isTakenOut { return .elsewhere }
             let isShaped = tags.contains { $0.concept == .morphology && !isNegatedWord($0.range) }
+            let isDescribed = hasMeasure(in: statement.range) || isShaped || has(.classification)
+            if hasLookalike, !isTakenOut || !isDescribed { return .elsewhere }
             return isTakenOut || isShaped || has(.classification) ? .affirmed : .weak
         case .procedure:
             return hasMeasure(in: statement.range) || has(.site) || quantities.contains { !$0.isArticle } || has(.positive)
@@ -58,6 +68,14 @@ extension StatementReading {
 
     /// Whether the statement names a look-alike, other than one that only lies over or beside it.
     var hasLookalike: Bool { tags.contains { $0.concept == .lookalike && !isNearby($0) } }
+
+    /// "Submucosal nodule": the word in front makes it a look-alike for certain.
+    private func isQualifiedAsLookalike(_ mention: Mention) -> Bool {
+        tags.contains {
+            $0.concept == .lookalike && $0.range.upperBound <= mention.range.lowerBound
+                && mention.range.lowerBound - $0.range.upperBound <= 1 && !isNearby($0)
+        }
+    }
 
     // MARK: Organ
 
@@ -255,7 +273,15 @@ extension StatementReading {
     private func isNegatedBackward(_ mention: Mention) -> Bool {
         tags.contains { tag in
             guard tag.range.lowerBound >= mention.range.upperBound else { return false }
-            guard tag.concept == .negationAfter || tag.concept == .negation && !looksForward(tag) else { return false }
+            // "Polyps: none seen (two last year)": behind a colon it answers the field, unless it denies something else.
+            let answersField = tokens[tag.range.lowerBound].text == ":"
+                && !tags.contains {
+                    [.polyp, .lesion, .lookalike].contains($0.concept) && $0.range.lowerBound >= tag.range.upperBound
+                        && pieces[mention.piece].contains($0.range.lowerBound)
+                }
+            guard tag.concept == .negationAfter || tag.concept == .negation && (answersField || !looksForward(tag)) else {
+                return false
+            }
             let other = piece(of: tag.range.lowerBound)
             if other == mention.piece {
                 return !isBlocked(from: mention.range.upperBound, to: tag.range.lowerBound)

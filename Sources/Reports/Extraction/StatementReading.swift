@@ -217,7 +217,8 @@ struct StatementReading {
             return nil
         }
         let isClassed = has(.classification) || tags.contains { $0.concept == .morphology && isClass($0) }
-        guard isClassed || has(.resection) && has(.site) && !has(.lookalike) else { return nil }
+        let isShaped = (has(.resection) || has(.morphology)) && has(.site) && !has(.lookalike)
+        guard isClassed || isShaped else { return nil }
         return Mention(kind: .implied, range: measure.range, piece: piece(of: measure.range.lowerBound))
     }
 

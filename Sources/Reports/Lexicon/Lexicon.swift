@@ -21,6 +21,8 @@ struct Lexicon: Sendable {
     let headers: PhraseBook<Section>
     /// Words for more than one polyp.
     let plurals: Set<String>
+    /// Those of them that are also forms of the singular (German dative and accusative).
+    let singularsToo: Set<String>
     /// Numbers in words; articles count as one.
     let numbers: [String: Double]
     /// Words that stand for one only as an article.
@@ -47,6 +49,7 @@ struct Lexicon: Sendable {
         var sites: [String: [String]]
         var morphology: [String: [String]]
         var plurals: [String]
+        var singularsToo: [String]?
         var numbers: [String: Double]
         var articles: [String]?
         var definite: [String]?
@@ -116,6 +119,7 @@ struct Lexicon: Sendable {
         self.headers = headers
 
         plurals = Set(folded(file.plurals))
+        singularsToo = Set(folded(file.singularsToo ?? []))
         numbers = Dictionary(
             file.numbers.map { (tokenizer.tokens(of: $0.key).map(\.text).joined(), $0.value) },
             uniquingKeysWith: { first, _ in first })

@@ -38,7 +38,8 @@ struct Lexicons: Sendable {
         func score(_ language: Language) -> Int {
             guard let lexicon = byLanguage[language] else { return -1 }
             return words.reduce(0) {
-                $0 + (lexicon.common.contains($1.text) ? 2 : 0) + (lexicon.phrases.knows($1.text) ? 1 : 0)
+                $0 + (lexicon.common.contains($1.text) ? 3 : 0) + (lexicon.phrases.knows($1.text) ? 2 : 0)
+                    + ($1.text.utf8.count > 3 && lexicon.headers.knows($1.text) ? 2 : 0)
             }
         }
         return score(.german) > score(.english) ? .german : .english
