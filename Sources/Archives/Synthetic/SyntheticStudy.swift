@@ -43,7 +43,7 @@ struct SyntheticStudy: Sendable {
             if polyp != nil {
                 // One to 60 % of the images, but never none.
                 shown = max(
-                    1, min(Int(0.6 * Double(images)), Int((own.uniform(0.15...0.6) * Double(images)).rounded())))
+                    1, min(Int(0.6 * Double(images)), Int((own.uniform(0.4...0.65) * Double(images)).rounded())))
             }
             let label: ReportLabel = uncertain.contains(index) ? .uncertain : truths[index] ? .yes : .no
             return SyntheticStudy(
@@ -116,7 +116,7 @@ extension SyntheticStudy.Polyp {
         let dice = generator.uniform()
         let form: PolypShape.Form = dice < 0.5 ? .sessile : dice < 0.77 ? .pedunculated : .flat
         plan = ViewPlan.PolypPlan(
-            form: form, isNeoplastic: generator.chance(0.62), isSubtle: generator.chance(0.15))
+            form: form, isNeoplastic: generator.chance(0.65), isSubtle: generator.chance(0.1))
         sizeInMillimetres = form == .pedunculated ? generator.integer(7...28) : generator.integer(3...18)
         site = generator.integer(0...6)
     }

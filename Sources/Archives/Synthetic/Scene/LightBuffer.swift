@@ -107,7 +107,7 @@ struct LightBuffer {
 
     /// The camera: automatic exposure to a drawn mean, white balance, focus and motion, a tone curve, sensor noise.
     func expose(cast: Vector, noise: Float, using generator: inout SeededGenerator) -> Image8 {
-        let target = Float(generator.uniform(0.36...0.5))
+        let target = Float(generator.uniform(0.39...0.48))
         let balance =
             cast
             * Vector(

@@ -20,9 +20,9 @@ struct MucosaLook: Sendable {
         let stool: Float
 
         init(using generator: inout SeededGenerator) {
-            let red = Float(generator.uniform(0.78...0.9))
-            let green = Float(generator.uniform(0.25...0.36))
-            base = Vector(red, green, green * Float(generator.uniform(0.55...0.82)))
+            let red = Float(generator.uniform(0.8...0.88))
+            let green = Float(generator.uniform(0.27...0.35))
+            base = Vector(red, green, green * Float(generator.uniform(0.6...0.78)))
             vessels = generator.chance(0.7) ? Float(generator.uniform(0.25...0.75)) : 0.08
             stool = generator.chance(0.5) ? Float(generator.uniform(0...0.55)) : 0
         }
@@ -48,14 +48,14 @@ struct MucosaLook: Sendable {
         let hasStool = generator.chance(Double(patient.stool) + 0.05)
         stoolCover = hasStool ? draw(0.66, 0.76) : 2
         stoolColour = Vector(draw(0.5, 0.7), draw(0.23, 0.34), draw(0.03, 0.08))
-        wetness = draw(0.35, 1)
-        let contrast = isSubtle ? draw(0.3, 0.5) : draw(0.65, 1)
+        wetness = draw(0.3, 0.8)
+        let contrast = isSubtle ? draw(0.35, 0.55) : draw(0.75, 1)
         // Adenomas: redder, with a gyrated or reticular pattern. Hyperplastic ones: paler, fine dots.
         polyp = PolypLook(
             tint: isNeoplastic
-                ? Vector(draw(0.86, 0.98), draw(0.5, 0.68), draw(0.55, 0.75))
-                : Vector(draw(1.05, 1.16), draw(1.12, 1.4), draw(1.15, 1.45)),
-            contrast: contrast, pattern: contrast * (isNeoplastic ? draw(0.35, 0.6) : draw(0.15, 0.35)),
+                ? Vector(draw(0.84, 0.98), draw(0.3, 0.46), draw(0.38, 0.58))
+                : Vector(draw(1.08, 1.2), draw(1.5, 1.85), draw(1.55, 2.0)),
+            contrast: contrast, pattern: contrast * (isNeoplastic ? draw(0.4, 0.65) : draw(0.12, 0.28)),
             patternFrequency: isNeoplastic ? draw(9, 15) : draw(18, 26), isReticular: isNeoplastic)
     }
 

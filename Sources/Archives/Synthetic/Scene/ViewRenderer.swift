@@ -46,7 +46,7 @@ struct ViewRenderer {
     }
 
     private mutating func addBumps(to colon: inout Colon, scope: Scope) {
-        for _ in 0..<generator.integer(0...3) {
+        for _ in 0..<generator.integer(0...2) {
             let angle = Float(generator.uniform(0...6.283))
             let ray = scope.ray(PortableMath.cosine(angle) * 0.6, PortableMath.sine(angle) * 0.6)
             let size = Float(generator.uniform(0.12...0.3))
@@ -66,7 +66,7 @@ struct ViewRenderer {
             let ray = scope.ray(off * PortableMath.cosine(angle), off * PortableMath.sine(angle))
             let depth = colon.hit(from: scope.place, along: ray, noise)
             // A share of the picture's side, across.
-            let share = Float(generator.uniform(0.15...0.4))
+            let share = Float(max(generator.uniform(0.16...0.42), generator.uniform(0.16...0.42)))
             let radius = share * depth / scope.magnification * 0.92
             guard depth > 0.35, depth < 2.6, radius > 0.07, radius < 0.5 else { continue }
             let foot = scope.place + ray * depth
