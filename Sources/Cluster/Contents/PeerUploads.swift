@@ -24,6 +24,11 @@ package struct PeerUploads {
         package var ask: [ContentPiece] = []
         /// Results all of whose contents are in the ledger now.
         package var ready: [ShardResult] = []
+
+        package init(ask: [ContentPiece] = [], ready: [ShardResult] = []) {
+            self.ask = ask
+            self.ready = ready
+        }
     }
 
     private struct Waiting {

@@ -28,6 +28,11 @@ package struct WorkerRoster {
     package struct Claim: Equatable {
         package var connection: Data
         package var limit: Int
+
+        package init(connection: Data, limit: Int) {
+            self.connection = connection
+            self.limit = limit
+        }
     }
 
     private var sessions: [Data: Session] = [:]

@@ -3,7 +3,7 @@ import Wire
 
 /// The shards that a worker has in hand, one attempt each, with running totals. A value without I/O.
 package struct LeaseTable {
-    enum Phase: Equatable {
+    package enum Phase: Equatable {
         /// Waiting for a slot, or in one.
         case assigned
         case finished(ShardResult, heldBytes: Int)
@@ -12,26 +12,26 @@ package struct LeaseTable {
         case returning
     }
 
-    struct Entry {
-        let lease: ShardLease
-        fileprivate(set) var phase: Phase
-        var deadline: Instant
+    package struct Entry {
+        package let lease: ShardLease
+        package fileprivate(set) var phase: Phase
+        package fileprivate(set) var deadline: Instant
     }
 
     private var entries: [Int64: Entry] = [:]
-    private(set) var assigned = 0
+    package private(set) var assigned = 0
     /// Bytes of results that wait for their acknowledgement.
-    private(set) var heldBytes = 0
+    package private(set) var heldBytes = 0
     /// Concluded, and not yet told to the coordinator of this session.
     private var unsent: [ShardLease] = []
 
-    var count: Int { entries.count }
-    var isEmpty: Bool { entries.isEmpty }
-    var unacknowledged: Int { entries.count - assigned }
-    var leases: [ShardLease] { entries.values.map(\.lease).sorted() }
-    var assignedLeases: [ShardLease] { entries.values.filter { $0.phase == .assigned }.map(\.lease).sorted() }
+    package var count: Int { entries.count }
+    package var isEmpty: Bool { entries.isEmpty }
+    package var unacknowledged: Int { entries.count - assigned }
+    package var leases: [ShardLease] { entries.values.map(\.lease).sorted() }
+    package var assignedLeases: [ShardLease] { entries.values.filter { $0.phase == .assigned }.map(\.lease).sorted() }
 
-    subscript(lease: ShardLease) -> Entry? {
+    package subscript(lease: ShardLease) -> Entry? {
         entries[lease.shard].flatMap { $0.lease == lease ? $0 : nil }
     }
 
