@@ -35,6 +35,8 @@ public enum WireProtocol {
     public static let version: UInt32 = 1
     /// The largest piece of content in one payload frame.
     public static let pieceSizeInBytes = 1 << 20
+    /// Pieces asked for in one message.
+    public static let pieceCount = 64
     /// The largest header frame. Rows and records of a result travel in it.
     public static let headerSizeInBytes = 12 << 20
     /// The longest list in one message.

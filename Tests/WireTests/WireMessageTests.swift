@@ -65,6 +65,7 @@ import ZeroMQ
         .giveBack([ShardLease(shard: 0, attempt: 1)], reason: ""),
         .giveBack([ShardLease(shard: 1, attempt: -1)], reason: ""),
         .giveBack((1...70_000).map { ShardLease(shard: $0, attempt: 1) }, reason: ""),
+        .fetch((0..<65).map { ContentPiece(digest: Samples.digest, offset: $0 << 20, length: 1) }),
         .fetch([ContentPiece(digest: Data(count: 31), offset: 0, length: 1)]),
         .fetch([ContentPiece(digest: Samples.digest, offset: 0, length: 0)]),
         .fetch([ContentPiece(digest: Samples.digest, offset: 0, length: (1 << 20) + 1)]),

@@ -109,6 +109,9 @@ struct UploadDesk {
     }
 
     private func ask(_ pieces: [ContentPiece], _ connection: Data) {
-        if !pieces.isEmpty { outbox.send(.fetch(pieces), to: connection) }
+        for start in stride(from: 0, to: pieces.count, by: WireProtocol.pieceCount) {
+            let end = min(start + WireProtocol.pieceCount, pieces.count)
+            outbox.send(.fetch(Array(pieces[start..<end])), to: connection)
+        }
     }
 }

@@ -12,6 +12,8 @@ extension Coordinator {
         public var name: String
         public var allowPlaintext = false
         public var security = SocketSecurity.none
+        /// Whose keys may connect; needed with `SocketSecurity.server`. A worker's key must stand there under its name.
+        public var allowList: CurveAllowList?
         public var timing = ClusterTiming()
         public var retry = RetryPolicy()
         /// Contents that were read for workers are kept in memory up to so many bytes.
@@ -30,6 +32,9 @@ extension Coordinator {
             }
             try timing.validate()
             let hasKeys = if case .server = security { true } else { false }
+            guard !hasKeys || allowList != nil else {
+                throw ClusterError(.configuration, "a coordinator with keys needs an allow-list: without one every key may connect")
+            }
             do {
                 for endpoint in endpoints {
                     try endpoint.requireProtection(hasKeys: hasKeys, allowPlaintext: allowPlaintext)

@@ -6,6 +6,8 @@ public struct CoordinatorCounters: Sendable, Hashable {
     public var malformedMessages = 0
     public var refusedMessages = 0
     public var undeliverableMessages = 0
+    /// Connections whose key was not on the allow-list.
+    public var refusedKeys = 0
     public var assignedShards = 0
     public var acceptedResults = 0
     public var duplicateResults = 0

@@ -33,9 +33,13 @@ package struct PeerTable {
     private var connections: [Identity: Data] = [:]
     private let silenceLimit: Duration
     private let requiredStages: [String]
+    private let checksIdentity: Bool
 
-    /// - Parameter requiredStages: what a worker must know; one that does not would fail shards that others can do.
-    package init(silenceLimit: Duration, requiredStages: [String]) {
+    /// - Parameters:
+    ///   - requiredStages: what a worker must know; one that does not would fail shards that others can do.
+    ///   - checksIdentity: a worker's name must be that of the key which its connection has proved, on every message.
+    package init(silenceLimit: Duration, requiredStages: [String], checksIdentity: Bool = false) {
+        self.checksIdentity = checksIdentity
         self.silenceLimit = silenceLimit
         self.requiredStages = requiredStages
     }
@@ -45,7 +49,19 @@ package struct PeerTable {
 
     package func identity(of connection: Data) -> Identity? { peers[connection]?.identity }
 
-    package mutating func receive(_ message: WireMessage, from connection: Data, now: ContinuousClock.Instant) -> Action {
+    /// - Parameter user: the name of the key that the connection has proved; nil without keys.
+    package mutating func receive(
+        _ message: WireMessage, from connection: Data, user: String? = nil, now: ContinuousClock.Instant
+    ) -> Action {
+        if checksIdentity {
+            let claimed = if case .hello(let hello) = message { hello.worker } else { peers[connection]?.identity.name }
+            guard let user, claimed == nil || claimed == user else {
+                return .refuse(
+                    Refused(
+                        code: .identity,
+                        reason: "its key is that of `\(user ?? "nobody")`: a worker must have the name under which its key is allowed"))
+            }
+        }
         switch message {
         case .hello(let hello): return introduce(hello, connection, now)
         case .statusQuery, .submitJob, .cancelJob: return .accept

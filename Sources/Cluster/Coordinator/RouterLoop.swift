@@ -33,6 +33,7 @@ final class RouterOutbox: Sendable {
 /// The coordinator's socket thread. It only moves bytes: it decodes, looks who speaks, and passes on.
 struct RouterLoop {
     private let socket: Socket
+    private let authenticator: Authenticator?
     private var poller: Poller
     private let outbox: RouterOutbox
     private let writer: Mailbox<WriterCommand>
@@ -48,6 +49,9 @@ struct RouterLoop {
     private var waiting: [Data: [WireMessage]] = [:]
     private var nextSweep: Instant
 
+    /// Beyond so many waiting messages contents are dropped.
+    private static let waitingContents = 64
+
     let endpoints: [Endpoint]
 
     init(_ configuration: Coordinator.Configuration, term: CoordinatorTerm) throws {
@@ -56,7 +60,16 @@ struct RouterLoop {
         options.maximumFrameSizeInBytes = WireProtocol.headerSizeInBytes + 4096
         options.sendHighWaterMark = 256
         options.receiveHighWaterMark = 256
-        let socket = try Socket(.router, in: try Context(), options: options)
+        let context = try Context()
+        let (log, count) = (term.log, term.count)
+        // Before the socket: what it has no answer for, libzmq lets in.
+        authenticator = try configuration.allowList.map { allowList in
+            try Authenticator(allowList, in: context) { key, address in
+                count { $0.refusedKeys += 1 }
+                log(.warning, "key.refused", ["key": key?.z85 ?? "none", "address": address])
+            }
+        }
+        let socket = try Socket(.router, in: context, options: options)
         self.socket = socket
         endpoints = try configuration.endpoints.map { try socket.bind($0) }
         outbox = term.outbox
@@ -67,9 +80,11 @@ struct RouterLoop {
         writerAccess = term.writerAccess
         timing = configuration.timing
         epoch = term.epoch
-        log = term.log
-        count = term.count
-        peers = PeerTable(silenceLimit: configuration.timing.silenceLimit, requiredStages: term.stages.names)
+        self.log = log
+        self.count = count
+        peers = PeerTable(
+            silenceLimit: configuration.timing.silenceLimit, requiredStages: term.stages.names,
+            checksIdentity: authenticator != nil)
         nextSweep = .now
     }
 
@@ -98,7 +113,8 @@ struct RouterLoop {
             let connection = first.data
             count { $0.messagesReceived += 1 }
             do throws(WireError) {
-                handle(try WireMessage(frames: frames.dropFirst()), connection)
+                let user = frames.last?.property("User-Id")
+                handle(try WireMessage(frames: frames.dropFirst()), connection, user)
             } catch {
                 count { $0.malformedMessages += 1 }
                 log(.warning, "wire.malformed", ["code": error.code, "reason": error.message])
@@ -108,9 +124,10 @@ struct RouterLoop {
         }
     }
 
-    private mutating func handle(_ message: WireMessage, _ connection: Data) {
+    /// - Parameter user: the name of the key that the connection has proved.
+    private mutating func handle(_ message: WireMessage, _ connection: Data, _ user: String?) {
         let now = ContinuousClock.now
-        switch peers.receive(message, from: connection, now: now) {
+        switch peers.receive(message, from: connection, user: user, now: now) {
         case .refuse(let refused):
             count { $0.refusedMessages += 1 }
             if case .hello(let hello) = message {
@@ -161,7 +178,9 @@ struct RouterLoop {
     private mutating func reply(_ message: WireMessage, to connection: Data) { try? send(message, to: connection) }
 
     private mutating func send(_ message: WireMessage, to connection: Data) throws {
-        guard waiting[connection] == nil else {
+        if let queue = waiting[connection] {
+            // Contents are asked for again when they do not come; all else is bounded by credit.
+            if case .content = message, queue.count >= Self.waitingContents { return }
             waiting[connection]?.append(message)
             return
         }

@@ -20,6 +20,7 @@ struct JobDriver {
     private let isTrusted: @Sendable () -> Bool
     /// Descriptions of the jobs under way, which never change.
     private var descriptions: [JobID: JobDescription] = [:]
+    private var nextPruning: Instant
 
     init(
         access: LedgerAccess, term: CoordinatorTerm, pollInterval: Duration, isTrusted: @escaping @Sendable () -> Bool
@@ -31,12 +32,23 @@ struct JobDriver {
         writer = term.writer
         self.pollInterval = pollInterval
         self.isTrusted = isTrusted
+        nextPruning = .now + Self.pruningInterval
     }
+
+    /// How often contents that nothing names any more are removed, and how old they must be: uploads precede the
+    /// results that name them.
+    private static let pruningInterval = Duration.seconds(600)
+    private static let orphanAge = Duration.seconds(3600)
 
     mutating func run(until stop: StopFlag) throws {
         while !stop.isSet {
             if isTrusted() {
                 for job in try access.persist({ try $0.activeJobs() }) where !stop.isSet { try advance(job, stop) }
+            }
+            if isTrusted(), ContinuousClock.now >= nextPruning {
+                nextPruning = .now + Self.pruningInterval
+                let removed = try access.persist { try $0.sweepOrphanBlobs(olderThan: Self.orphanAge) }
+                if removed > 0 { log(.info, "contents.removed", ["count": removed]) }
             }
             _ = inbox.receiveAll(atMost: pollInterval)
             // Commits come in quick succession: one look at the counters serves many.

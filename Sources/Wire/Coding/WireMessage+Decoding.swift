@@ -56,6 +56,9 @@ extension WireMessage {
             return try readShards(envelope)
         case ENDOKED__ENVELOPE__BODY_FETCH:
             let fetch = try body(envelope.fetch)
+            guard fetch.n_pieces <= WireProtocol.pieceCount else {
+                throw WireError(.tooLarge, "\(fetch.n_pieces) pieces asked for at once; at most \(WireProtocol.pieceCount)")
+            }
             return .fetch(
                 try FieldReader.list(fetch.pieces, fetch.n_pieces, "fetch.pieces") { (piece) throws(WireError) in
                     try ContentPiece(reading: piece.pointee)

@@ -107,4 +107,20 @@ import Wire
         let value20 = table.receive(.goodbye(reason: ""), from: a, now: now)
         #expect(Self.isRefused(value20, .unknownSession))
     }
+
+    @Test func withKeysEveryMessageMustComeFromTheKeyOfItsWorker() {
+        var table = PeerTable(silenceLimit: .seconds(6), requiredStages: [], checksIdentity: true)
+        let nobody = table.receive(.hello(Self.hello()), from: a, now: now)
+        #expect(Self.isRefused(nobody, .identity))
+        let another = table.receive(.hello(Self.hello()), from: a, user: "v", now: now)
+        #expect(Self.isRefused(another, .identity))
+        let itself = table.receive(.hello(Self.hello()), from: a, user: "w", now: now)
+        #expect(itself == .introduce(Self.hello(), replacing: nil))
+        let stolen = table.receive(.want(limit: 1), from: a, user: "v", now: now)
+        #expect(Self.isRefused(stolen, .identity))
+        let genuine = table.receive(.want(limit: 1), from: a, user: "w", now: now)
+        #expect(genuine == .accept)
+        let client = table.receive(.statusQuery(request: 1, job: 0), from: b, user: "anyone", now: now)
+        #expect(client == .accept)
+    }
 }
