@@ -1,0 +1,18 @@
+import Archives
+import Cluster
+import Ledger
+import PostgreSQL
+import Stages
+
+/// Which exit code an error of the rooms below stands for: set-ups that cannot work are told from work that failed.
+enum FailureKind {
+    static func status(of error: any Error) -> ExitStatus {
+        switch error {
+        case let error as ClusterError:
+            return [.configuration, .refused, .unreachable, .ledger].contains(error.code) ? .configuration : .failed
+        case is LedgerError, is PostgreSQLError, is ArchiveError: return .configuration
+        case let error as StageError: return error.code == .invalidSettings ? .configuration : .failed
+        default: return .failed
+        }
+    }
+}

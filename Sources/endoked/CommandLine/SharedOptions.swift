@@ -1,0 +1,122 @@
+import Archives
+import Cluster
+import Foundation
+import Synchronization
+import ZeroMQ
+
+/// `--database`, or `ENDOKED_DATABASE`.
+enum DatabaseOption {
+    static func value(_ arguments: ParsedArguments) throws -> String {
+        if let value = arguments.string("database") ?? ProcessInfo.processInfo.environment["ENDOKED_DATABASE"] {
+            return value
+        }
+        throw UsageError("--database is missing: postgresql://user@host/name, or the variable ENDOKED_DATABASE")
+    }
+}
+
+enum EndpointOption {
+    static func parse(_ text: String) throws -> Endpoint {
+        do { return try Endpoint(text) } catch { throw UsageError("\(error)") }
+    }
+}
+
+enum ArchiveOption {
+    static func existingFolder(_ path: String) throws -> URL {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+            throw ConfigurationError("there is no folder \(path)")
+        }
+        return URL(fileURLWithPath: path).standardizedFileURL
+    }
+
+    static func open(_ path: String) throws -> [CentreArchive] {
+        do { return try Archive.open(URL(fileURLWithPath: path).standardizedFileURL) } catch let error as ArchiveError {
+            throw ConfigurationError(error.description)
+        }
+    }
+}
+
+enum HostName {
+    /// `host-12345`: unique among the workers of a cluster.
+    static var withProcess: String {
+        "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
+    }
+}
+
+/// Heartbeat and lease, for clusters over slow links and for tests.
+enum TimingOptions {
+    static let options: [CommandSpec.OptionSpec] = [
+        .option("heartbeat", "S", "seconds between a worker's heartbeats; default 2"),
+        .option("lease", "S", "seconds a shard's lease lasts without a heartbeat; default 15"),
+    ]
+
+    static func timing(_ arguments: ParsedArguments) throws -> ClusterTiming {
+        var timing = ClusterTiming()
+        if let seconds = try arguments.seconds("heartbeat") { timing.heartbeatInterval = .seconds(seconds) }
+        if let seconds = try arguments.seconds("lease") { timing.leaseDuration = .seconds(seconds) }
+        guard timing.leaseDuration >= timing.heartbeatInterval * 3 else {
+            throw UsageError("--lease must be at least three times --heartbeat, or healthy workers lose their shards")
+        }
+        return timing
+    }
+}
+
+/// What every long-running command takes: how much it logs, and the process that it must not outlive.
+struct ProcessOptions {
+    static let options: [CommandSpec.OptionSpec] = [
+        .option("log", "LEVEL", "debug, info, warning or error; default info"),
+        .option("parent", "PID", "end when this process, which started it, is gone (set by `endoked run`)"),
+    ]
+
+    let log: EventLog
+    private let parent: Int32?
+
+    init(_ arguments: ParsedArguments) throws {
+        let level = try arguments.choice("log", ["debug", "info", "warning", "error"]) ?? "info"
+        let levels: [String: EventLog.Level] = [
+            "debug": .debug, "info": .info, "warning": .warning, "error": .error,
+        ]
+        log = .standardError(level: levels[level] ?? .info)
+        parent = try arguments.integer("parent", in: 1...Int(Int32.max)).map(Int32.init)
+    }
+
+    /// Calls `onLoss` once when the parent has gone: its children are handed to another process then.
+    func watchParent(_ onLoss: @escaping @Sendable () -> Void) {
+        guard let parent else { return }
+        Thread.detachNewThread {
+            while getppid() == parent { usleep(500_000) }
+            onLoss()
+        }
+    }
+}
+
+/// Runs a handler, off the signal's own context, each time one of some signals arrives.
+struct SignalWatch {
+    private let sources: [any DispatchSourceSignal]
+
+    /// - Parameter handler: gets how many signals have come so far, from 1.
+    init(_ signals: [Int32], handler: @escaping @Sendable (Int) -> Void) {
+        let queue = DispatchQueue(label: "endoked.signals")
+        let counter = Counter()
+        sources = signals.map { number in
+            // The default action would end the process before the source hears of it.
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler { handler(counter.next()) }
+            source.resume()
+            return source
+        }
+    }
+
+    func cancel() { sources.forEach { $0.cancel() } }
+
+    private final class Counter: Sendable {
+        private let value = Mutex(0)
+        func next() -> Int {
+            value.withLock {
+                $0 += 1
+                return $0
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import NeuralNetwork
+import PostgreSQL
+import ZeroMQ
+
+/// `endoked doctor`: is everything here that the program needs, and is it set up well?
+struct DoctorCommand: Command {
+    static let spec = CommandSpec(
+        name: "doctor", summary: "check this machine: libraries, processor, PostgreSQL, disk",
+        discussion: "Each line says what was found and, where something is wrong, how to mend it. Exit code 5 if so.",
+        options: [
+            .option("database", "URL", "also connect to this PostgreSQL"),
+            .flag("json", "as JSON"),
+        ])
+
+    private let database: String?
+    private let asJSON: Bool
+
+    init(_ arguments: ParsedArguments) throws {
+        database = arguments.string("database")
+        asJSON = arguments.has("json")
+    }
+
+    private struct Finding: Encodable {
+        var name: String
+        var isGood: Bool
+        var found: String
+        var fix: String?
+    }
+
+    func run() throws -> ExitStatus {
+        let findings = [engine, algebra, messages, server] + (database.map { [connection($0)] } ?? []) + [disk]
+        if asJSON {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+            Terminal.print(String(decoding: try encoder.encode(findings), as: UTF8.self))
+        } else {
+            for finding in findings {
+                Terminal.print("\(finding.isGood ? "ok  " : "BAD ")  \(finding.name): \(finding.found)")
+                if let fix = finding.fix { Terminal.print("      fix: \(fix)") }
+            }
+        }
+        return findings.allSatisfy(\.isGood) ? .complete : .configuration
+    }
+
+    private var engine: Finding {
+        Finding(
+            name: "networks", isGood: true,
+            found: "\(EngineSetup.library), instruction set \(EngineSetup.instructionSet), bf16 "
+                + (EngineSetup.hasBFloat16 ? "at full speed" : "emulated: use fp32 here"))
+    }
+
+    private var algebra: Finding {
+        do {
+            let algebra = try ParameterAlgebra.open(measuringDefaultCore: true)
+            let report = algebra.report
+            let speed = algebra.measuredGFLOPS()
+            var found = "\(report.library), core \(report.core), \(Int(speed)) GFLOP/s"
+            if let core = report.defaultCore, core != report.core {
+                found += "; its own choice, \(core), was put right"
+                if let slow = report.defaultCoreGFLOPS { found += " (\(Int(slow)) GFLOP/s)" }
+            }
+            return Finding(name: "parameter algebra", isGood: true, found: found)
+        } catch {
+            return Finding(
+                name: "parameter algebra", isGood: false, found: "\(error)", fix: "apt-get install libopenblas0-pthread")
+        }
+    }
+
+    private var messages: Finding {
+        do {
+            // A context is refused where libzmq was built without encryption.
+            _ = try Context()
+            return Finding(name: "messages", isGood: true, found: "libzmq \(Context.libraryVersion) with CURVE")
+        } catch {
+            return Finding(
+                name: "messages", isGood: false, found: "\(error)",
+                fix: "install a libzmq built with libsodium: apt-get install libzmq5")
+        }
+    }
+
+    private var server: Finding {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("endoked-doctor-\(getpid())")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        do {
+            let server = try PrivateServer(stateFolder: folder)
+            let started = Date()
+            let version = try Connection(connectionString: try server.start()).serverVersion
+            try server.stop()
+            return Finding(
+                name: "private PostgreSQL", isGood: true,
+                found: "\(version / 10000).\(version % 10000), initialised, started and stopped in "
+                    + "\(Terminal.number(Date().timeIntervalSince(started), digits: 1)) s")
+        } catch {
+            return Finding(
+                name: "private PostgreSQL", isGood: false, found: "\(error)",
+                fix: "apt-get install postgresql, or give --database to run and coordinator")
+        }
+    }
+
+    private func connection(_ database: String) -> Finding {
+        do {
+            let version = try Connection(connectionString: database).serverVersion
+            let isNew = version >= 140_000
+            return Finding(
+                name: "database", isGood: isNew, found: "PostgreSQL \(version / 10000).\(version % 10000)",
+                fix: isNew ? nil : "PostgreSQL 14 or later is needed")
+        } catch {
+            return Finding(name: "database", isGood: false, found: "\(error)", fix: "check host, name, user and ~/.pgpass")
+        }
+    }
+
+    private var disk: Finding {
+        let path = FileManager.default.currentDirectoryPath
+        let values = try? FileManager.default.attributesOfFileSystem(forPath: path)
+        let free = (values?[.systemFreeSize] as? NSNumber)?.doubleValue ?? 0
+        let isEnough = free > 4e9
+        return Finding(
+            name: "disk", isGood: isEnough, found: "\(Int(free / 1e9)) GB free at \(path)",
+            fix: isEnough ? nil : "a run keeps parameters of some rounds: free at least 4 GB")
+    }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import Reports
+
+/// `endoked label`: reports to findings, without a cluster.
+struct LabelCommand: Command {
+    static let spec = CommandSpec(
+        name: "label", summary: "read reports: polyp or not, how many, where, how large; one line in, one line out",
+        discussion: """
+            FILE holds one JSON object a line with `text` and `id` (or `study`), and perhaps `language` (en, zh, de). The
+            answer keeps the order and the id. A line that cannot be read becomes a line with `error`, and the exit code 3.
+            """,
+        arguments: [.init(name: "FILE", help: "reports.jsonl; - for standard input")],
+        options: [
+            .option("out", "FILE", "default: standard output"),
+            .flag("score", "compare with the findings that the lines carry and print how many are right"),
+        ])
+
+    private let input: String
+    private let output: String?
+    private let scores: Bool
+
+    init(_ arguments: ParsedArguments) throws {
+        input = arguments.arguments[0]
+        output = arguments.string("out")
+        scores = arguments.has("score")
+    }
+
+    func run() throws -> ExitStatus {
+        guard let reader = input == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: input) else {
+            throw ConfigurationError("cannot read \(input)")
+        }
+        let target = try output.map { try OutputFile(path: $0) }
+        var scoring = ReportScoring()
+        let summary: ReportLabeller.Summary
+        do {
+            summary = try ReportLabeller(try RuleBasedExtractor()).label(
+                reader, to: target?.handle ?? FileHandle.standardOutput
+            ) { found, truth, language in
+                scoring.add(found, truth: truth, language: language)
+            }
+            try target?.finish()
+        } catch {
+            target?.abandon()
+            throw error
+        }
+        Terminal.message(
+            "\(summary.lines) reports: "
+                + [PolypStatus.yes, .no, .uncertain].map { "\($0.rawValue) \(summary.polyp[$0] ?? 0)" }.joined(separator: ", ")
+                + (summary.failed == 0 ? "" : ", \(summary.failed) could not be read (see `error` in the output)"))
+        if scores { scoring.lines.forEach { Terminal.message($0) } }
+        return summary.failed == 0 ? .complete : .partial
+    }
+}
+
+/// A file that appears under its name only when it is whole.
+private struct OutputFile {
+    let handle: FileHandle
+    private let partial: String
+    private let path: String
+
+    init(path: String) throws {
+        self.path = path
+        partial = path + ".partial-\(ProcessInfo.processInfo.processIdentifier)"
+        guard FileManager.default.createFile(atPath: partial, contents: nil),
+            let handle = FileHandle(forWritingAtPath: partial)
+        else { throw ConfigurationError("cannot write \(path)") }
+        self.handle = handle
+    }
+
+    func finish() throws {
+        try handle.synchronize()
+        try handle.close()
+        guard rename(partial, path) == 0 else { throw ConfigurationError("cannot write \(path)") }
+    }
+
+    func abandon() {
+        try? handle.close()
+        unlink(partial)
+    }
+}

@@ -1,0 +1,72 @@
+import Archives
+import Cluster
+import Foundation
+import NeuralNetwork
+import Stages
+import ZeroMQ
+
+/// `endoked worker`: computes shards beside the data.
+struct WorkerCommand: Command {
+    static let spec = CommandSpec(
+        name: "worker", summary: "compute shards for a coordinator, next to the images",
+        discussion: """
+            A worker gets shards only of the centres that it is given with --centre. A slot computes one shard at a time
+            on one thread; as many slots as cores is right for most work. It waits for a coordinator that is away and
+            keeps its results until they are acknowledged. SIGTERM drains: no new shard, running ones get
+            --drain-seconds to finish, the rest go back at once. A second signal stops at once.
+            """,
+        options: [
+            .option("connect", "ENDPOINT", "the coordinator: tcp://host:port or ipc://path"),
+            .option("centre", "NAME=DIR", "a centre and its archive folder on this host", repeats: true),
+            .option("archive", "DIR", "all centres of an archive folder, as `endoked archive check` lists them"),
+            .option("slots", "N", "shards at a time; default: one a core"),
+            .option("name", "NAME", "unique in the cluster; default: host and process"),
+            .option("drain-seconds", "S", "how long running shards may take after SIGTERM; default 60"),
+            .option("cache", "MIB", "memory for parameters and other content; default 1024"),
+            .flag("allow-plaintext", "connect to another host without encryption: only on a network that you trust"),
+        ] + TimingOptions.options + ProcessOptions.options)
+
+    private let configuration: Worker.Configuration
+    private let process: ProcessOptions
+
+    init(_ arguments: ParsedArguments) throws {
+        var centres: [String: URL] = [:]
+        for pair in arguments.strings("centre") {
+            let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
+                throw UsageError("--centre takes NAME=DIR, not '\(pair)'")
+            }
+            centres[parts[0]] = try ArchiveOption.existingFolder(parts[1])
+        }
+        if let archive = arguments.string("archive") {
+            for centre in try ArchiveOption.open(archive) { centres[centre.name] = centre.directory }
+        }
+        let slots = try arguments.integer("slots", in: 1...1024) ?? Foundation.ProcessInfo.processInfo.activeProcessorCount
+        var configuration = Worker.Configuration(
+            name: arguments.string("name") ?? HostName.withProcess,
+            endpoint: try EndpointOption.parse(arguments.required("connect")), slots: slots, centres: centres)
+        configuration.numericSetup = NumericSetup.current
+        configuration.program = "endoked " + Program.version
+        configuration.allowPlaintext = arguments.has("allow-plaintext")
+        configuration.timing = try TimingOptions.timing(arguments)
+        if let seconds = try arguments.seconds("drain-seconds") { configuration.drainDeadline = .seconds(seconds) }
+        if let size = try arguments.integer("cache", in: 16...1_048_576) {
+            configuration.contentCacheSizeInBytes = size << 20
+        }
+        self.configuration = configuration
+        process = try ProcessOptions(arguments)
+    }
+
+    func run() throws -> ExitStatus {
+        let worker = try Worker(configuration, stages: .standard, log: process.log)
+        let signals = SignalWatch([SIGTERM, SIGINT]) { count in
+            if count == 1 { worker.drain() } else { worker.stop() }
+        }
+        process.watchParent { worker.stop() }
+        worker.start()
+        let error = worker.wait()
+        signals.cancel()
+        if let error { throw error }
+        return .complete
+    }
+}

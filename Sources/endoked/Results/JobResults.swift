@@ -1,0 +1,158 @@
+import Digest
+import Foundation
+import Ledger
+
+/// Everything that a job found, from the ledger into files (README, "What a run writes").
+///
+/// All tables but run.json hold no times and no worker names: two runs that computed the same are the same to the byte.
+struct JobResults {
+    let ledger: Ledger
+    let job: JobID
+
+    /// Writes all files into `folder`.
+    func write(to folder: URL) throws {
+        guard let description = try ledger.job(job) else {
+            throw ConfigurationError("the database knows no job \(job)")
+        }
+        let stages = description.stages.map(\.name)
+        func save(_ name: String, _ table: CSVTable) throws {
+            try OutputFolder.write(table.data, to: folder.appendingPathComponent(name))
+        }
+        try save("studies.csv", try studies())
+        try save("report-labels.csv", try reportLabels())
+        try save("bag-scores.csv", try bagScores(stages))
+        try save("image-scores.csv", try imageScores(stages))
+        try save("boxes.csv", try boxes(stages))
+        try save("items.csv", try items(stages))
+        try save("rounds.csv", try rounds(stages))
+        try save("evaluations.csv", try evaluations())
+        try writeMasks(stages, to: folder)
+        try writeModels(stages, to: folder.appendingPathComponent("models"))
+        try OutputFolder.write(
+            try RunRecord(job: description, ledger: ledger).data(), to: folder.appendingPathComponent("run.json"))
+        try OutputFolder.write(
+            Data(("# Job \(job): \(description.archive)\n\n```\n" + (try summary()) + "\n```\n").utf8),
+            to: folder.appendingPathComponent("summary.md"))
+    }
+
+    private func studies() throws -> CSVTable {
+        var table = CSVTable(["centre", "study", "split", "language", "images"])
+        for row in try ledger.studies(job: job) {
+            table.append([row.centre, row.study, row.split, row.language, String(row.images.count)])
+        }
+        return table
+    }
+
+    private func reportLabels() throws -> CSVTable {
+        var table = CSVTable(["centre", "study", "polyp", "confidence", "findings", "source"])
+        for row in try ledger.reportLabels(job: job) {
+            table.append([
+                row.centre, row.study, row.polyp.rawValue, CSVTable.number(row.confidence),
+                String(decoding: row.findings, as: UTF8.self), row.source,
+            ])
+        }
+        return table
+    }
+
+    private func bagScores(_ stages: [String]) throws -> CSVTable {
+        var table = CSVTable(["stage", "centre", "study", "head", "probability"])
+        for stage in stages {
+            for row in try ledger.bagScores(job: job, stage: stage) {
+                table.append([stage, row.centre, row.study, row.head, CSVTable.number(row.probability)])
+            }
+        }
+        return table
+    }
+
+    private func imageScores(_ stages: [String]) throws -> CSVTable {
+        var table = CSVTable(["stage", "centre", "study", "image", "head", "score"])
+        for stage in stages {
+            for row in try ledger.imageScores(job: job, stage: stage) {
+                table.append([stage, row.centre, row.study, row.image, row.head, CSVTable.number(row.score)])
+            }
+        }
+        return table
+    }
+
+    private func boxes(_ stages: [String]) throws -> CSVTable {
+        var table = CSVTable(["stage", "centre", "study", "image", "x0", "y0", "x1", "y1", "area_share", "kept", "reason"])
+        for stage in stages {
+            for row in try ledger.boxes(job: job, stage: stage) {
+                table.append(
+                    [stage, row.centre, row.study, row.image]
+                        + [row.x0, row.y0, row.x1, row.y1, row.areaFraction].map(CSVTable.number)
+                        + [row.kept ? "yes" : "no", row.reason])
+            }
+        }
+        return table
+    }
+
+    private func items(_ stages: [String]) throws -> CSVTable {
+        var table = CSVTable(["stage", "centre", "study", "image", "status", "reason", "message"])
+        for stage in stages {
+            for row in try ledger.itemStatuses(job: job, stage: stage) {
+                table.append([stage, row.centre, row.study, row.image, row.status.rawValue, row.reason, row.message])
+            }
+        }
+        return table
+    }
+
+    private func rounds(_ stages: [String]) throws -> CSVTable {
+        var table = CSVTable(["stage", "round", "expected", "received", "rejected", "loss", "validation_auc", "base", "result"])
+        for stage in stages {
+            for round in try ledger.rounds(job: job, stage: stage) {
+                table.append([
+                    stage, String(round.round), String(round.expected), String(round.received), String(round.rejected),
+                    round.loss.map(CSVTable.number) ?? "", round.validationAUC.map(CSVTable.number) ?? "",
+                    round.base?.hex ?? "", round.result?.hex ?? "",
+                ])
+            }
+        }
+        return table
+    }
+
+    private func evaluations() throws -> CSVTable {
+        var table = CSVTable([
+            "subject", "data_set", "centre", "level", "head", "metric", "value", "lower", "upper", "count", "model", "note",
+        ])
+        for (_, row) in try ledger.evaluations(job: job) {
+            table.append([
+                row.subject, row.dataSet, row.centre, row.level, row.head, row.metric,
+                row.value.map(CSVTable.number) ?? "", row.lower.map(CSVTable.number) ?? "",
+                row.upper.map(CSVTable.number) ?? "", String(row.count), row.model?.hex ?? "", row.note,
+            ])
+        }
+        return table
+    }
+
+    /// Heat maps, masks and overlays: `<kind>s/<centre>/<study>/<image>.png`.
+    private func writeMasks(_ stages: [String], to folder: URL) throws {
+        for stage in stages {
+            for row in try ledger.masks(job: job, stage: stage) {
+                let name = (row.image as NSString).deletingPathExtension + ".png"
+                let file = ["\(row.kind)s", row.centre, row.study, name].reduce(folder) { $0.appendingPathComponent($1) }
+                // Content never changes under its digest: a picture that is there from an earlier call may stay.
+                try OutputFolder.write(try ledger.blob(row.blob), to: file)
+            }
+        }
+    }
+
+    private func writeModels(_ stages: [String], to folder: URL) throws {
+        for stage in stages {
+            guard let model = try ledger.finalModel(job: job, stage: stage) else { continue }
+            try OutputFolder.write(
+                try ledger.blob(model.digest), to: folder.appendingPathComponent("\(stage).safetensors"))
+        }
+    }
+
+    /// The evaluations as a table for people.
+    func summary() throws -> String {
+        EvaluationTable(rows: try ledger.evaluations(job: job).map(\.row)).text
+    }
+
+    func evaluationsAsJSON() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+        return String(decoding: try encoder.encode(try ledger.evaluations(job: job).map(\.row)), as: UTF8.self)
+    }
+}

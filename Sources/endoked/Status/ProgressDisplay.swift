@@ -1,0 +1,66 @@
+import Foundation
+import Ledger
+
+/// Progress of one job on standard error: a line that renews itself on a terminal, plain lines elsewhere.
+struct ProgressDisplay {
+    private var lastLine = ""
+    private var shownRounds: Set<String> = []
+    private var startedStages: Set<String> = []
+    private var endedStages: Set<String> = []
+    private var lastPlain = Date.distantPast
+
+    mutating func show(_ snapshot: StatusSnapshot) {
+        guard let job = snapshot.jobs.first else { return }
+        for stage in job.stages {
+            if stage.startedAt != nil, startedStages.insert(stage.name).inserted { permanent("stage \(stage.name)") }
+        }
+        for round in job.rounds where round.finishedAt != nil {
+            guard shownRounds.insert("\(round.stage)/\(round.round)").inserted, round.expected > 1 || round.loss != nil else {
+                continue
+            }
+            var text = "  round \(round.round + 1): \(round.received) of \(round.expected) replicas"
+            if let loss = round.loss { text += ", loss \(Terminal.number(loss, digits: 4))" }
+            if let auc = round.validationAUC { text += ", validation AUC \(Terminal.number(auc))" }
+            permanent(text)
+        }
+        for stage in job.stages where stage.state.isFinal && stage.startedAt != nil {
+            guard endedStages.insert(stage.name).inserted else { continue }
+            let seconds = (stage.finishedAt ?? snapshot.time) - (stage.startedAt ?? snapshot.time)
+            var text = "  \(stage.name): \(stage.state.rawValue), \(stage.counts.done) shards in \(Terminal.duration(seconds))"
+            if stage.counts.quarantined > 0 { text += ", \(stage.counts.quarantined) quarantined" }
+            permanent(text)
+        }
+        if let stage = job.stages.first(where: { $0.state == .running }) { renew(line(for: stage)) }
+    }
+
+    private func line(for stage: StageStatus) -> String {
+        let done = stage.counts.done, total = max(stage.counts.total, 1)
+        var text = "  \(stage.name): \(done) of \(total) shards"
+        if let items = stage.itemsPerSecond { text += ", \(Terminal.number(items, digits: 1)) items/s" }
+        if let left = stage.secondsLeft { text += ", \(Terminal.duration(left)) left" }
+        return text
+    }
+
+    private mutating func permanent(_ text: String) {
+        erase()
+        Terminal.message(text)
+        lastLine = ""
+    }
+
+    private mutating func renew(_ text: String) {
+        if Terminal.isInteractive {
+            guard text != lastLine else { return }
+            erase()
+            FileHandle.standardError.write(Data(text.utf8))
+            lastLine = text
+        } else if text != lastLine, Date().timeIntervalSince(lastPlain) >= 15 {
+            Terminal.message(text)
+            lastLine = text
+            lastPlain = Date()
+        }
+    }
+
+    private func erase() {
+        if Terminal.isInteractive { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    }
+}
