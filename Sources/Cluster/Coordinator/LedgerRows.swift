@@ -2,15 +2,15 @@ import Foundation
 import Ledger
 
 // `Ledger.X` would mean a member of the class Ledger: these names tell the two rooms' types apart elsewhere.
-typealias LedgerRow = ResultRow
-typealias LedgerHeartbeat = Heartbeat
-typealias LedgerShardRecord = ShardRecord
-typealias LedgerBoxRow = BoxRow
-typealias LedgerMaskRow = MaskRow
-typealias LedgerStudyRow = StudyRow
-typealias LedgerReportLabelRow = ReportLabelRow
-typealias LedgerBagScoreRow = BagScoreRow
-typealias LedgerImageScoreRow = ImageScoreRow
-typealias LedgerItemStatusRow = ItemStatusRow
-typealias LedgerEvaluationRow = EvaluationRow
-typealias LedgerContribution = Contribution
+package typealias LedgerRow = ResultRow
+package typealias LedgerHeartbeat = Heartbeat
+package typealias LedgerShardRecord = ShardRecord
+package typealias LedgerBoxRow = BoxRow
+package typealias LedgerMaskRow = MaskRow
+package typealias LedgerStudyRow = StudyRow
+package typealias LedgerReportLabelRow = ReportLabelRow
+package typealias LedgerBagScoreRow = BagScoreRow
+package typealias LedgerImageScoreRow = ImageScoreRow
+package typealias LedgerItemStatusRow = ItemStatusRow
+package typealias LedgerEvaluationRow = EvaluationRow
+package typealias LedgerContribution = Contribution

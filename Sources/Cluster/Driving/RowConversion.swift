@@ -6,7 +6,7 @@ import Stages
 /// A stage's rows as the ledger keeps them, and back.
 extension LedgerRow {
     /// - Throws: `ClusterError.invalid` for a value that the ledger has no place for.
-    init(_ row: Stages.ResultRow) throws {
+    package init(_ row: Stages.ResultRow) throws {
         switch row {
         case .study(let row):
             self = .study(
@@ -59,7 +59,7 @@ extension LedgerRow {
 }
 
 extension Stages.ResultRow.StudyRow {
-    init(_ row: LedgerStudyRow) {
+    package init(_ row: LedgerStudyRow) {
         self.init(
             centre: row.centre, study: row.study, patientKey: row.patient, split: row.split,
             language: row.language.isEmpty ? nil : row.language, images: row.images, hasReport: row.hasReport)
@@ -67,7 +67,7 @@ extension Stages.ResultRow.StudyRow {
 }
 
 extension Stages.ResultRow.ReportLabelRow {
-    init(_ row: LedgerReportLabelRow) {
+    package init(_ row: LedgerReportLabelRow) {
         self.init(
             centre: row.centre, study: row.study, polyp: row.polyp.rawValue, confidence: row.confidence,
             findings: String(decoding: row.findings, as: UTF8.self), source: row.source)
@@ -75,19 +75,19 @@ extension Stages.ResultRow.ReportLabelRow {
 }
 
 extension Stages.ResultRow.BagScoreRow {
-    init(_ row: LedgerBagScoreRow) {
+    package init(_ row: LedgerBagScoreRow) {
         self.init(centre: row.centre, study: row.study, head: row.head, probability: row.probability)
     }
 }
 
 extension Stages.ResultRow.ImageScoreRow {
-    init(_ row: LedgerImageScoreRow) {
+    package init(_ row: LedgerImageScoreRow) {
         self.init(centre: row.centre, study: row.study, image: row.image, head: row.head, score: row.score)
     }
 }
 
 extension Stages.ResultRow.BoxRow {
-    init(_ row: LedgerBoxRow) {
+    package init(_ row: LedgerBoxRow) {
         let isEmpty = row.x1 <= row.x0 || row.y1 <= row.y0
         self.init(
             centre: row.centre, study: row.study, image: row.image,
@@ -98,7 +98,7 @@ extension Stages.ResultRow.BoxRow {
 }
 
 extension Stages.ResultRow.MaskRow {
-    init(_ row: LedgerMaskRow) {
+    package init(_ row: LedgerMaskRow) {
         self.init(centre: row.centre, study: row.study, image: row.image, kind: row.kind, content: row.blob)
     }
 }

@@ -30,7 +30,7 @@ public struct EventLog: Sendable {
         }
     }
 
-    func callAsFunction(
+    package func callAsFunction(
         _ level: Level, _ event: String, _ fields: KeyValuePairs<String, any CustomStringConvertible & Sendable> = [:]
     ) {
         guard let least = self.level, level >= least else { return }

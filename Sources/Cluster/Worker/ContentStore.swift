@@ -2,7 +2,7 @@ import Digest
 import Foundation
 
 /// Contents that shards ask for: fetched once, whoever asks, verified, and kept within a budget of bytes.
-final class ContentStore: @unchecked Sendable {
+package final class ContentStore: @unchecked Sendable {
     // @unchecked: everything mutable is only touched while `condition` is locked.
     private let condition = NSCondition()
     private var cache: ByteBudgetCache<SHA256Digest, Data>
@@ -12,14 +12,14 @@ final class ContentStore: @unchecked Sendable {
     private let requestFetch: @Sendable (SHA256Digest) -> Void
 
     /// - Parameter requestFetch: called once for a content that has to be fetched, from the asking thread.
-    init(budget: Int, requestFetch: @escaping @Sendable (SHA256Digest) -> Void) {
+    package init(budget: Int, requestFetch: @escaping @Sendable (SHA256Digest) -> Void) {
         cache = ByteBudgetCache(budget: budget)
         self.requestFetch = requestFetch
     }
 
     /// The content; waits while it is being fetched.
     /// - Throws: `ClusterError.missingContent`, or what `checkCancellation` throws meanwhile.
-    func content(_ digest: SHA256Digest, checkCancellation: () throws -> Void) throws -> Data {
+    package func content(_ digest: SHA256Digest, checkCancellation: () throws -> Void) throws -> Data {
         condition.lock()
         defer { condition.unlock() }
         if let data = cache.value(digest) { return data }
@@ -47,7 +47,7 @@ final class ContentStore: @unchecked Sendable {
     }
 
     /// The loop has all bytes.
-    func deliver(_ data: Data, for digest: SHA256Digest) {
+    package func deliver(_ data: Data, for digest: SHA256Digest) {
         let isGenuine = SHA256Digest(hashing: data) == digest
         condition.lock()
         wanted.remove(digest)
@@ -61,7 +61,7 @@ final class ContentStore: @unchecked Sendable {
     }
 
     /// The loop could not get it.
-    func fail(_ digest: SHA256Digest, reason: String) {
+    package func fail(_ digest: SHA256Digest, reason: String) {
         condition.lock()
         wanted.remove(digest)
         failures[digest] = reason

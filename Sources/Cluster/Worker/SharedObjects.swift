@@ -1,18 +1,18 @@
 import Foundation
 
 /// Objects that all slots of a process share, such as compiled networks: made once a key, the least used go first.
-final class SharedObjects: @unchecked Sendable {
+package final class SharedObjects: @unchecked Sendable {
     // @unchecked: everything mutable is only touched while `condition` is locked.
     private let condition = NSCondition()
     private var cache: ByteBudgetCache<String, any Sendable>
     private var making: Set<String> = []
 
     /// - Parameter capacity: how many objects are kept.
-    init(capacity: Int) { cache = ByteBudgetCache(budget: capacity) }
+    package init(capacity: Int) { cache = ByteBudgetCache(budget: capacity) }
 
     /// The object of `key`, made by the first who asks; others wait. What `make` throws goes to its caller, and the
     /// next one who asks tries again.
-    func object<Object: Sendable>(_ key: String, make: () throws -> Object) throws -> Object {
+    package func object<Object: Sendable>(_ key: String, make: () throws -> Object) throws -> Object {
         condition.lock()
         while true {
             if let known = cache.value(key) {
