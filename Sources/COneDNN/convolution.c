@@ -47,8 +47,28 @@ static dnnl_status_t backward_describe(
 #endif
 }
 
-static dnnl_status_t convolution_build(nn_primitive *made, const nn_convolution *s) {
+/// The forward pass that a backward pass belongs to: all in one type.
+static dnnl_status_t hint_describe(
+    dnnl_primitive_desc_t *hint, dnnl_engine_t engine, const nn_convolution *s, const int64_t *destination, int rank,
+    const int64_t *dims, const geometry *g) {
     dnnl_data_type_t type = element_type(s->element);
+    nn_primitive forward = {0};
+    layout any = {0};
+    dnnl_dims_t source = {s->n, s->c, s->h, s->w};
+    dnnl_status_t status = layout_by_tag(&forward.source, 4, source, type, dnnl_nhwc);
+    if (status == dnnl_success) status = layout_by_tag(&forward.destination, 4, destination, type, dnnl_nhwc);
+    if (status == dnnl_success) status = layout_by_tag(&any, rank, dims, type, dnnl_format_tag_any);
+    if (status == dnnl_success)
+        status = forward_describe(hint, engine, &forward, &any, g, dnnl_forward_training, NULL);
+    layout_destroy(&forward.source);
+    layout_destroy(&forward.destination);
+    layout_destroy(&any);
+    return status;
+}
+
+static dnnl_status_t convolution_build(nn_primitive *made, const nn_convolution *s) {
+    dnnl_data_type_t type = element_type(s->element), result = element_type(s->result_element);
+    int backward = s->pass == NN_BACKWARD_DATA || s->pass == NN_BACKWARD_WEIGHTS;
     int64_t span_h = (s->kernel_h - 1) * s->dilation_h + 1, span_w = (s->kernel_w - 1) * s->dilation_w + 1;
     int64_t out_h = (s->h + s->pad_top + s->pad_bottom - span_h) / s->stride_h + 1;
     int64_t out_w = (s->w + s->pad_left + s->pad_right - span_w) / s->stride_w + 1;
@@ -65,8 +85,8 @@ static dnnl_status_t convolution_build(nn_primitive *made, const nn_convolution 
         {s->pad_top, s->pad_left},
         {s->pad_bottom, s->pad_right}};
 
-    TRY(layout_by_tag(&made->source, 4, source, type, dnnl_nhwc));
-    TRY(layout_by_tag(&made->destination, 4, destination, type, dnnl_nhwc));
+    TRY(layout_by_tag(&made->source, 4, source, s->pass == NN_BACKWARD_DATA ? result : type, dnnl_nhwc));
+    TRY(layout_by_tag(&made->destination, 4, destination, backward ? type : result, dnnl_nhwc));
     TRY(layout_by_tag(&made->bias, 1, bias, dnnl_f32, dnnl_x));
     TRY(layout_by_tag(&made->plain, rank, dims, dnnl_f32, rank == 4 ? dnnl_oihw : dnnl_goihw));
 
@@ -75,16 +95,15 @@ static dnnl_status_t convolution_build(nn_primitive *made, const nn_convolution 
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_primitive_desc_t description = NULL, hint = NULL;
     layout any = {0};
-    dnnl_status_t status = layout_by_tag(&any, rank, dims, type, dnnl_format_tag_any);
-    int backward = s->pass == NN_BACKWARD_DATA || s->pass == NN_BACKWARD_WEIGHTS;
+    dnnl_status_t status =
+        layout_by_tag(&any, rank, dims, s->pass == NN_BACKWARD_WEIGHTS ? result : type, dnnl_format_tag_any);
     if (status == dnnl_success)
         status = attributes_make(&attributes, backward ? 0 : s->adds_destination, backward ? NN_POST_NONE : s->post);
     if (status == dnnl_success && !backward)
         status = forward_describe(
             &description, engine, made, &any, &g,
             s->pass == NN_FORWARD_TRAINING ? dnnl_forward_training : dnnl_forward_inference, attributes);
-    if (status == dnnl_success && backward)
-        status = forward_describe(&hint, engine, made, &any, &g, dnnl_forward_training, NULL);
+    if (status == dnnl_success && backward) status = hint_describe(&hint, engine, s, destination, rank, dims, &g);
     if (status == dnnl_success && backward)
         status = backward_describe(&description, engine, made, &any, &g, attributes, hint);
     if (hint) dnnl_primitive_desc_destroy(hint);

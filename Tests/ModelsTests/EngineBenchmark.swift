@@ -60,16 +60,17 @@ struct EngineBenchmark {
         }
     }
 
-    @Test func training() throws {
+    @Test(arguments: Precision.allCases) func training(precision: Precision) throws {
+        guard precision == .float32 || EngineSetup.hasBFloat16 else { return }
         for (size, count) in [(128, 16), (128, 32), (512, 8)] {
-            let name = "\(size)² × \(count)"
+            let name = "\(precision) \(size)² × \(count)"
             Self.measure("teacher step \(name)", images: count, repeats: 4) {
-                let trainer = try MILTrainer(MILNetwork(seed: 1), seed: 1)
+                let trainer = try MILTrainer(MILNetwork(seed: 1), MILTrainingSettings(precision: precision), seed: 1)
                 let bag = try MILTrainerTests.bag(1, count: count, size: size)
                 return { _ = try trainer.teacherStep(bag: bag.images, label: 1) }
             }
             Self.measure("student step \(name)", images: count, repeats: 4) {
-                let trainer = try MILTrainer(MILNetwork(seed: 1), seed: 1)
+                let trainer = try MILTrainer(MILNetwork(seed: 1), MILTrainingSettings(precision: precision), seed: 1)
                 let bag = try MILTrainerTests.bag(1, count: count, size: size)
                 return { _ = try trainer.studentStep(images: bag.images, targets: bag.targets) }
             }

@@ -84,6 +84,27 @@ import Testing
         try expectDescent { try trainer.studentStep(images: bag.images, targets: [1, 0, 0.5, 0, 0.25]).loss }
     }
 
+    /// In bf16 a step goes about where it goes in fp32. Not closer than this: rounding in 17 layers switches some
+    /// ReLUs, and each switch changes the gradient behind it by as much as it has.
+    @Test(.enabled(if: EngineSetup.hasBFloat16, "the processor has no bf16"))
+    func bf16StepsGoTheSameWay() throws {
+        func moved(_ precision: Precision) throws -> [Float] {
+            var configuration = Self.configuration
+            configuration.dropout = 0
+            let network = try MILNetwork(configuration, seed: 1)
+            GoldenFormula.fill(network)
+            let before = network.learnt.map(\.values)
+            let settings = MILTrainingSettings(optimiser: .sgd(rate: 1e-2), precision: precision)
+            let trainer = try MILTrainer(network, settings, seed: 2)
+            _ = try trainer.studentStep(images: Self.bag(1, size: 64).images, targets: [1, 0, 0.5, 0])
+            return zip(network.learnt, before).flatMap { zip($0.0.values, $0.1).map { $0 - $1 } }
+        }
+        let (full, half) = (try moved(.float32), try moved(.bfloat16))
+        func dot(_ a: [Float], _ b: [Float]) -> Double { zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
+        #expect(full != half)
+        #expect(dot(full, half) / (dot(full, full) * dot(half, half)).squareRoot() > 0.85)
+    }
+
     @Test func sameSeedSameBits() throws {
         let settings = MILTrainingSettings(optimiser: .sgd(rate: 1e-2, momentum: 0.9))
         let first = try trained(steps: 2, settings)

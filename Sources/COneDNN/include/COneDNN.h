@@ -37,9 +37,10 @@ enum { NN_POST_NONE = 0, NN_POST_RELU = 1, NN_POST_TANH = 2, NN_POST_GELU_ERF = 
 /// scratch buffer of its own.
 typedef struct nn_primitive nn_primitive;
 
-/// 2-D convolution over N,H,W,C. Weights are O,I/groups,H,W in their plain form and always packed.
+/// 2-D convolution over N,H,W,C. Weights are O,I/groups,H,W in their plain form and always packed. What the pass
+/// makes (the result, the gradient of the source or of the weights) has its own type of element.
 typedef struct {
-    int32_t pass, element, post, has_bias, adds_destination, groups;
+    int32_t pass, element, result_element, post, has_bias, adds_destination, groups;
     int64_t n, h, w, c, out_c, kernel_h, kernel_w, stride_h, stride_w;
     int64_t pad_top, pad_left, pad_bottom, pad_right, dilation_h, dilation_w; // dilation 1 is none
 } nn_convolution;

@@ -5,6 +5,7 @@ struct ChunkedEncoding {
     private let encoder: ResNet
     private let images: Tensor
     private let chunks: [Range<Int>]
+    private let precision: Precision
     /// Of each chunk: its tape and features, where they were kept.
     private let kept: [(tape: Tape, features: Tensor)]
     /// n, features of the encoder.
@@ -22,13 +23,14 @@ struct ChunkedEncoding {
         self.encoder = encoder
         self.images = images
         chunks = ranges
+        precision = settings.precision
         let keeps = ranges.count == 1 || Self.activationBytes(encoder.kind, images) <= settings.activationBudget
         var kept: [(Tape, Tensor)] = []
         var features: [Tensor] = []
         for range in ranges {
             let tape = keeps ? Tape() : nil
             // Running statistics learn in this first pass only.
-            let pass = ForwardPass(.training, recordingOn: tape)
+            let pass = ForwardPass(.training, recordingOn: tape, precision: precision)
             let encoded = try encoder.features(Self.part(images, range), pass)
             if let tape { kept.append((tape, encoded)) }
             features.append(encoded)
@@ -46,7 +48,8 @@ struct ChunkedEncoding {
                 try kept[index].tape.backward(from: [(kept[index].features, part)])
             } else {
                 let tape = Tape()
-                let pass = ForwardPass(.training, recordingOn: tape, updatesRunningStatistics: false)
+                let pass = ForwardPass(
+                    .training, recordingOn: tape, updatesRunningStatistics: false, precision: precision)
                 let encoded = try encoder.features(Self.part(images, range), pass)
                 try tape.backward(from: [(encoded, part)])
             }

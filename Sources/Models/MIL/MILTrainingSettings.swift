@@ -13,13 +13,16 @@ public struct MILTrainingSettings: Sendable, Hashable, Codable {
     public var activationBudget: Int
     /// Whether the encoder's batch normalisation uses its running statistics while training.
     public var freezesEncoderBatchNorm: Bool
+    /// What the encoder's convolutions multiply in while training; everything else stays fp32. bf16 takes about
+    /// half the time where the processor has it.
+    public var precision: Precision
     /// Gradients are scaled down to this norm where they exceed it; nil: never.
     public var gradientNormLimit: Float?
 
     public init(
         optimiser: OptimiserSettings = .sgd(rate: 1e-3), teacherWeights: [Float] = [1, 1], negativeWeight: Float = 0.1,
         encoderChunk: Int = 32, activationBudget: Int = 2 << 30, freezesEncoderBatchNorm: Bool = false,
-        gradientNormLimit: Float? = nil
+        precision: Precision = .float32, gradientNormLimit: Float? = nil
     ) {
         self.optimiser = optimiser
         self.teacherWeights = teacherWeights
@@ -27,6 +30,7 @@ public struct MILTrainingSettings: Sendable, Hashable, Codable {
         self.encoderChunk = encoderChunk
         self.activationBudget = activationBudget
         self.freezesEncoderBatchNorm = freezesEncoderBatchNorm
+        self.precision = precision
         self.gradientNormLimit = gradientNormLimit
     }
 
@@ -37,6 +41,10 @@ public struct MILTrainingSettings: Sendable, Hashable, Codable {
         if !(0...1).contains(negativeWeight) { faults.append("negativeWeight \(negativeWeight) lies outside [0, 1]") }
         if encoderChunk < 1 { faults.append("encoderChunk \(encoderChunk) is less than one image") }
         if let limit = gradientNormLimit, !(limit > 0) { faults.append("gradientNormLimit \(limit) is not positive") }
+        if precision == .bfloat16, !EngineSetup.hasBFloat16 {
+            throw EngineError(
+                .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: train in float32")
+        }
         guard faults.isEmpty else { throw EngineError(.invalidOption, faults.joined(separator: "; ")) }
     }
 }

@@ -11,13 +11,18 @@ public final class ForwardPass {
     public let tape: Tape?
     /// Whether batch normalisation's running statistics learn from this pass.
     public let updatesRunningStatistics: Bool
+    /// What convolutions multiply in. bf16 is for speed: weights, activations between layers, normalisation,
+    /// gradients of weights and all sums stay fp32.
+    public let precision: Precision
     private var random: CounterRandom
 
     /// `seed` decides dropout and nothing else; two passes with one seed and the same operations drop the same.
     public init(
-        _ mode: Mode, recordingOn tape: Tape? = nil, seed: UInt64 = 0, updatesRunningStatistics: Bool = true
+        _ mode: Mode, recordingOn tape: Tape? = nil, seed: UInt64 = 0, updatesRunningStatistics: Bool = true,
+        precision: Precision = .float32
     ) {
         self.mode = mode
+        self.precision = precision
         self.tape = tape
         self.updatesRunningStatistics = updatesRunningStatistics
         random = CounterRandom(seed: seed)

@@ -39,7 +39,10 @@ public struct ConvolutionGeometry: Hashable, Sendable {
 /// Everything that a compiled convolution depends on.
 package struct ConvolutionShape: Hashable, Sendable {
     package var pass: ConvolutionPass
+    /// Of what is read.
     package var precision = Precision.float32
+    /// Of what is made.
+    package var resultPrecision = Precision.float32
     package var post = PostOperation.none
     package var hasBias = false
     package var addsDestination = false
@@ -62,6 +65,7 @@ package struct ConvolutionShape: Hashable, Sendable {
         var made = nn_convolution()
         made.pass = pass.rawValue
         made.element = precision == .float32 ? 0 : 1
+        made.result_element = resultPrecision == .float32 ? 0 : 1
         made.post = post.rawValue
         made.has_bias = hasBias ? 1 : 0
         made.adds_destination = addsDestination ? 1 : 0

@@ -39,6 +39,7 @@ package final class CompiledConvolution: Sendable {
         }
         var wanted = ConvolutionShape(pass: .inference, input: x.shape, weights: shape, geometry: geometry)
         wanted.precision = precision
+        wanted.resultPrecision = precision
         wanted.post = relu ? .relu : .none
         wanted.hasBias = true
         wanted.addsDestination = residual != nil

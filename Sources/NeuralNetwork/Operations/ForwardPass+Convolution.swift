@@ -10,20 +10,22 @@ extension ForwardPass {
         var description = ConvolutionShape(
             pass: tape == nil ? .inference : .training, input: x.shape, weights: weight.shape, geometry: geometry)
         description.hasBias = bias != nil
+        description.precision = precision
         let forward = try PrimitiveCache.shared.convolution(description)
         let y = try Tensor(shape: shape)
         let packed = try weight.packed.packed(weight.value.pointer, version: weight.version, for: forward)
-        try forward.forward(x.pointer, weights: packed, bias: bias?.value.pointer, result: y.pointer)
+        let source = try Self.operand(x, precision)
+        try forward.forward(source.base, weights: packed, bias: bias?.value.pointer, result: y.pointer)
 
         tape?.record(y) { gradient in
             if let bias { try Self.accumulateColumnSums(of: gradient, columns: shape[3], to: bias) }
             var description = description
             description.hasBias = false
             description.pass = .backwardWeights
+            let gradient = try Self.operand(gradient, description.precision)
             let weights = try PrimitiveCache.shared.convolution(description)
             let packedGradient = try PooledMemory(bytes: weights.weightBytes)
-            try weights.backwardWeights(
-                source: x.pointer, gradient: gradient.pointer, result: packedGradient.base)
+            try weights.backwardWeights(source: source.base, gradient: gradient.base, result: packedGradient.base)
             try weight.accumulateGradient { memory, adds in
                 guard adds else { return try weights.unpack(packedGradient.base, into: memory) }
                 let plain = try PooledMemory(bytes: weight.count * 4)
@@ -35,10 +37,18 @@ extension ForwardPass {
             let data = try PrimitiveCache.shared.convolution(description)
             let packed = try weight.packed.packed(weight.value.pointer, version: weight.version, for: data)
             let dx = try Tensor(shape: x.shape)
-            try data.backwardData(gradient: gradient.pointer, weights: packed, result: dx.pointer)
+            try data.backwardData(gradient: gradient.base, weights: packed, result: dx.pointer)
             tape?.accumulate(dx, for: x)
         }
         return y
+    }
+
+    /// The numbers of `x` in the precision that a kernel reads: its own memory, or a copy in bf16.
+    private static func operand(_ x: Tensor, _ precision: Precision) throws -> PooledMemory {
+        guard precision == .bfloat16 else { return x.memory }
+        let copy = try PooledMemory(bytes: x.count * precision.bytes)
+        nn_to_bf16(x.pointer, copy.halves, Int64(x.count))
+        return copy
     }
 
     static func outputShape(

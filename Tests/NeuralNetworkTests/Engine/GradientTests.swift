@@ -118,3 +118,28 @@ import Testing
         #expect(throws: EngineError.self) { try Loss.crossEntropy(Tensor(logits, shape: [3, 4]), classes: [0, 1, 4]) }
     }
 }
+
+extension GradientTests {
+    /// In bf16 the three products of a convolution are those of fp32, to the 8 bits of its fractions.
+    @Test(.enabled(if: EngineSetup.hasBFloat16, "the processor has no bf16"))
+    func convolutionInBFloat16() throws {
+        let weight = try Parameter.filled([32, 16, 3, 3], seed: 61)
+        let x = FiniteDifference.numbers(2 * 9 * 10 * 16, seed: 62)
+        func run(_ precision: Precision) throws -> [[Float]] {
+            weight.clearGradient()
+            let tape = Tape()
+            let input = try Tensor(x, shape: [2, 9, 10, 16])
+            tape.watch(input)
+            let pass = ForwardPass(.training, recordingOn: tape, precision: precision)
+            let y = try pass.convolution(input, weight: weight, geometry: ConvolutionGeometry(stride: 2, padding: 1))
+            try tape.backward(from: [(y, Tensor(FiniteDifference.numbers(y.count, seed: 63), shape: y.shape))])
+            return try [y.values, #require(tape.gradient(of: input)).values, #require(weight.gradientValues)]
+        }
+        for (full, half) in try zip(run(.float32), run(.bfloat16)) {
+            let apart = zip(full, half).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+            let size = full.reduce(0) { $0 + $1 * $1 }
+            #expect(apart > 0)
+            #expect((apart / size).squareRoot() < 1e-2)
+        }
+    }
+}
