@@ -17,6 +17,7 @@ extension MILTrainSettings {
         require((32...4096).contains(imageSize), "imageSize is 32 to 4096")
         require(teacherHidden >= 2 && studentHidden >= 1, "hidden sizes are positive")
         require(dropout >= 0 && dropout < 1, "dropout is 0 to below 1")
+        require(headDeviation > 0 && headDeviation <= 1, "headDeviation is above 0 up to 1")
         require(mean.count == 3 && deviation.count == 3 && deviation.allSatisfy { $0 > 0 }, "mean and deviation have three numbers")
         require(learningRate > 0 && learningRate.isFinite, "learningRate is above 0")
         require(momentum >= 0 && momentum < 1, "momentum is 0 to below 1")
@@ -28,6 +29,9 @@ extension MILTrainSettings {
             mergeWeights.count == 2 && mergeWeights.allSatisfy { $0 >= 0 } && abs(mergeWeights[0] + mergeWeights[1] - 1) < 1e-6,
             "mergeWeights has two numbers that add up to 1")
         require((0...1).contains(negativeWeight), "negativeWeight is 0 to 1")
+        require(
+            teacherStartRound <= max(inheritedLabelRounds, studentStartRound),
+            "teacherStartRound is not after the student begins to learn from the teachers")
         require((2...1024).contains(studentBatch), "studentBatch is 2 to 1024")
         require(maxImagesPerBag >= 2, "maxImagesPerBag is at least 2")
         require(keptShare > 0 && keptShare <= 1, "keptShare is a share above 0")

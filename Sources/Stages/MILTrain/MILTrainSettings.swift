@@ -22,6 +22,10 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     public var teacherHidden = 1024
     public var studentHidden = 4096
     public var dropout: Float = 0.5
+    /// Standard deviation of the heads' linear layers at the start. The reference's 0.01 suits an encoder that knows
+    /// something; with one that starts from nothing, so faint a gradient comes back that it learns nothing for long:
+    /// 0.05, about that of He et al. 2015, is for those.
+    public var headDeviation: Float = 0.01
     /// A checkpoint on the coordinator's host to start from: a whole network of this stage, or an encoder by torchvision's
     /// names (`.safetensors`, `.pth`). Without it, parameters start from the seed.
     public var initialCheckpoint: String?
@@ -40,10 +44,15 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     public var warmUp: Float = 0
     public var gradientNormLimit: Float?
 
+    /// What the encoder multiplies in while it learns: `fp32` or, where every worker's processor has it, `bf16`.
+    public var precision = MILScoreSettings.Arithmetic.fp32
+
     // Teachers
     /// Bags in one optimiser step; the reference takes one. More are encoded together, so that batch normalisation sees
     /// several patients.
     public var bagsPerStep = 1
+    /// The first round in which the teachers learn.
+    public var teacherStartRound = 0
     /// Weights of the attention's and of DSMIL's loss.
     public var teacherWeights: [Float] = [1, 1]
     /// Images of a bag that are used, the first by name.
@@ -57,6 +66,9 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     public var negativeWeight: Float = 0.1
     /// The first round in which the student learns.
     public var studentStartRound = 0
+    /// In so many rounds from the first, each image inherits its bag's label, because teachers that know nothing have
+    /// nothing to teach. The reference has none of them: its encoder comes from ImageNet.
+    public var inheritedLabelRounds = 0
     public var studentFilter = StudentFilter.dropConfidentNegatives
     /// The first round in which the teachers see positive bags through the student.
     public var filterStartRound = 4
@@ -103,6 +115,7 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
         settings.negativeWeight = negativeWeight
         settings.encoderChunk = max(32, studentBatch)
         settings.gradientNormLimit = gradientNormLimit
+        settings.precision = precision.precision
         return settings
     }
 

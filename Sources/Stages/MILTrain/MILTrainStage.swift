@@ -71,7 +71,8 @@ public struct MILTrainStage: Stage {
         do {
             let network = try MILNetwork(
                 settings.configuration, seed: Seed(view.seed).derived(name, "initial").value)
-            if let path = settings.initialCheckpoint { try InitialCheckpoint.load(path, into: network) }
+            try InitialValues.spread(network, to: settings.headDeviation)
+            if let path = settings.initialCheckpoint { try InitialValues.load(path, into: network) }
             return try view.store(try network.parameters().encoded())
         } catch let error as ParameterError {
             throw StageError(.parameters, error.message)

@@ -21,8 +21,8 @@ struct ReplicaTraining {
     private var dsmilRange = ScoreRange()
     private(set) var teacherLoss = LossMean()
     private(set) var studentLoss = LossMean()
-    /// Images that were learnt from in the last epoch.
-    private(set) var imageCount = 0
+    /// Images of the replica's bags: its weight in the average.
+    var imageCount: Int { bags.reduce(0) { $0 + $1.images.count } }
 
     init(
         settings: MILTrainSettings, bags: [TrainingBag], round: Int, network: MILNetwork, seed: Seed, data: BagImages,
@@ -43,8 +43,10 @@ struct ReplicaTraining {
         let total = settings.localEpochs * count * 2
         for epoch in 0..<settings.localEpochs {
             let start = epoch * count * 2
-            let order = try teacherOrder()
-            try teacherPhase(order, epoch: epoch) { context.progress(done: start + $0, of: total) }
+            if round >= settings.teacherStartRound {
+                let order = try teacherOrder()
+                try teacherPhase(order, epoch: epoch) { context.progress(done: start + $0, of: total) }
+            }
             guard round >= settings.studentStartRound else { continue }
             try studentPhase(epoch: epoch) { context.progress(done: start + count + $0, of: total) }
         }
@@ -90,7 +92,6 @@ struct ReplicaTraining {
     private mutating func teacherPhase(_ order: [TrainingBag], epoch: Int, progress: (Int) -> Void) throws {
         attentionRange = ScoreRange()
         dsmilRange = ScoreRange()
-        imageCount = 0
         for start in stride(from: 0, to: order.count, by: settings.bagsPerStep) {
             try context.checkCancellation()
             var step: [(images: Tensor, label: Int)] = []
@@ -99,7 +100,6 @@ struct ReplicaTraining {
                 // Statistics over one image are none.
                 guard count >= 2 else { continue }
                 step.append((try tensor(bytes, count: count), bag.label))
-                imageCount += count
             }
             progress(min(start + settings.bagsPerStep, order.count))
             guard !step.isEmpty else { continue }
@@ -129,22 +129,29 @@ struct ReplicaTraining {
 
     private mutating func studentPhase(epoch: Int, progress: (Int) -> Void) throws {
         let items = generator.shuffled(bags.flatMap { bag in bag.images.map { (bag, $0) } })
-        for start in stride(from: 0, to: items.count, by: settings.studentBatch) {
+        let inherits = round < settings.inheritedLabelRounds
+        // Batches of about equal size: none is left with statistics over two or three images.
+        let parts = (items.count + settings.studentBatch - 1) / settings.studentBatch
+        for part in 0..<parts {
             try context.checkCancellation()
+            let (start, end) = (items.count * part / parts, items.count * (part + 1) / parts)
             var bytes: [UInt8] = []
             var labels: [Int] = []
-            for (bag, image) in items[start..<min(start + settings.studentBatch, items.count)] {
+            for (bag, image) in items[start..<end] {
                 guard let picture = data.picture(image, of: bag.study) else { continue }
                 try data.append(picture, to: &bytes, using: &generator)
                 labels.append(bag.label)
             }
-            progress(bags.count * min(start + settings.studentBatch, items.count) / max(1, items.count))
+            progress(bags.count * end / items.count)
             guard labels.count >= 2 else { continue }
+            let images = try tensor(bytes, count: labels.count)
+            let rate = rate(epoch: epoch, share: 0.5 + 0.5 * Double(start) / Double(items.count))
+            guard !inherits else {
+                studentLoss.add(Double(try trainer.studentStep(images: images, targets: labels.map(Float.init), rate: rate).loss))
+                continue
+            }
             let (attentionRange, dsmilRange, weights) = (attentionRange, dsmilRange, settings.mergeWeights)
-            let step = try trainer.studentStep(
-                images: try tensor(bytes, count: labels.count),
-                rate: rate(epoch: epoch, share: 0.5 + 0.5 * Double(start) / Double(items.count))
-            ) { teachers in
+            let step = try trainer.studentStep(images: images, rate: rate) { teachers in
                 let (attention, dsmil) = try teachers.inTrainingMode()
                 return labels.indices.map { place in
                     // Negative guidance: no image of a negative bag shows a polyp.
