@@ -14,7 +14,10 @@ extension MILTrainSettings {
         require((1...10_000).contains(rounds), "rounds is 1 to 10000")
         require(replicas >= 1, "replicas is at least 1")
         require(localEpochs >= 1, "localEpochs is at least 1")
-        require((32...4096).contains(imageSize), "imageSize is 32 to 4096")
+        require(
+            (32...4096).contains(imageSize) && (32...4096).contains(earlyImageSize),
+            "imageSize and earlyImageSize are 32 to 4096")
+        require(earlyRounds >= 0 && earlyRounds < rounds, "earlyRounds is below rounds")
         require(teacherHidden >= 2 && studentHidden >= 1, "hidden sizes are positive")
         require(dropout >= 0 && dropout < 1, "dropout is 0 to below 1")
         require(headDeviation > 0 && headDeviation <= 1, "headDeviation is above 0 up to 1")
@@ -22,7 +25,9 @@ extension MILTrainSettings {
         require(learningRate > 0 && learningRate.isFinite, "learningRate is above 0")
         require(momentum >= 0 && momentum < 1, "momentum is 0 to below 1")
         require(weightDecay >= 0, "weightDecay is not negative")
-        require((0...1).contains(finalRateShare) && (0..<1).contains(warmUp), "finalRateShare and warmUp are shares")
+        require(
+            (0...1).contains(finalRateShare) && (0..<1).contains(warmUp) && (0..<1).contains(localWarmUp),
+            "finalRateShare, warmUp and localWarmUp are shares")
         require((1...64).contains(bagsPerStep), "bagsPerStep is 1 to 64")
         require(teacherWeights.count == 2 && teacherWeights.allSatisfy { $0 >= 0 }, "teacherWeights has two numbers, not negative")
         require(

@@ -19,6 +19,10 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     // The network
     public var encoder = ResNetKind.resNet18
     public var imageSize = 512
+    /// In so many rounds from the first, images of `earlyImageSize` are learnt from: what is coarse is learnt cheaply
+    /// before what is fine.
+    public var earlyRounds = 0
+    public var earlyImageSize = 64
     public var teacherHidden = 1024
     public var studentHidden = 4096
     public var dropout: Float = 0.5
@@ -42,6 +46,9 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     public var finalRateShare: Float = 0.02
     /// Share of all rounds over which the learning rate rises from nothing.
     public var warmUp: Float = 0
+    /// Share of each round over which a replica's learning rate rises from nothing: its optimiser starts afresh, and what
+    /// AdamW knows of the gradients' size after a few steps is little.
+    public var localWarmUp: Float = 0
     public var gradientNormLimit: Float?
 
     /// What the encoder multiplies in while it learns: `fp32` or, where every worker's processor has it, `bf16`.
@@ -118,6 +125,9 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
         settings.precision = precision.precision
         return settings
     }
+
+    /// Side of the network's input in a round, in pixels.
+    func side(inRound round: Int) -> Int { round < earlyRounds ? earlyImageSize : imageSize }
 
     /// The learning rate at `place` of the whole training, 0…1.
     package func rate(at place: Double) -> Float {

@@ -7,7 +7,9 @@ extension MILTrainStage {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         let settings = try MILTrainSettings(settings, stage: name)
-        guard let base = try Self.base(of: records) else {
+        // Without validation studies the closing round has no shards: the model stands as the last round left it.
+        let handedOn = try view.model(ofStage: name, startingRound: round)
+        guard let base = try Self.base(of: records) ?? (records.isEmpty ? handedOn : nil) else {
             throw StageError(.missingInput, "no shard of round \(round) came through: see the quarantined shards")
         }
         let decoded = try records.map { shard in

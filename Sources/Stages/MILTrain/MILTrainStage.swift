@@ -84,9 +84,10 @@ public struct MILTrainStage: Stage {
         let list = try StageCoding.decode(BagList.self, from: try context.content(input.bags), of: "the bags of \(shard.key)")
         let settings = input.settings
         let index = try context.index(ofCentre: input.centre)
-        let images = try context.shared("images/\(settings.imageSize)/\(settings.isReducedDecodeAllowed)") {
+        let side = settings.side(inRound: shard.round)
+        let images = try context.shared("images/\(side)/\(settings.isReducedDecodeAllowed)") {
             StudyImages(
-                side: settings.imageSize, isReducedDecodeAllowed: settings.isReducedDecodeAllowed,
+                side: side, isReducedDecodeAllowed: settings.isReducedDecodeAllowed,
                 maximumBytes: settings.imageCacheBytes)
         }
         ComputeThreads.set(1)

@@ -10,7 +10,7 @@ struct MILValidation {
 
     func run(base: ParameterSet, data: BagImages, context: any MapContext) throws -> ShardOutput {
         var data = data
-        let side = input.settings.imageSize
+        let side = data.images.side
         let scorer = try MILScorer(
             base, configuration: input.settings.configuration, normalisation: try input.settings.normalisation())
         var record = MILTrainRecord(kind: .validate, base: input.base)

@@ -55,7 +55,8 @@ struct ReplicaTraining {
     /// The learning rate `share` of the way through a phase of an epoch.
     private func rate(epoch: Int, share: Double) -> Float {
         let inRound = (Double(epoch) + share) / Double(settings.localEpochs)
-        return settings.rate(at: (Double(round) + inRound) / Double(settings.rounds))
+        let rise = settings.localWarmUp > 0 ? min(1, Float(inRound) / settings.localWarmUp) : 1
+        return rise * settings.rate(at: (Double(round) + inRound) / Double(settings.rounds))
     }
 
     // MARK: Teachers
@@ -115,7 +116,7 @@ struct ReplicaTraining {
 
     private mutating func augmented(_ bag: TrainingBag) throws -> ([UInt8], Int) {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(bag.images.count * settings.imageSize * settings.imageSize * 3)
+        bytes.reserveCapacity(bag.images.count * data.images.side * data.images.side * 3)
         var count = 0
         for image in bag.images {
             guard let picture = data.picture(image, of: bag.study) else { continue }
@@ -167,7 +168,7 @@ struct ReplicaTraining {
 
     private func tensor(_ bytes: [UInt8], count: Int) throws -> Tensor {
         try Tensor.images(
-            rgb: bytes, count: count, height: settings.imageSize, width: settings.imageSize, normalisation: normalisation)
+            rgb: bytes, count: count, height: data.images.side, width: data.images.side, normalisation: normalisation)
     }
 }
 

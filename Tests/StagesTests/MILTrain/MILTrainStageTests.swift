@@ -68,6 +68,19 @@ import Stages
         if best > 0 { #expect(runner.store.model(ofStage: "mil-train", startingRound: best) == final) }
     }
 
+    @Test func anArchiveWithoutValidationStudiesEndsWithTheLastModel() throws {
+        let archive = try TinyArchive(studies: 8)
+        for centre in ["east", "west"] {
+            let table = archive.root.appendingPathComponent("\(centre)/reports.jsonl")
+            let text = try String(contentsOf: table, encoding: .utf8)
+            try archive.write("\(centre)/reports.jsonl", Data(text.replacingOccurrences(of: "\"val\"", with: "\"test\"").utf8))
+        }
+        let runner = try run(archive, "rounds: 1, select: 'best'")
+        let model = runner.store.model(ofStage: "mil-train", startingRound: 1)
+        #expect(model != nil && runner.store.model(ofStage: "mil-train", startingRound: nil) == model)
+        #expect(runner.store.metrics(ofStage: "mil-train", round: 1)["validationAUC"] == nil)
+    }
+
     @Test func trainingWithoutBothLabelsSaysWhatIsMissing() throws {
         let archive = try TinyArchive(studies: 1)
         let error = #expect(throws: StageError.self) { try run(archive, "rounds: 1") }
