@@ -41,9 +41,9 @@ struct SyntheticStudy: Sendable {
             let polyp = truths[index] ? Polyp(using: &own) : nil
             var shown = 0
             if polyp != nil {
-                // One to 60 % of the images, but never none.
+                // Half of the images to four fifths: a polyp that was found is looked at from several sides.
                 shown = max(
-                    1, min(Int(0.6 * Double(images)), Int((own.uniform(0.4...0.65) * Double(images)).rounded())))
+                    1, min(Int(0.8 * Double(images)), Int((own.uniform(0.5...0.8) * Double(images)).rounded())))
             }
             let label: ReportLabel = uncertain.contains(index) ? .uncertain : truths[index] ? .yes : .no
             return SyntheticStudy(

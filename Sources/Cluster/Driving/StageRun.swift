@@ -81,7 +81,7 @@ struct StageRun {
         let contributions = outcome.contributions.map { contribution in
             LedgerContribution(
                 replica: contribution.shardKey, centre: contribution.centre ?? "", samples: Int64(contribution.samples),
-                weight: contribution.weight, loss: nil, delta: deltas[contribution.shardKey] ?? nil,
+                weight: contribution.weight, loss: contribution.loss, delta: deltas[contribution.shardKey] ?? nil,
                 rejected: contribution.rejection)
         }
         // What is not a number has no place in JSON; the stage's other numbers are kept.

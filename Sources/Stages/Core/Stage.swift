@@ -167,14 +167,19 @@ public struct RoundOutcome: Sendable {
         public var samples: Int
         /// Share of the average, 0 when rejected.
         public var weight: Double
+        /// Its mean training loss, where it trained.
+        public var loss: Double?
         /// Why it was left out; nil when it took part.
         public var rejection: String?
 
-        public init(shardKey: String, centre: String?, samples: Int, weight: Double, rejection: String? = nil) {
+        public init(
+            shardKey: String, centre: String?, samples: Int, weight: Double, loss: Double? = nil, rejection: String? = nil
+        ) {
             self.shardKey = shardKey
             self.centre = centre
             self.samples = samples
             self.weight = weight
+            self.loss = loss
             self.rejection = rejection
         }
     }

@@ -85,7 +85,8 @@ extension MILTrainStage {
         decoded.filter { $0.shard.key.hasPrefix("train/") }.sorted { $0.shard.key < $1.shard.key }.map { shard, record in
             RoundOutcome.Contribution(
                 shardKey: shard.key, centre: shard.centre, samples: record?.images ?? 0,
-                weight: Double(record?.images ?? 0) / total, rejection: record == nil ? "quarantined" : nil)
+                weight: Double(record?.images ?? 0) / total, loss: record.map { $0.teacherLoss + $0.studentLoss },
+                rejection: record == nil ? "quarantined" : nil)
         }
     }
 

@@ -41,7 +41,8 @@ struct LabelCommand: Command {
             try target?.finish()
         } catch {
             target?.abandon()
-            throw error
+            guard let output, !(error is ReportsError), !(error is ConfigurationError) else { throw error }
+            throw ConfigurationError("cannot write \(output): \((error as NSError).localizedDescription)")
         }
         Terminal.message(
             "\(summary.lines) reports: "

@@ -7,7 +7,8 @@ final class ChildProcess {
     private let arguments: [String]
     private let logFile: URL
     private var process: Process?
-    private var deaths: [Date] = []
+    private var started = Date.distantPast
+    private var quickDeaths = 0
 
     /// - Parameter logFile: its standard error is appended there.
     init(name: String, arguments: [String], logFile: URL) {
@@ -32,22 +33,26 @@ final class ChildProcess {
         child.standardInput = FileHandle.nullDevice
         child.standardOutput = log
         child.standardError = log
-        try child.run()
+        do { try child.run() } catch {
+            throw ConfigurationError("cannot start \(Self.ownProgram): was the program replaced or removed during the run?")
+        }
+        started = Date()
         try? log.close()
         process = child
     }
 
     /// Starts it again if it has died.
     /// - Returns: a line for people when it had died.
-    /// - Throws: `ConfigurationError` after five deaths within a minute: something is wrong that a restart cannot mend.
+    /// - Throws: `ConfigurationError` when it died five times in a row within seconds of its start: something is wrong
+    ///   that a restart cannot mend.
     func revive() throws -> String? {
         guard let process, !process.isRunning else { return nil }
         let how = process.terminationReason == .uncaughtSignal
             ? "signal \(process.terminationStatus)" : "exit code \(process.terminationStatus)"
-        deaths = deaths.filter { Date().timeIntervalSince($0) < 60 } + [Date()]
-        guard deaths.count < 5 else {
+        quickDeaths = Date().timeIntervalSince(started) < 5 ? quickDeaths + 1 : 0
+        guard quickDeaths < 5 else {
             throw ConfigurationError(
-                "\(name) died five times within a minute, at last by \(how). Its log: \(logFile.path)\n\(lastLogLines)")
+                "\(name) died five times within seconds of its start, at last by \(how). Its log: \(logFile.path)\n\(lastLogLines)")
         }
         try start()
         return "\(name) died by \(how) and was started again"

@@ -1,0 +1,92 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct CommandLineTests {
+    @Test func everyCommandHasHelp() throws {
+        let overview = try EndokedProcess.run("--help")
+        #expect(overview.status == 0)
+        let names = overview.output.split(separator: "\n").filter { $0.hasPrefix("  ") }.map { line in
+            line.dropFirst(2).components(separatedBy: "  ")[0]
+        }
+        #expect(names.count >= 12)
+        for name in names {
+            let process = try EndokedProcess.Running(name.split(separator: " ").map(String.init) + ["--help"]).wait()
+            #expect(process.status == 0, "\(name)")
+            #expect(process.output.contains("usage: endoked \(name)"), "\(name)")
+        }
+    }
+
+    @Test func whatCannotBeUnderstoodIsExitCodeTwo() throws {
+        let command = try EndokedProcess.run("rnu")
+        #expect(command.status == 2)
+        #expect(command.errors.contains("did you mean 'run'?"))
+        let option = try EndokedProcess.run("run", "--archvie", "x")
+        #expect(option.status == 2)
+        #expect(option.errors.contains("did you mean --archive?"))
+        #expect(try EndokedProcess.run("worker").errors.contains("--connect is missing"))
+        #expect(try EndokedProcess.run("run", "--archive", "/", "--workers", "0").status == 2)
+        #expect(try EndokedProcess.run("submit", "--connect", "ws://x:1").status == 2)
+    }
+
+    @Test func whatIsMissingIsExitCodeFive() throws {
+        let archive = try EndokedProcess.run("archive", "check", "/no/such/folder")
+        #expect(archive.status == 5)
+        #expect(archive.errors.contains("/no/such/folder"))
+        let database = try EndokedProcess.run(
+            "status", "--database", "host=/no/such/socket dbname=x user=y password=secret-canary")
+        #expect(database.status == 5)
+        #expect(!database.errors.contains("secret-canary"))
+    }
+
+    @Test func anAddressThatOthersReachNeedsAWord() throws {
+        let open = try EndokedProcess.run("coordinator", "--database", "dbname=x", "--listen", "tcp://0.0.0.0:5599")
+        #expect(open.status == 5)
+        #expect(open.errors.lowercased().contains("plaintext"))
+    }
+
+    @Test func pipelinesAreCheckedBeforeAnythingStarts() throws {
+        let folder = try TemporaryFolder.make()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("p.json5")
+        try Data("{stages: [{stage: 'mil-train', learningrate: 1}]}".utf8).write(to: file)
+        let process = try EndokedProcess.run("run", "--archive", folder.path, "--pipeline", file.path)
+        #expect(process.status == 5)
+        #expect(process.errors.contains("learningrate"))
+        let shown = try EndokedProcess.run("run", "--show-pipeline", "--pipeline", "smoke")
+        #expect(shown.status == 0 && shown.output.contains("mil-train"))
+    }
+
+    @Test func labelsAnswerLineByLine() throws {
+        let folder = try TemporaryFolder.make()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let input = folder.appendingPathComponent("reports.jsonl")
+        var lines = Data(#"{"id": "a", "text": "One 5 mm sessile polyp in the sigmoid, cold snare."}"#.utf8)
+        lines.append(0x0A)
+        lines.append(contentsOf: Array("{\"id\": \"b\", \"text\": broken canary-report\n".utf8))
+        lines.append(contentsOf: [0x7B, 0xFF, 0xFE, 0x0A])
+        lines.append(contentsOf: Array(#"{"id": "d", "text": "Complete colonoscopy. No polyps."}"#.utf8))
+        try lines.write(to: input)
+        let output = folder.appendingPathComponent("labels.jsonl")
+        let process = try EndokedProcess.run("label", input.path, "--out", output.path)
+        #expect(process.status == 3)
+        #expect(!process.errors.contains("canary-report"))
+        let answers = try String(contentsOf: output, encoding: .utf8).split(separator: "\n")
+        try #require(answers.count == 4)
+        let first = try #require(JSONSerialization.jsonObject(with: Data(answers[0].utf8)) as? [String: Any])
+        #expect(first["id"] as? String == "a" && first["polyp"] as? String == "yes" && first["count"] as? Int == 1)
+        #expect(answers[1].contains("error") && answers[2].contains("error") && !answers[1].contains("canary"))
+        #expect(answers[3].contains(#""polyp":"no""#))
+    }
+
+    @Test(.enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)))
+    func selftestAgreesAndCanFail() throws {
+        let golden = try #require(SharedFolder.url).appendingPathComponent("golden").path
+        let same = try EndokedProcess.run("selftest", golden, "--quiet")
+        #expect(same.status == 0, "\(same.output)")
+        for name in ["resnet18", "mil_heads", "metrics", "image_ops"] { #expect(same.output.contains("equal  \(name)")) }
+        let other = try EndokedProcess.run("selftest", golden, "--quiet", "--input-suffix", ".x")
+        #expect(other.status == 1)
+        #expect(other.output.contains("DIFFERS  resnet18") && other.output.contains("DIFFERS  mil_heads"))
+    }
+}

@@ -1,0 +1,32 @@
+# Sourced by the chaos scripts: a program, an archive, a pipeline, and how two runs are compared.
+source "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
+
+build --product endoked
+endoked="$(swift build -c release --show-bin-path)/endoked"
+work="${CHAOS_FOLDER:-$(mktemp -d /tmp/endoked-chaos.XXXXXX)}"
+mkdir -p "$work"
+# The private PostgreSQL runs as another user when we are root.
+chmod 755 "$work"
+
+archive="$work/archive"
+[ -d "$archive" ] || "$endoked" synth "$archive" --seed 11 --studies "${CHAOS_STUDIES:-24}"
+
+# Everything that two runs of the same pipeline must have in common, byte for byte.
+tables=(studies.csv report-labels.csv bag-scores.csv image-scores.csv boxes.csv items.csv rounds.csv evaluations.csv)
+
+compare() { # compare FOLDER FOLDER
+    local table result=0
+    for table in "${tables[@]}"; do
+        if cmp -s "$1/$table" "$2/$table"; then
+            printf '  same       %-20s %6d rows\n' "$table" "$(($(wc -l <"$1/$table") - 1))"
+        else
+            printf '  DIFFERENT  %s\n' "$table"
+            diff "$1/$table" "$2/$table" | head -6 || true
+            result=1
+        fi
+    done
+    cmp -s "$1/models/mil-train.safetensors" "$2/models/mil-train.safetensors" &&
+        echo "  same       final parameters     $(sha256sum <"$1/models/mil-train.safetensors" | cut -c1-16)…" ||
+        { echo "  DIFFERENT  final parameters"; result=1; }
+    return "$result"
+}
