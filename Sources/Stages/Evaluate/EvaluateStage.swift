@@ -27,7 +27,7 @@ public struct EvaluateStage: Stage {
             let input = EvaluationInput(centre: centre, results: blob, settings: settings)
             return ShardPlan(
                 key: centre, centre: centre, input: try StageCoding.encode(input),
-                blobs: [blob] + results.masks.map(\.foreground))
+                blobs: [blob] + results.masks.flatMap { [$0.foreground, $0.map] })
         }
     }
 

@@ -30,6 +30,8 @@ struct EvaluationFindings: Codable {
         /// Of the map's foreground with the whole truth; nil without a mask.
         var dice: Double?
         var maskIoU: Double?
+        /// Of the map itself, by the names of `SegmentationSummary`, without those that take a maximum over all images.
+        var measures: [String: Double] = [:]
     }
 
     /// By head.

@@ -125,7 +125,12 @@ struct EvaluationTable {
             let dice = items.compactMap(\.dice)
             let overlap = items.compactMap(\.maskIoU)
             let condition = "true-positive images; a hit has IoU ≥ \(settings.hitOverlap)"
-            return [
+            let names = Set(items.flatMap(\.measures.keys)).sorted()
+            let soft = names.map { name in
+                let values = items.compactMap { $0.measures[name] }
+                return row("mask", name, mean(values), count: values.count, note: "the map itself, true-positive images")
+            }
+            return soft + [
                 row("box", "box-hit-share", mean(items.map { $0.boxIoU >= settings.hitOverlap ? 1 : 0 }),
                     .wilson(hits, of: items.count), count: items.count, note: condition),
                 row("box", "box-iou", mean(items.map(\.boxIoU)), count: items.count, note: "true-positive images"),

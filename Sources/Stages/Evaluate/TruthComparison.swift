@@ -65,6 +65,12 @@ package struct TruthComparison {
                     measuringDistance: false)
                 overlap.dice = score.dice
                 overlap.maskIoU = score.intersectionOverUnion
+                let map = try ImageDecoder.decode(try context.content(mask.map)).grey()
+                let soft = try SegmentationScore(
+                    prediction: map.pixels, truth: actual.image().pixels, width: actual.width, height: actual.height)
+                for (name, value) in SegmentationSummary(soft).measures where !name.lowercased().contains("max") {
+                    overlap.measures[name] = value
+                }
             }
             findings.overlaps.append(overlap)
         } catch let error as ImagingError {

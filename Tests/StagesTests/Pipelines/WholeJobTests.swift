@@ -68,6 +68,9 @@ import Stages
         let hits = try row("box", "student", "box-hit-share")
         #expect(hits.count == 4 && (0...1).contains(hits.value ?? -1))
         #expect(try row("mask", "student", "dice").count == 4)
+        let structure = try row("mask", "student", "smeasure")
+        #expect(structure.count == 4 && (0...1).contains(structure.value ?? -1))
+        #expect(!rows.contains { $0.metric.hasSuffix("_max") })
         #expect(Set(rows.map(\.dataset)) == ["test", "val"])
     }
 
