@@ -107,7 +107,7 @@ import Testing
         let server = try ChatServer { _, _ in .silence }
         defer { server.close() }
         let slow = try extractor(server) {
-            $0.timeout = 0.3
+            $0.timeout = 2
             $0.backoff.tries = 2
         }
         #expect(await failure(slow)?.code == .timedOut)

@@ -1,7 +1,5 @@
-import Dispatch
 import Foundation
 import Reports
-import Synchronization
 
 /// The extractors that the settings of `labels` can ask for.
 enum ReportExtractors {
@@ -22,7 +20,7 @@ enum ReportExtractors {
                 var configuration = LanguageModelExtractor.Configuration(
                     endpoint: try Endpoint(settings.endpoint ?? "", allowed: allowed), model: settings.model ?? "default")
                 configuration.key = try ModelKey(environment: key)
-                return WaitingModelExtractor(model: try LanguageModelExtractor(configuration))
+                return WaitingModelExtractor(try LanguageModelExtractor(configuration))
             }
         } catch let error as ReportsError {
             throw StageError(
@@ -41,30 +39,5 @@ enum ReportExtractors {
         } catch is ReportsError {
             return
         }
-    }
-}
-
-/// The language model for a compute slot, which is a thread of its own and may wait.
-private struct WaitingModelExtractor: ReportExtractor {
-    let model: LanguageModelExtractor
-
-    func findings(in report: String, language: Language?) throws -> Findings {
-        let done = DispatchSemaphore(value: 0)
-        let answer = Answer()
-        Task.detached { [model] in
-            let result: Result<Findings, any Error>
-            do { result = .success(try await model.findings(in: report)) } catch { result = .failure(error) }
-            answer.result.withLock { $0 = result }
-            done.signal()
-        }
-        done.wait()
-        guard let result = answer.result.withLock({ $0 }) else {
-            throw ReportsError(.transport, "the language model's answer was lost")
-        }
-        return try result.get()
-    }
-
-    private final class Answer: Sendable {
-        let result = Mutex<Result<Findings, any Error>?>(nil)
     }
 }

@@ -8,21 +8,45 @@ struct LabelCommand: Command {
         discussion: """
             FILE holds one JSON object a line with `text` and `id` (or `study`), and perhaps `language` (en, zh, de). The
             answer keeps the order and the id. A line that cannot be read becomes a line with `error`, and the exit code 3.
+            The embedded rules read; with --endpoint a language model does, which is sent de-identified text only. Its
+            key, if it needs one, is taken from ENDOKED_LLM_KEY.
             """,
         arguments: [.init(name: "FILE", help: "reports.jsonl; - for standard input")],
         options: [
             .option("out", "FILE", "default: standard output"),
+            .option("endpoint", "URL", "ask a language model there (OpenAI-compatible, such as http://127.0.0.1:8080/v1)"),
+            .option("model", "NAME", "the model's name at the endpoint; default: default"),
+            .option("allow-endpoint", "HOST:PORT", "an endpoint that is not on this machine", repeats: true),
+            .option("cache", "DIR", "keep the model's answers here, by content"),
             .flag("score", "compare with the findings that the lines carry and print how many are right"),
         ])
 
     private let input: String
     private let output: String?
     private let scores: Bool
+    private let model: LanguageModelExtractor.Configuration?
 
     init(_ arguments: ParsedArguments) throws {
         input = arguments.arguments[0]
         output = arguments.string("out")
         scores = arguments.has("score")
+        model = try arguments.string("endpoint").map { base in
+            do {
+                var configuration = LanguageModelExtractor.Configuration(
+                    endpoint: try Reports.Endpoint(base, allowed: arguments.strings("allow-endpoint")),
+                    model: arguments.string("model") ?? "default")
+                configuration.key = try ModelKey(environment: "ENDOKED_LLM_KEY")
+                configuration.cache = arguments.string("cache").map { URL(fileURLWithPath: $0) }
+                return configuration
+            } catch let error as ReportsError {
+                throw ConfigurationError(error.description + (error.code == .endpointRefused ? " (--allow-endpoint)" : ""))
+            }
+        }
+    }
+
+    private func labeller() throws -> ReportLabeller {
+        guard let model else { return ReportLabeller(try RuleBasedExtractor()) }
+        return ReportLabeller(WaitingModelExtractor(try LanguageModelExtractor(model)))
     }
 
     func run() throws -> ExitStatus {
@@ -33,7 +57,7 @@ struct LabelCommand: Command {
         var scoring = ReportScoring()
         let summary: ReportLabeller.Summary
         do {
-            summary = try ReportLabeller(try RuleBasedExtractor()).label(
+            summary = try labeller().label(
                 reader, to: target?.handle ?? FileHandle.standardOutput
             ) { found, truth, language in
                 scoring.add(found, truth: truth, language: language)

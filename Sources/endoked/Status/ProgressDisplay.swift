@@ -15,10 +15,9 @@ struct ProgressDisplay {
             if stage.startedAt != nil, startedStages.insert(stage.name).inserted { permanent("stage \(stage.name)") }
         }
         for round in job.rounds where round.finishedAt != nil {
-            guard shownRounds.insert("\(round.stage)/\(round.round)").inserted, round.expected > 1 || round.loss != nil else {
-                continue
-            }
-            var text = "  round \(round.round + 1): \(round.received) of \(round.expected) replicas"
+            guard round.isAveraging, shownRounds.insert("\(round.stage)/\(round.round)").inserted else { continue }
+            var text = "  round \(round.round + 1): \(round.received) replicas"
+            if round.rejected > 0 { text += ", \(round.rejected) left out" }
             if let loss = round.loss { text += ", loss \(Terminal.number(loss, digits: 4))" }
             if let auc = round.validationAUC { text += ", validation AUC \(Terminal.number(auc))" }
             permanent(text)
@@ -33,6 +32,7 @@ struct ProgressDisplay {
         if let stage = job.stages.first(where: { $0.state == .running }) { renew(line(for: stage)) }
     }
 
+    /// What is being done now: the open shards of a stage, which for training grow with each round.
     private func line(for stage: StageStatus) -> String {
         let done = stage.counts.done, total = max(stage.counts.total, 1)
         var text = "  \(stage.name): \(done) of \(total) shards"

@@ -39,11 +39,12 @@ struct StatusText {
             }
         }
         parts.append(Terminal.table(rows))
-        if !job.rounds.isEmpty {
+        let rounds = job.rounds.filter { $0.isAveraging || $0.finishedAt == nil }
+        if !rounds.isEmpty {
             var table = [["round", "stage", "replicas", "rejected", "loss", "validation AUC", "parameters"]]
-            for round in job.rounds.suffix(8) {
+            for round in rounds.suffix(8) {
                 table.append([
-                    "\(round.round + 1)", round.stage, "\(round.received)/\(round.expected)", "\(round.rejected)",
+                    "\(round.round + 1)", round.stage, "\(round.received)", "\(round.rejected)",
                     round.loss.map { Terminal.number($0, digits: 4) } ?? "",
                     round.validationAUC.map { Terminal.number($0) } ?? "",
                     round.result.map { String($0.hex.prefix(12)) } ?? (round.finishedAt == nil ? "running" : ""),
