@@ -33,7 +33,7 @@ public enum BuiltInPipelines {
               studentFilter: "dropConfidentNegatives", keptShare: 0.95, filterStartRound: 4, negativeWeight: 0.1,
             },
             { stage: "mil-score", precision: "fp32" },
-            { stage: "cam", threshold: 0.8, foreground: 0.5 },
+            { stage: "cam", threshold: 0.8, foreground: 0.65 },
             { stage: "evaluate", splits: ["test"] },
           ],
         }
@@ -60,7 +60,7 @@ public enum BuiltInPipelines {
               augmentation: "flips",
             },
             { stage: "mil-score", precision: "fp32" },
-            { stage: "cam", threshold: 0.5, imageSize: 192, scales: [1, 1.5], foreground: 0.5 },
+            { stage: "cam", threshold: 0.5, imageSize: 192, scales: [1, 1.5], foreground: 0.65 },
             { stage: "evaluate", splits: ["test"] },
           ],
         }
@@ -87,7 +87,7 @@ public enum BuiltInPipelines {
               augmentation: "flips",
             },
             { stage: "mil-score", precision: "fp32" },
-            { stage: "cam", threshold: 0.5, imageSize: 192, scales: [1, 1.5], foreground: 0.5 },
+            { stage: "cam", threshold: 0.5, imageSize: 192, scales: [1, 1.5], foreground: 0.65 },
             { stage: "evaluate", splits: ["test"] },
           ],
         }
