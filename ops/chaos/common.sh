@@ -1,8 +1,12 @@
 # Sourced by the chaos scripts: a program, an archive, a pipeline, and how two runs are compared.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
 
-build --product endoked
-endoked="$(swift build -c release --show-bin-path)/endoked"
+# ENDOKED_PROGRAM names a program that is built already.
+endoked="${ENDOKED_PROGRAM:-}"
+if [ -z "$endoked" ]; then
+    build --product endoked
+    endoked="$(swift build -c release --show-bin-path)/endoked"
+fi
 work="${CHAOS_FOLDER:-$(mktemp -d /tmp/endoked-chaos.XXXXXX)}"
 mkdir -p "$work"
 # The private PostgreSQL runs as another user when we are root.
