@@ -141,6 +141,36 @@ void nn_normalise_rgb(
 void nn_normalise_rgb_bf16(
     const uint8_t *rgb, uint16_t *y, int64_t pixels, const float mean[3], const float factor[3]);
 
+// ---- Resampling, channels, transposition: fp32 --------------------------------------------------------------
+
+/// x is outer, in_extent, inner; y is outer, out_extent, inner. y[·, o, ·] = Σ weight[t]·x[·, index[t], ·] over the taps
+/// t from first[o] up to first[o + 1].
+void nn_resample_axis(
+    const float *x, float *y, int64_t outer, int64_t in_extent, int64_t out_extent, int64_t inner,
+    const int32_t *first, const int32_t *index, const float *weight);
+/// Matrices rows × columns to columns × rows.
+void nn_transpose(const float *x, float *y, int64_t batches, int64_t rows, int64_t columns);
+/// `channels` numbers of each row from rows of `from_width` to rows of `to_width`.
+void nn_copy_channels(
+    const float *x, int64_t from_width, float *y, int64_t to_width, int64_t rows, int64_t channels);
+/// Over the channels of each row. The first of equal numbers is the maximum; its place goes to `winner` unless NULL.
+void nn_channel_mean(const float *x, float *y, int64_t rows, int64_t channels);
+void nn_channel_mean_backward(const float *dy, float *dx, int64_t rows, int64_t channels);
+void nn_channel_max(const float *x, float *y, int32_t *winner, int64_t rows, int64_t channels);
+void nn_channel_max_backward(const float *dy, const int32_t *winner, float *dx, int64_t rows, int64_t channels);
+/// Over the pixels of each image, for each channel.
+void nn_global_max(const float *x, float *y, int32_t *winner, int64_t n, int64_t pixels, int64_t channels);
+void nn_global_max_backward(
+    const float *dy, const int32_t *winner, float *dx, int64_t n, int64_t pixels, int64_t channels);
+/// y = x·factors, one factor for each channel of an image; and the sums over pixels of a·b.
+void nn_scale_channels(
+    const float *x, const float *factors, float *y, int64_t n, int64_t pixels, int64_t channels);
+void nn_channel_products(
+    const float *a, const float *b, float *sums, int64_t n, int64_t pixels, int64_t channels);
+/// y = x·factors, one factor for each row; and the sums over channels of a·b.
+void nn_scale_pixels(const float *x, const float *factors, float *y, int64_t rows, int64_t channels);
+void nn_pixel_products(const float *a, const float *b, float *sums, int64_t rows, int64_t channels);
+
 #ifdef __cplusplus
 }
 #endif
