@@ -144,11 +144,14 @@ struct LedgerWriter {
     private mutating func sweep() throws {
         guard isTrusted(), gate.mayPass(now: .now) else { return }
         let (retry, silence) = (retry, timing.leaseDuration)
-        let lost = try persist { ledger in
+        // Once, and never repeated until the ledger is back: leases that ran out during the outage would then be
+        // swept before the heartbeats that wait in the inbox could renew them.
+        let swept = try access.attempt { ledger in
             _ = try ledger.markLost(silentFor: silence)
             return try ledger.expireLeases(policy: retry)
         }
-        note(lost)
+        guard let swept else { return gate.ledgerCameBack(now: .now) }
+        note(swept)
     }
 
     func note(_ lost: [LostLease]) {

@@ -26,18 +26,24 @@ final class LedgerAccess: Sendable {
     func persist<Result>(_ body: (Ledger) throws -> Result) throws -> Result {
         var pause = 0.02
         while true {
-            do {
-                let result = try body(ledger)
-                if away.exchange(false, ordering: .acquiringAndReleasing) { log(.info, "ledger.back", ["thread": name]) }
-                return result
-            } catch let error as LedgerError where error.isTransient {
-                if !away.exchange(true, ordering: .acquiringAndReleasing) {
-                    log(.warning, "ledger.away", ["thread": name, "reason": error.message])
-                }
-                guard !stop.isSet else { throw ClusterError(.cancelled, "stopped while PostgreSQL was away") }
-                Thread.sleep(forTimeInterval: pause)
-                pause = min(pause * 1.6, 1)
+            if let result = try attempt(body) { return result }
+            guard !stop.isSet else { throw ClusterError(.cancelled, "stopped while PostgreSQL was away") }
+            Thread.sleep(forTimeInterval: pause)
+            pause = min(pause * 1.6, 1)
+        }
+    }
+
+    /// Runs `body` once: for what must not be done late. Nil when PostgreSQL is out of reach for the moment.
+    func attempt<Result>(_ body: (Ledger) throws -> Result) throws -> Result? {
+        do {
+            let result = try body(ledger)
+            if away.exchange(false, ordering: .acquiringAndReleasing) { log(.info, "ledger.back", ["thread": name]) }
+            return result
+        } catch let error as LedgerError where error.isTransient {
+            if !away.exchange(true, ordering: .acquiringAndReleasing) {
+                log(.warning, "ledger.away", ["thread": name, "reason": error.message])
             }
+            return nil
         }
     }
 }
