@@ -78,7 +78,8 @@ size_t nn_primitive_weight_bytes(const nn_primitive *p) { return p->weight_bytes
 const char *nn_primitive_implementation(const nn_primitive *p) { return p->implementation; }
 
 int32_t nn_primitive_shares_weights(const nn_primitive *a, const nn_primitive *b) {
-    return dnnl_memory_desc_equal(at(&a->weights), at(&b->weights));
+    // Of one packed layout from one plain layout: a square matrix and its transpose differ in the latter alone.
+    return dnnl_memory_desc_equal(at(&a->weights), at(&b->weights)) && dnnl_memory_desc_equal(at(&a->plain), at(&b->plain));
 }
 
 typedef struct {

@@ -171,6 +171,47 @@ void nn_channel_products(
 void nn_scale_pixels(const float *x, const float *factors, float *y, int64_t rows, int64_t channels);
 void nn_pixel_products(const float *a, const float *b, float *sums, int64_t rows, int64_t channels);
 
+// ---- Transformers ------------------------------------------------------------------------------------------
+
+/// y = (x − mean)·inverse·weight + bias of each row; `mean` and `inverse` (1/deviation) are kept unless NULL.
+void nn_layer_norm(
+    const void *x, int32_t x_bf16, const float *weight, const float *bias, float epsilon, void *y, int32_t y_bf16,
+    float *mean, float *inverse, int64_t rows, int64_t columns);
+/// `dx` may be NULL; the gradients of weight and bias are written, not added.
+void nn_layer_norm_backward(
+    const float *x, const float *dy, const float *weight, const float *mean, const float *inverse, float *dx,
+    float *dweight, float *dbias, int64_t rows, int64_t columns);
+
+void nn_gelu(const float *x, float *y, int64_t count);
+void nn_gelu_backward(const float *x, const float *dy, float *dx, int64_t count);
+void nn_sigmoid(const float *x, float *y, int64_t count);
+void nn_sigmoid_backward(const float *y, const float *dy, float *dx, int64_t count);
+void nn_sum(const float *a, const float *b, float *y, int64_t count);
+void nn_product(const float *a, const float *b, float *y, int64_t count);
+
+/// One dense matrix (tokens, width) a batch and head, from a tensor in which they lie strided; and back.
+void nn_heads_gather(
+    const void *from, int32_t from_bf16, void *to, int32_t to_bf16, int64_t batches, int64_t heads, int64_t tokens,
+    int64_t width, int64_t batch_stride, int64_t token_stride, int64_t head_stride);
+void nn_heads_scatter(
+    const float *from, void *to, int32_t to_bf16, int64_t batches, int64_t heads, int64_t tokens, int64_t width,
+    int64_t batch_stride, int64_t token_stride, int64_t head_stride);
+
+/// A block of scores: `rows` queries from `first_query` on, of `matrices` batch-and-head pairs from `first_matrix` on.
+typedef struct {
+    int64_t matrices, rows, keys, first_matrix, first_query, queries, heads, key_width;
+    float scale;
+    int32_t result_bf16, keeps_scores;
+    const float *table;          // heads, queries, keys; or NULL
+    const float *height, *width; // batch and head, queries, keys / key_width and key_width; or NULL
+} nn_attention_scores;
+
+/// softmax(scores·scale + bias) of each row: in place in fp32, or in bf16 to `result`.
+void nn_attention_softmax(const nn_attention_scores *shape, float *scores, void *result);
+/// ds = p·(dp − Σ p·dp)·scale of each row.
+void nn_attention_softmax_backward(
+    const float *p, const float *dp, void *ds, int32_t ds_bf16, int64_t rows, int64_t keys, float scale);
+
 #ifdef __cplusplus
 }
 #endif

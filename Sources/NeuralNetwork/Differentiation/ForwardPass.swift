@@ -11,8 +11,9 @@ public final class ForwardPass {
     public let tape: Tape?
     /// Whether batch normalisation's running statistics learn from this pass.
     public let updatesRunningStatistics: Bool
-    /// What convolutions multiply in. bf16 is for speed: weights, activations between layers, normalisation,
-    /// gradients of weights and all sums stay fp32.
+    /// What convolutions, linear layers and attention multiply in. In a recorded pass bf16 is for speed alone:
+    /// weights, activations between layers, normalisation, gradients of weights and all sums stay fp32. A pass that
+    /// records nothing also hands bf16 activations from layer to layer.
     public let precision: Precision
     private var random: CounterRandom
 
@@ -29,6 +30,22 @@ public final class ForwardPass {
     }
 
     func nextSeed() -> UInt64 { random.next() }
+
+    /// Whether this pass only computes results: biases, activations and residuals are then part of the kernels, batch
+    /// normalisation is folded into the convolution before it, and weights are packed once.
+    public var isInference: Bool { mode == .evaluation && tape == nil }
+
+    /// What layers hand on.
+    public var activationPrecision: Precision { isInference ? precision : .float32 }
+
+    /// `x` in fp32, for operations without a kernel in bf16. Only inference passes make bf16 tensors, so nothing is
+    /// recorded.
+    public func float32(_ x: Tensor) throws -> Tensor { try x.converted(to: .float32) }
+
+    /// The memory of `x` in the precision that a kernel reads: its own, or a converted copy.
+    static func operand(_ x: Tensor, _ precision: Precision) throws -> PooledMemory {
+        try x.converted(to: precision).memory
+    }
 
     /// Whether a result of `inputs` (and of learnt parameters, if so said) must be recorded.
     func records(_ inputs: [Tensor], parameters: Bool = false) -> Tape? {

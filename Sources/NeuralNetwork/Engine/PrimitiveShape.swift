@@ -1,10 +1,11 @@
 import COneDNN
 
-/// What is done to a sum before it is stored.
-package enum PostOperation: Int32, Sendable, Hashable {
+/// The function that a layer applies to its sums.
+public enum PostOperation: Int32, Sendable, Hashable {
     case none = 0
     case relu = 1
     case tanh = 2
+    /// x·Φ(x), by the error function (Hendrycks and Gimpel 2016).
     case geluErf = 3
 }
 

@@ -3,6 +3,7 @@ public final class Conv2d: Module {
     public let weight: Parameter
     public let bias: Parameter?
     public let geometry: ConvolutionGeometry
+    let folding = ConvolutionFolding()
 
     /// `inputs` and `outputs` are channels; the kernel is square.
     public init(
@@ -14,7 +15,27 @@ public final class Conv2d: Module {
     }
 
     public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try pass.convolution(x, weight: weight, bias: bias, geometry: geometry)
+        try self(x, pass, norm: nil)
+    }
+
+    /// activation(norm(convolution(x)) + addend): N,H,W,inputs to N,H′,W′,outputs. One kernel in an inference pass, which
+    /// hands on `result` (the pass's own precision unless said); the same numbers step by step in any other.
+    public func callAsFunction(
+        _ x: Tensor, _ pass: ForwardPass, norm: BatchNorm?, activation: PostOperation = .none,
+        adding addend: Tensor? = nil, result: Precision? = nil
+    ) throws -> Tensor {
+        if pass.isInference {
+            return try pass.fusedConvolution(
+                x, self, norm: norm, activation: activation, adding: addend,
+                result: result ?? addend?.precision ?? pass.activationPrecision)
+        }
+        var y = try pass.convolution(x, weight: weight, bias: bias, geometry: geometry)
+        if let norm {
+            y = try norm(y, pass, adding: addend, relu: activation == .relu)
+            return activation == .relu ? y : try pass.activated(y, activation)
+        }
+        if let addend { y = try pass.sum(y, addend) }
+        return try pass.activated(y, activation)
     }
 
     public func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

@@ -8,8 +8,12 @@ public final class Linear: Module {
         bias = hasBias ? try Parameter(shape: [outputs]) : nil
     }
 
-    public func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try pass.linear(x, weight: weight, bias: bias)
+    /// activation(x·weightᵀ + bias), or x·weightᵀ + bias + addend: see `ForwardPass.linear`.
+    public func callAsFunction(
+        _ x: Tensor, _ pass: ForwardPass, activation: PostOperation = .none, adding addend: Tensor? = nil,
+        result: Precision? = nil
+    ) throws -> Tensor {
+        try pass.linear(x, weight: weight, bias: bias, activation: activation, adding: addend, result: result)
     }
 
     public func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

@@ -15,7 +15,9 @@ extension ForwardPass {
         let y = try Tensor(shape: shape)
         let packed = try weight.packed.packed(weight.value.pointer, version: weight.version, for: forward)
         let source = try Self.operand(x, precision)
-        try forward.forward(source.base, weights: packed, bias: bias?.value.pointer, result: y.pointer)
+        try withExtendedLifetime(packed) {
+            try forward.forward(source.base, weights: packed.base, bias: bias?.value.pointer, result: y.pointer)
+        }
 
         tape?.record(y) { gradient in
             if let bias { try Self.accumulateColumnSums(of: gradient, columns: shape[3], to: bias) }
@@ -37,18 +39,12 @@ extension ForwardPass {
             let data = try PrimitiveCache.shared.convolution(description)
             let packed = try weight.packed.packed(weight.value.pointer, version: weight.version, for: data)
             let dx = try Tensor(shape: x.shape)
-            try data.backwardData(gradient: gradient.base, weights: packed, result: dx.pointer)
+            try withExtendedLifetime(packed) {
+                try data.backwardData(gradient: gradient.base, weights: packed.base, result: dx.pointer)
+            }
             tape?.accumulate(dx, for: x)
         }
         return y
-    }
-
-    /// The numbers of `x` in the precision that a kernel reads: its own memory, or a copy in bf16.
-    private static func operand(_ x: Tensor, _ precision: Precision) throws -> PooledMemory {
-        guard precision == .bfloat16 else { return x.memory }
-        let copy = try PooledMemory(bytes: x.count * precision.bytes)
-        nn_to_bf16(x.pointer, copy.halves, Int64(x.count))
-        return copy
     }
 
     static func outputShape(

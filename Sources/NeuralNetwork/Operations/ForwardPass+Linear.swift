@@ -1,36 +1,72 @@
 import COneDNN
 
 extension ForwardPass {
-    /// x·weightᵀ + bias. `x` has any leading dimensions and ends with `input`; `weight` is output, input.
-    public func linear(_ x: Tensor, weight: Parameter, bias: Parameter? = nil) throws -> Tensor {
+    /// activation(x·weightᵀ + bias), or x·weightᵀ + bias + addend. `x` has any leading dimensions and ends with `input`;
+    /// `weight` is output, input (or output, input, 1, 1: a convolution's).
+    ///
+    /// One kernel over packed weights in an inference pass, which hands on `result` (the addend's precision, or the
+    /// pass's, unless said); recorded step by step, in fp32, in any other.
+    public func linear(
+        _ x: Tensor, weight: Parameter, bias: Parameter? = nil, activation: PostOperation = .none,
+        adding addend: Tensor? = nil, result: Precision? = nil
+    ) throws -> Tensor {
         let outputs = weight.shape[0]
         let inputs = weight.count / max(1, outputs)
-        guard x.shape.last == inputs else {
+        let shape = Array(x.shape.dropLast()) + [outputs]
+        guard x.shape.last == inputs, addend == nil || addend?.shape == shape else {
             throw EngineError(
-                .shapeMismatch, "a linear layer with weights \(weight.shape) cannot read a tensor of \(x.shape)")
+                .shapeMismatch,
+                "a linear layer with weights \(weight.shape) cannot read a tensor of \(x.shape)"
+                    + (addend.map { " and add one of \($0.shape)" } ?? ""))
+        }
+        guard activation == .none || addend == nil else {
+            throw EngineError(.invalidOption, "a linear layer applies an activation or adds a residual, not both")
         }
         let rows = x.count / max(1, inputs)
-        var shape = MatmulShape(rows: rows, columns: outputs, inner: inputs, transposesB: true)
-        shape.hasBias = bias != nil
-        let y = try Tensor(shape: x.shape.dropLast() + [outputs])
-        try PrimitiveCache.shared.matmul(shape)
-            .forward(x.pointer, weights: weight.value.pointer, bias: bias?.value.pointer, result: y.pointer)
-
         let tape = records([x], parameters: true)
-        tape?.record(y) { gradient in
+        let made = tape == nil ? result ?? addend?.precision ?? activationPrecision : .float32
+        var description = MatmulShape(rows: rows, columns: outputs, inner: inputs, transposesB: true)
+        description.hasBias = bias != nil
+        description.addsDestination = addend != nil
+        description.packsB = true
+        description.precision = precision
+        description.resultPrecision = made
+        // A backward pass needs what came before the activation.
+        description.post = tape == nil ? activation : .none
+        let y = try Tensor(shape: shape, precision: made)
+        if let addend { try Self.copy(addend, to: y) }
+        let primitive = try PrimitiveCache.shared.matmul(description)
+        let source = try Self.operand(x, precision)
+        let packed = try weight.packed.packed(weight.value.pointer, version: weight.version, for: primitive)
+        try withExtendedLifetime((source, packed)) {
+            try primitive.forward(source.base, weights: packed.base, bias: bias?.value.pointer, result: y.memory.base)
+        }
+        guard let tape else { return y }
+        let precision = precision
+        tape.record(y) { gradient in
             if let bias { try Self.accumulateColumnSums(of: gradient, columns: outputs, to: bias) }
+            let narrow = try Self.operand(gradient, precision)
             try weight.accumulateGradient { memory, adds in
                 var shape = MatmulShape(rows: outputs, columns: inputs, inner: rows, transposesA: true)
                 shape.addsDestination = adds
-                try PrimitiveCache.shared.matmul(shape).forward(gradient.pointer, weights: x.pointer, result: memory)
+                shape.precision = precision
+                try PrimitiveCache.shared.matmul(shape).forward(narrow.base, weights: source.base, result: memory)
             }
-            guard x.needsGradient else { return }
-            let dx = try Tensor(shape: x.shape)
-            try PrimitiveCache.shared.matmul(MatmulShape(rows: rows, columns: inputs, inner: outputs))
-                .forward(gradient.pointer, weights: weight.value.pointer, result: dx.pointer)
-            tape?.accumulate(dx, for: x)
+            if x.needsGradient {
+                let dx = try Tensor(shape: x.shape)
+                var shape = MatmulShape(rows: rows, columns: inputs, inner: outputs)
+                shape.precision = precision
+                shape.packsB = true
+                let primitive = try PrimitiveCache.shared.matmul(shape)
+                let packed = try weight.packed.packed(weight.value.pointer, version: weight.version, for: primitive)
+                try withExtendedLifetime((narrow, packed)) {
+                    try primitive.forward(narrow.base, weights: packed.base, result: dx.pointer)
+                }
+                tape.accumulate(dx, for: x)
+            }
+            if let addend { tape.accumulate(gradient, for: addend) }
         }
-        return y
+        return activation == .none ? y : try activated(y, activation)
     }
 
     /// The product of two matrices, `b` stored transposed if so said.
