@@ -25,6 +25,15 @@ package struct ResamplingAxis: Sendable, Hashable {
 
     package var results: Int { first.count - 1 }
 
+    /// Only the results `range`.
+    package func results(_ range: Range<Int>) -> ResamplingAxis {
+        ResamplingAxis(sources: sources, taps: range.map(taps(of:)))
+    }
+
+    private func taps(of result: Int) -> [(source: Int, weight: Float)] {
+        (Int(first[result])..<Int(first[result + 1])).map { (Int(index[$0]), weight[$0]) }
+    }
+
     /// Whether it changes nothing.
     var isIdentity: Bool {
         sources == results && index.count == sources && weight.allSatisfy { $0 == 1 }
@@ -35,9 +44,7 @@ package struct ResamplingAxis: Sendable, Hashable {
     var transposed: ResamplingAxis {
         var taps = [[(source: Int, weight: Float)]](repeating: [], count: sources)
         for result in 0..<results {
-            for tap in Int(first[result])..<Int(first[result + 1]) {
-                taps[Int(index[tap])].append((result, weight[tap]))
-            }
+            for tap in self.taps(of: result) { taps[tap.source].append((result, tap.weight)) }
         }
         return ResamplingAxis(sources: results, taps: taps)
     }

@@ -1,0 +1,48 @@
+import NeuralNetwork
+import Synchronization
+
+/// Says how much each pixel belongs to a polyp, with weights that never change.
+public final class PolypPVTPredictor: @unchecked Sendable {
+    private let network: PolypPVT
+    private let lock = Mutex(())
+    public let precision: Precision
+
+    /// Throws `ParameterError.missingTensors` where `parameters` are not those of the size, `EngineError.unsupported` for
+    /// bf16 on a processor without it.
+    public init(_ parameters: ParameterSet, _ size: PVTSize = .b2, precision: Precision) throws {
+        let made = try PolypPVT(size, seed: 0)
+        try made.load(parameters)
+        network = made
+        self.precision = precision
+    }
+
+    /// The sigmoid of both outputs' sum, brought to `height` × `width`, and each image's numbers stretched to [0, 1]
+    /// (METHOD.md, section 5): N,height,width,1.
+    ///
+    /// `images` is N,H,W,3 normalised by ImageNet's constants, its sides divisible by 32.
+    public func callAsFunction(_ images: Tensor, height: Int, width: Int) throws -> Tensor {
+        let pass = ForwardPass(.evaluation, precision: precision)
+        let outputs = try network(images, pass)
+        let logits = try pass.sum(outputs.first, outputs.second)
+        let shares = try pass.sigmoid(pass.resized(logits, height: height, width: width, alignsCorners: false))
+        return try Self.stretched(shares)
+    }
+
+    /// (x − min) / (max − min + 1e-8), image by image.
+    private static func stretched(_ x: Tensor) throws -> Tensor {
+        let pixels = x.count / x.shape[0]
+        return try Tensor.filled(x.shape) { memory in
+            x.withValues { values in
+                for start in stride(from: 0, to: values.count, by: pixels) {
+                    var (low, high) = (values[start], values[start])
+                    for place in start..<start + pixels {
+                        low = min(low, values[place])
+                        high = max(high, values[place])
+                    }
+                    let factor = 1 / (high - low + 1e-8)
+                    for place in start..<start + pixels { memory[place] = (values[place] - low) * factor }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import NeuralNetwork
+
+/// Trains a `PolypPVT`, one batch of images and masks at a time (METHOD.md, section 5).
+///
+/// How a stage uses it, on the thread of its compute slot:
+///
+///     ComputeThreads.set(1)                                        // one slot, one thread
+///     let network = try PolypPVT(.b2, seed: jobSeed)               // starting values; then perhaps
+///     try network.load(baseParameters)                             // the round's parameters
+///     let trainer = try PolypPVTTrainer(network, PolypPVTTrainingSettings(), seed: f(job, round, replica))
+///     let step = try trainer.step(images: images, masks: masks)    // a loss for each scale
+///     let result = try network.parameters()                        // delta = result − base
+///
+/// With one seed, one order of steps and one numeric setup, results are equal to the last bit. `seed` decides which
+/// branches are left out (drop path), and nothing else; each step draws anew.
+///
+/// Not Sendable: a trainer and its network belong to one thread.
+public final class PolypPVTTrainer {
+    public let network: PolypPVT
+    public let settings: PolypPVTTrainingSettings
+    private let optimiser: Optimiser
+    private let learnt: [Parameter]
+    private var seeds: CounterRandom
+
+    /// Throws `EngineError.invalidOption` for settings out of range.
+    public init(
+        _ network: PolypPVT, _ settings: PolypPVTTrainingSettings = PolypPVTTrainingSettings(), seed: UInt64
+    ) throws {
+        try settings.check()
+        self.network = network
+        self.settings = settings
+        learnt = network.learnt
+        optimiser = Optimiser(settings.optimiser, parameters: learnt)
+        seeds = CounterRandom(seed: seed, stream: "PolypPVTTrainer")
+    }
+
+    /// One scale of a step.
+    public struct Step: Sendable, Hashable {
+        public let height: Int
+        public let width: Int
+        /// The sum of both outputs' structure losses before the step.
+        public let loss: Float
+    }
+
+    /// Learns from a batch at every scale. `images` is N,H,W,3 normalised by ImageNet's constants, `masks` N,H,W,1 in
+    /// [0, 1]; N is at least two, for batch normalisation.
+    ///
+    /// Throws `EngineError`: `shapeMismatch`; `notFinite` where the loss or a gradient is no number, and then learnt
+    /// parameters are as before that scale.
+    public func step(images: Tensor, masks: Tensor, rate: Float? = nil) throws -> [Step] {
+        guard images.shape.count == 4, images.shape[3] == 3, images.count > 0,
+            masks.shape == Array(images.shape.dropLast()) + [1]
+        else {
+            throw EngineError(
+                .shapeMismatch, "images of \(images.shape) and masks of \(masks.shape) are not N,H,W,3 and N,H,W,1")
+        }
+        return try settings.scales.map { scale in
+            let height = PolypPVTTrainingSettings.scaledSide(images.shape[1], by: scale)
+            let width = PolypPVTTrainingSettings.scaledSide(images.shape[2], by: scale)
+            let resizing = ForwardPass(.evaluation)
+            let loss = try learn(
+                images: resizing.resized(images, height: height, width: width, alignsCorners: true),
+                masks: resizing.resized(masks, height: height, width: width, alignsCorners: true), rate: rate)
+            return Step(height: height, width: width, loss: loss)
+        }
+    }
+
+    private func learn(images: Tensor, masks: Tensor, rate: Float?) throws -> Float {
+        network.clearGradients()
+        let loss = try Self.loss(
+            of: network, images: images, masks: masks, seed: seeds.next(), precision: settings.precision)
+        let norm = optimiser.gradientNorm()
+        guard loss.isFinite, norm.isFinite else {
+            network.clearGradients()
+            throw EngineError(
+                .notFinite, "loss \(loss), gradient norm \(norm): lower the learning rate, or check the images")
+        }
+        for parameter in learnt { parameter.clampGradient(to: settings.gradientLimit) }
+        try optimiser.step(rate: rate)
+        return loss
+    }
+
+    /// The loss of one batch as it is; its gradients are added to those of the network's parameters.
+    static func loss(
+        of network: PolypPVT, images: Tensor, masks: Tensor, seed: UInt64, precision: Precision
+    ) throws -> Float {
+        let tape = Tape()
+        let outputs = try network(
+            images, ForwardPass(.training, recordingOn: tape, seed: seed, precision: precision))
+        let loss = try StructureLoss(masks: masks)
+        let (first, second) = try (loss(outputs.first), loss(outputs.second))
+        try tape.backward(from: [(outputs.first, first.gradient), (outputs.second, second.gradient)])
+        return first.value + second.value
+    }
+}
+
+extension Parameter {
+    /// Brings each number of the gradient into ±limit.
+    func clampGradient(to limit: Float) {
+        guard let gradient = gradientPointer else { return }
+        for index in 0..<count { gradient[index] = min(max(gradient[index], -limit), limit) }
+    }
+}

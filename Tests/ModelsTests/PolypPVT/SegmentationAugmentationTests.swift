@@ -1,0 +1,48 @@
+import Models
+import NeuralNetwork
+import Testing
+
+@Suite struct SegmentationAugmentationTests {
+    private func ramp(_ count: Int) throws -> (images: Tensor, masks: Tensor) {
+        let numbers = (0..<count * 30).map(Float.init)
+        let images = try Tensor(numbers.flatMap { [$0, -$0] }, shape: [count, 5, 6, 2])
+        return (images, try Tensor(numbers, shape: [count, 5, 6, 1]))
+    }
+
+    @Test func nothingMovesWithoutRotationAndFlips() throws {
+        let (images, masks) = try ramp(2)
+        let moved = try SegmentationAugmentation(rotation: 0, flip: 0, black: [-1, -1])
+            .moved(images: images, masks: masks, seed: 1)
+        #expect(moved.images.values == images.values)
+        #expect(moved.masks.values == masks.values)
+    }
+
+    @Test func bothFlipsTurnTheImageAround() throws {
+        let (images, masks) = try ramp(1)
+        let moved = try SegmentationAugmentation(rotation: 0, flip: 1, black: [-1, -1])
+            .moved(images: images, masks: masks, seed: 1)
+        #expect(moved.masks.values == masks.values.reversed())
+    }
+
+    @Test func imageAndMaskMoveAlike() throws {
+        let (images, masks) = try ramp(8)
+        let augmentation = SegmentationAugmentation(black: [-500, -600])
+        let moved = try augmentation.moved(images: images, masks: masks, seed: 4)
+        let (colours, shares) = (moved.images.values, moved.masks.values)
+        var outside = 0
+        for place in shares.indices {
+            guard colours[2 * place] >= 0 else {
+                #expect(colours[2 * place] == -500 && colours[2 * place + 1] == -600 && shares[place] == 0)
+                outside += 1
+                continue
+            }
+            #expect(colours[2 * place] == shares[place] && colours[2 * place + 1] == -shares[place])
+            // No pixel comes from another image.
+            #expect(Int(shares[place]) / 30 == place / 30)
+        }
+        #expect(outside > 0 && outside < shares.count / 2)
+        #expect(try augmentation.moved(images: images, masks: masks, seed: 4).masks.values == shares)
+        #expect(try augmentation.moved(images: images, masks: masks, seed: 5).masks.values != shares)
+        #expect(throws: EngineError.self) { try augmentation.moved(images: masks, masks: masks, seed: 1) }
+    }
+}
