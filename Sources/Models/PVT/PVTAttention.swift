@@ -34,8 +34,8 @@ final class PVTAttention: Module {
         let queries = try pass.reshaped(query(x, pass), to: [n, tokens, width])
         let keysAndValues = try pass.reshaped(keyValue(seen, pass), to: [n, seenTokens, 2 * width])
         let mixed = try pass.attention(
-            query: .whole(queries, heads), key: .part(keysAndValues, 0, of: 2, heads),
-            value: .part(keysAndValues, 1, of: 2, heads), heads: heads, scale: 1 / Float(width / heads).squareRoot())
+            query: .whole(queries, heads: heads), key: .part(keysAndValues, 0, of: 2, heads: heads),
+            value: .part(keysAndValues, 1, of: 2, heads: heads))
         return try projection(pass.reshaped(mixed, to: x.shape), pass, adding: residual)
     }
 

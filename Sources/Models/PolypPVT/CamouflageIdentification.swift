@@ -20,11 +20,11 @@ final class CamouflageIdentification: Module {
             excited(pass.globalMeanPool(x), pass), excited(pass.globalMaxPool(x), pass))
         let y = try pass.product(x, perChannel: pass.sigmoid(channelLogits))
         let statistics = try pass.concatenatedChannels([pass.channelMean(y), pass.channelMaximum(y)])
-        return try pass.product(y, perPixel: pass.sigmoid(pixels(statistics, pass, result: .float32)))
+        return try pass.product(y, perPixel: pass.sigmoid(pixels(statistics, pass, norm: nil, result: .float32)))
     }
 
     private func excited(_ pooled: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try excite(squeeze(pooled, pass, activation: .relu), pass, result: .float32)
+        try excite(squeeze(pooled, pass, norm: nil, activation: .relu), pass, norm: nil, result: .float32)
     }
 
     /// `ca` and `sa` lie beside each other in the reference's network.

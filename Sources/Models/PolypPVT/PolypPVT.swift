@@ -56,7 +56,7 @@ public final class PolypPVT: Module {
             try pass.resized(map, height: 8 * map.shape[1], width: 8 * map.shape[2], alignsCorners: false)
         }
         return try (
-            enlarged(firstHead(fused, pass, result: .float32)), enlarged(secondHead(aggregated, pass, result: .float32))
+            enlarged(firstHead(fused, pass, norm: nil, result: .float32)), enlarged(secondHead(aggregated, pass, norm: nil, result: .float32))
         )
     }
 

@@ -1,10 +1,9 @@
 import NeuralNetwork
-import Synchronization
 
-/// Says how much each pixel belongs to a polyp, with weights that never change.
-public final class PolypPVTPredictor: @unchecked Sendable {
-    private let network: PolypPVT
-    private let lock = Mutex(())
+/// Says how much each pixel belongs to a polyp. Its weights never change; they are packed once, and any number of threads
+/// may share it.
+public final class PolypPVTPredictor: Sendable {
+    private let network: Frozen<PolypPVT>
     public let precision: Precision
 
     /// Throws `ParameterError.missingTensors` where `parameters` are not those of the size, `EngineError.unsupported` for
@@ -12,7 +11,7 @@ public final class PolypPVTPredictor: @unchecked Sendable {
     public init(_ parameters: ParameterSet, _ size: PVTSize = .b2, precision: Precision) throws {
         let made = try PolypPVT(size, seed: 0)
         try made.load(parameters)
-        network = made
+        network = Frozen(made)
         self.precision = precision
     }
 
@@ -22,7 +21,7 @@ public final class PolypPVTPredictor: @unchecked Sendable {
     /// `images` is N,H,W,3 normalised by ImageNet's constants, its sides divisible by 32.
     public func callAsFunction(_ images: Tensor, height: Int, width: Int) throws -> Tensor {
         let pass = ForwardPass(.evaluation, precision: precision)
-        let outputs = try network(images, pass)
+        let outputs = try network { try $0(images, pass) }
         let logits = try pass.sum(outputs.first, outputs.second)
         let shares = try pass.sigmoid(pass.resized(logits, height: height, width: width, alignsCorners: false))
         return try Self.stretched(shares)

@@ -25,7 +25,7 @@ final class SimilarityAggregation: Module {
     func callAsFunction(_ x: Tensor, edge: Tensor, _ pass: ForwardPass) throws -> Tensor {
         let (n, height, width) = (x.shape[0], x.shape[1], x.shape[2])
         let edges = try pass.softmax(pass.resizedToNearest(edge, height: height, width: width))
-        let projected = try projection(x, pass, result: .float32)
+        let projected = try projection(x, pass, norm: nil, result: .float32)
         let masked = try pass.product(projected, perPixel: pass.channels(edges, 1..<2))
         let inner = 1..<Self.side + 1
         let anchors = try pass.resampled(
@@ -38,12 +38,12 @@ final class SimilarityAggregation: Module {
         let similarity = try pass.batchedMatmul(tokens(projected), tokens(anchors), transposingB: true)
         let shares = try pass.softmax(similarity)
         let nodes = try pass.batchedMatmul(
-            shares, tokens(state(x, pass, result: .float32)), transposingA: true)
+            shares, tokens(state(x, pass, norm: nil, result: .float32)), transposingA: true)
         let exchanged = try pass.transposed(nodeMixing(pass.transposed(nodes), pass))
         let relations = try pass.relu(stateMixing(pass.sum(exchanged, pass.scaled(nodes, by: -1)), pass))
         let back = try pass.reshaped(
             pass.batchedMatmul(shares, relations), to: [n, height, width, Self.states])
-        return try pass.sum(x, extending(back, pass, result: .float32))
+        return try pass.sum(x, extending(back, pass, norm: nil, result: .float32))
     }
 
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

@@ -6,6 +6,7 @@ extension ForwardPass {
         guard x.shape.count >= 2, x.count > 0 else {
             throw EngineError(.shapeMismatch, "a tensor of \(x.shape) has no two dimensions to exchange")
         }
+        let x = try float32(x)
         let y = try Self.transpose(x)
         let tape = records([x])
         tape?.record(y) { gradient in tape?.accumulate(try Self.transpose(gradient), for: x) }
@@ -20,6 +21,7 @@ extension ForwardPass {
     public func batchedMatmul(
         _ a: Tensor, _ b: Tensor, transposingA: Bool = false, transposingB: Bool = false
     ) throws -> Tensor {
+        let (a, b) = (try float32(a), try float32(b))
         let y = try Self.multiply(a, b, transposingA, transposingB)
         let tape = records([a, b])
         tape?.record(y) { gradient in

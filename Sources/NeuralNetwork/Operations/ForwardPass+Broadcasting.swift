@@ -7,6 +7,7 @@ extension ForwardPass {
             throw EngineError(
                 .shapeMismatch, "factors of \(factors.shape) are not N,1,1,C of a tensor of \(x.shape) (N,H,W,C)")
         }
+        let (x, factors) = (try float32(x), try float32(factors))
         let (n, pixels, channels) = (Int64(x.shape[0]), Int64(x.shape[1] * x.shape[2]), Int64(x.shape[3]))
         let y = try Tensor(shape: x.shape)
         nn_scale_channels(x.pointer, factors.pointer, y.pointer, n, pixels, channels)
@@ -29,6 +30,7 @@ extension ForwardPass {
             throw EngineError(
                 .shapeMismatch, "factors of \(factors.shape) are not N,H,W,1 of a tensor of \(x.shape) (N,H,W,C)")
         }
+        let (x, factors) = (try float32(x), try float32(factors))
         let (rows, channels) = (Int64(factors.count), Int64(x.count / factors.count))
         let y = try Tensor(shape: x.shape)
         nn_scale_pixels(x.pointer, factors.pointer, y.pointer, rows, channels)

@@ -6,6 +6,7 @@ extension ForwardPass {
         guard let first = parts.first, parts.allSatisfy({ $0.shape.dropLast() == first.shape.dropLast() }) else {
             throw EngineError(.shapeMismatch, "shapes \(parts.map(\.shape)) cannot be joined along the last dimension")
         }
+        let parts = try parts.map(float32)
         let widths = parts.map { $0.shape.last ?? 1 }
         let width = widths.reduce(0, +)
         let rows = first.shape.dropLast().reduce(1, *)
@@ -32,6 +33,7 @@ extension ForwardPass {
         guard !range.isEmpty, range.lowerBound >= 0, range.upperBound <= width else {
             throw EngineError(.shapeMismatch, "channels \(range) lie outside a tensor of \(x.shape)")
         }
+        let x = try float32(x)
         let rows = Int64(x.count / width)
         let y = try Tensor(shape: x.shape.dropLast() + [range.count])
         nn_copy_channels(
@@ -49,6 +51,7 @@ extension ForwardPass {
 
     /// The mean over channels: N,H,W,C to N,H,W,1.
     public func channelMean(_ x: Tensor) throws -> Tensor {
+        let x = try float32(x)
         let (rows, channels) = try Self.rowsAndChannels(x)
         let y = try Tensor(shape: x.shape.dropLast() + [1])
         nn_channel_mean(x.pointer, y.pointer, rows, channels)
@@ -63,6 +66,7 @@ extension ForwardPass {
 
     /// The maximum over channels: N,H,W,C to N,H,W,1. The first of equal numbers gets the gradient.
     public func channelMaximum(_ x: Tensor) throws -> Tensor {
+        let x = try float32(x)
         let (rows, channels) = try Self.rowsAndChannels(x)
         let y = try Tensor(shape: x.shape.dropLast() + [1])
         let winners = try PooledMemory(bytes: y.count * 4)
@@ -81,6 +85,7 @@ extension ForwardPass {
         guard x.shape.count == 4, x.count > 0 else {
             throw EngineError(.shapeMismatch, "global max pooling cannot read a tensor of \(x.shape) (N,H,W,C)")
         }
+        let x = try float32(x)
         let (n, pixels, channels) = (Int64(x.shape[0]), Int64(x.shape[1] * x.shape[2]), Int64(x.shape[3]))
         let y = try Tensor(shape: [x.shape[0], 1, 1, x.shape[3]])
         let winners = try PooledMemory(bytes: y.count * 4)
@@ -96,7 +101,7 @@ extension ForwardPass {
 
     /// The mean over height and width, N,1,1,C.
     public func globalMeanPool(_ x: Tensor) throws -> Tensor {
-        try reshaped(globalAveragePool(x), to: [x.shape[0], 1, 1, x.shape[3]])
+        try reshaped(globalAveragePool(float32(x)), to: [x.shape[0], 1, 1, x.shape[3]])
     }
 
     private static func rowsAndChannels(_ x: Tensor) throws -> (Int64, Int64) {

@@ -30,6 +30,7 @@ extension ForwardPass {
                 .shapeMismatch, "resampling from \(rows.sources)×\(columns.sources) cannot read a tensor of \(x.shape)")
         }
         if rows.isIdentity, columns.isIdentity { return x }
+        let x = try float32(x)
         let y = try Self.resample(x, rows, columns)
         let tape = records([x])
         tape?.record(y) { gradient in
