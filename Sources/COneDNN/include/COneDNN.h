@@ -212,6 +212,20 @@ void nn_attention_softmax(const nn_attention_scores *shape, float *scores, void 
 void nn_attention_softmax_backward(
     const float *p, const float *dp, void *ds, int32_t ds_bf16, int64_t rows, int64_t keys, float scale);
 
+// ---- Tokens and pixel-adaptive refinement: fp32 -------------------------------------------------------------
+
+/// y = x / max(length, epsilon) for each row; the lengths are kept for the backward pass, which may work in place.
+void nn_normalise_length(const float *x, float *y, float *lengths, int64_t rows, int64_t columns, float epsilon);
+void nn_normalise_length_backward(
+    const float *y, const float *lengths, const float *dy, float *dx, int64_t rows, int64_t columns, float epsilon);
+/// Refines the masks (h, w, k) of one image (h, w, c) by colour affinities to the 8 neighbours at each dilation, some
+/// times over. `work` has nn_refine_bytes.
+int64_t nn_refine_bytes(
+    int64_t h, int64_t w, int64_t c, int64_t k, const int32_t *dilations, int32_t dilation_count);
+void nn_refine(
+    const float *image, const float *masks, float *result, void *work, int64_t h, int64_t w, int64_t c, int64_t k,
+    const int32_t *dilations, int32_t dilation_count, int32_t iterations);
+
 #ifdef __cplusplus
 }
 #endif
