@@ -36,7 +36,7 @@ public struct GoldenCheck: Sendable {
     }
 
     /// The golden files that this room can compare, by their names without extension.
-    public static let networks = ["resnet18", "mil_heads", "polyp_pvt"]
+    public static let networks = ["resnet18", "mil_heads", "toco", "polyp_pvt"]
 
     /// Every tensor of `reference` that the precision covers, in the order of names.
     ///
@@ -48,6 +48,7 @@ public struct GoldenCheck: Sendable {
         case "resnet18": ours = try resNet18(wanted: Set(reference.keys))
         case "mil_heads": ours = try milHeads()
         case "polyp_pvt": ours = try polypPVT(wanted: Set(reference.keys))
+        case "toco": ours = try toCo(wanted: Set(reference.keys))
         default:
             throw EngineError(
                 .invalidOption, "no golden comparison for \(network); there is \(Self.networks.joined(separator: ", "))")

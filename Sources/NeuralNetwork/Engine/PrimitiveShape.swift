@@ -31,9 +31,10 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         self.groups = groups
     }
 
-    /// The extent of the result along one side.
+    /// The extent of the result along one side; zero where the kernel does not fit.
     public func outputExtent(_ input: Int, kernel: Int) -> Int {
-        (input + 2 * padding - (kernel - 1) * dilation - 1) / stride + 1
+        let steps = input + 2 * padding - (kernel - 1) * dilation - 1
+        return steps < 0 ? 0 : steps / stride + 1
     }
 }
 

@@ -1,0 +1,52 @@
+import NeuralNetwork
+
+/// What a ToCo network is made of.
+public struct ToCoConfiguration: Sendable, Hashable, Codable {
+    /// What draws masks from the encoder's tokens.
+    public enum Decoder: String, Sendable, Hashable, Codable, CaseIterable {
+        /// Two 3×3 convolutions with dilation 5, then 1×1: ToCo's.
+        case largeFOV
+        /// The sum of four 3×3 convolutions with dilations 6, 12, 18 and 24: the reference's last version.
+        case aspp
+    }
+
+    public var encoder: ViTConfiguration
+    public var decoder: Decoder
+    /// Channels inside the LargeFOV decoder.
+    public var decoderWidth: Int
+    /// The block whose tokens the auxiliary classifier reads, from the end: −1 is the last.
+    public var auxiliaryLayer: Int
+    /// Whether there are the projection heads of the class-token contrast. They serve training alone.
+    public var hasProjections: Bool
+    /// Hidden, last but one and last width of the projection heads.
+    public var projection: [Int]
+
+    public init(
+        encoder: ViTConfiguration = .base16, decoder: Decoder = .largeFOV, decoderWidth: Int = 512,
+        auxiliaryLayer: Int = -2, hasProjections: Bool = true, projection: [Int] = [2048, 256, 1024]
+    ) {
+        self.encoder = encoder
+        self.decoder = decoder
+        self.decoderWidth = decoderWidth
+        self.auxiliaryLayer = auxiliaryLayer
+        self.hasProjections = hasProjections
+        self.projection = projection
+    }
+
+    /// A network small enough to learn from random weights in minutes on two cores: for the synthetic archive.
+    public static let small = ToCoConfiguration(
+        encoder: ViTConfiguration(patch: 8, width: 96, depth: 6, heads: 3, grid: 14, learnsPositions: true),
+        decoderWidth: 64, hasProjections: false)
+
+    func check() throws {
+        try encoder.check()
+        guard (-encoder.depth..<0).contains(auxiliaryLayer) else {
+            throw EngineError(
+                .invalidOption, "auxiliaryLayer \(auxiliaryLayer) is not one of −\(encoder.depth) … −1")
+        }
+        guard decoderWidth >= 1, projection.count == 3, projection.allSatisfy({ $0 >= 1 }) else {
+            throw EngineError(
+                .invalidOption, "a decoder of width \(decoderWidth) and projections \(projection): give positive numbers, three of the latter")
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import NeuralNetwork
+
+/// The sizes of a vision transformer (Dosovitskiy et al., ICLR 2021).
+public struct ViTConfiguration: Sendable, Hashable, Codable {
+    /// Pixels along the side of a patch.
+    public var patch: Int
+    /// Numbers a token.
+    public var width: Int
+    public var depth: Int
+    public var heads: Int
+    /// How many times wider than a token the hidden layer of each block is.
+    public var expansion: Int
+    /// Patches along each side for which position embeddings are kept; other grids take them interpolated.
+    public var grid: Int
+    /// Whether position embeddings learn. ToCo keeps those of its pretraining.
+    public var learnsPositions: Bool
+    /// Probability with which a training image passes by the last block's branches; blocks before have less, in
+    /// proportion to their place (stochastic depth).
+    public var dropPath: Float
+
+    public init(
+        patch: Int = 16, width: Int, depth: Int = 12, heads: Int, expansion: Int = 4, grid: Int = 14,
+        learnsPositions: Bool = false, dropPath: Float = 0
+    ) {
+        self.patch = patch
+        self.width = width
+        self.depth = depth
+        self.heads = heads
+        self.expansion = expansion
+        self.grid = grid
+        self.learnsPositions = learnsPositions
+        self.dropPath = dropPath
+    }
+
+    /// ViT-B/16, timm's `vit_base_patch16_224`; also DeiT-B, `deit_base_patch16_224`, whose checkpoints have the same
+    /// names and shapes.
+    public static let base16 = ViTConfiguration(width: 768, heads: 12)
+    /// ViT-S/16 and DeiT-S.
+    public static let small16 = ViTConfiguration(width: 384, heads: 6)
+    /// DeiT-Ti.
+    public static let tiny16 = ViTConfiguration(width: 192, heads: 3)
+
+    /// Throws `EngineError.invalidOption` that lists everything out of range.
+    func check() throws {
+        var faults: [String] = []
+        for (name, number) in [
+            ("patch", patch), ("width", width), ("depth", depth), ("heads", heads), ("expansion", expansion),
+            ("grid", grid),
+        ] where number < 1 { faults.append("\(name) \(number) is less than one") }
+        if heads > 0, width % heads != 0 { faults.append("a width of \(width) cannot be shared by \(heads) heads") }
+        if !(0..<1).contains(dropPath) { faults.append("dropPath \(dropPath) lies outside [0, 1)") }
+        guard faults.isEmpty else {
+            throw EngineError(.invalidOption, "vision transformer: " + faults.joined(separator: "; "))
+        }
+    }
+}

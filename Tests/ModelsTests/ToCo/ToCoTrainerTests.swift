@@ -1,0 +1,168 @@
+import Models
+import NeuralNetwork
+import Testing
+
+@Suite struct ToCoTrainerTests {
+    static let configuration = ToCoConfiguration(
+        encoder: ViTConfiguration(patch: 4, width: 24, depth: 3, heads: 3, grid: 8, learnsPositions: true),
+        decoderWidth: 16, projection: [32, 16, 24])
+
+    /// Everything is used from the first step, at rates for a few dozen of them.
+    static var settings: ToCoTrainingSettings {
+        var settings = ToCoTrainingSettings()
+        settings.rate = 1e-3
+        settings.headFactor = 3
+        settings.warmUp = 4
+        settings.segmentationStart = 2
+        settings.mainMapStart = 30
+        settings.weights.classContrast = 0.5
+        settings.crops = LocalCrops(side: 8, count: 6)
+        settings.maps = MultiScaleMaps(scales: [1, 0.5])
+        settings.energy = DenseEnergy(weight: 1e-2, side: 16)
+        return settings
+    }
+
+    /// Images of noise; every second one has a bright blob somewhere. 32 pixels a side.
+    static func batch(_ index: Int, count: Int = 4, size: Int = 32) throws -> (images: Tensor, labels: [Int], centres: [(Int, Int)]) {
+        var random = CounterRandom(seed: UInt64(1000 + index))
+        let centres = (0..<count).map { _ in (Int(8 + 16 * random.uniform()), Int(8 + 16 * random.uniform())) }
+        let images = try Tensor.filled([count, size, size, 3]) { memory in
+            for place in memory.indices {
+                let (image, x, y) = (place / (size * size * 3), place / 3 % size, place / 3 / size % size)
+                let (dx, dy) = (x - centres[image].0, y - centres[image].1)
+                let blob: Float = image % 2 == 0 && dx * dx + dy * dy <= 36 ? 2 : 0
+                memory[place] = Float(random.uniform() - 0.5) + blob
+            }
+        }
+        return (images, (0..<count).map { 1 - $0 % 2 }, centres)
+    }
+
+    private func trained(steps: Int, _ settings: ToCoTrainingSettings, seed: UInt64 = 3) throws -> ParameterSet {
+        let network = try ToCoNetwork(Self.configuration, seed: 1)
+        let trainer = try ToCoTrainer(network, settings, seed: seed)
+        for step in 0..<steps {
+            let batch = try Self.batch(step)
+            _ = try trainer.step(images: batch.images, labels: batch.labels)
+        }
+        return try network.parameters()
+    }
+
+    @Test func learnsWhichImagesShowABlobAndWhere() throws {
+        let network = try ToCoNetwork(Self.configuration, seed: 1)
+        let trainer = try ToCoTrainer(network, Self.settings, seed: 2)
+        var parts: [[String: Float]] = []
+        for step in 0..<72 {
+            let batch = try Self.batch(step)
+            parts.append(try trainer.step(images: batch.images, labels: batch.labels).parts)
+        }
+        #expect(trainer.iteration == 72)
+        #expect(Set(parts[0].keys) == ["classification", "auxiliary", "patchContrast", "classContrast"])
+        #expect(Set(parts[2].keys).isSuperset(of: ["segmentation", "dice", "energy"]))
+        #expect(parts.contains { $0["classContrast"] ?? 0 > 0 })
+        #expect(parts.suffix(16).reduce(0) { $0 + ($1["classification"] ?? 1) / 16 } < 0.3)
+        let localiser = try ToCoLocaliser(
+            network.parameters(), configuration: Self.configuration,
+            normalisation: ColourNormalisation(mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25]),
+            maps: MultiScaleMaps(scales: [1, 0.5]))
+        let batch = try Self.batch(900, count: 8)
+        let bytes = batch.images.values.map { UInt8(min(255, max(0, ($0 * 0.25 + 0.5) * 255))) }
+        let size = 32 * 32
+        for image in 0..<8 {
+            let rgb = Array(bytes[image * size * 3..<(image + 1) * size * 3])
+            let seen = try localiser.localise(rgb: rgb, height: 32, width: 32)
+            #expect((seen.probability > 0.5) == (batch.labels[image] == 1), "image \(image): \(seen.probability)")
+            #expect(seen.probability == (try localiser.probability(rgb: rgb, height: 32, width: 32)))
+            #expect(seen.map.min() == 0)
+            guard batch.labels[image] == 1 else { continue }
+            #expect((seen.map.max() ?? 0) > 0.99)
+            let best = seen.map.firstIndex(of: seen.map.max() ?? 0) ?? 0
+            let (dx, dy) = (best % 32 - batch.centres[image].0, best / 32 - batch.centres[image].1)
+            #expect(dx * dx + dy * dy <= 100, "image \(image): looked \(dx), \(dy) from the blob")
+        }
+    }
+
+    @Test func sameSeedSameBits() throws {
+        let first = try trained(steps: 3, Self.settings)
+        #expect(try trained(steps: 3, Self.settings) == first)
+        #expect(try trained(steps: 3, Self.settings, seed: 4) != first, "crops follow the seed")
+    }
+
+    /// A small step against the gradient lowers the loss by about Σ rate · |gradient| (Adam's first step is of one
+    /// length for every number), so the gradients of all losses together point the right way.
+    @Test func stepsLowerTheLoss() throws {
+        var settings = Self.settings
+        settings.segmentationStart = 0
+        settings.warmUp = 0
+        settings.rate = 1e-4
+        settings.weights.classContrast = 0
+        let trainer = try ToCoTrainer(try ToCoNetwork(Self.configuration, seed: 1), settings, seed: 2)
+        let batch = try Self.batch(1)
+        let losses = try (0..<6).map { _ in try trainer.step(images: batch.images, labels: batch.labels).loss }
+        #expect(losses[5] < losses[0])
+    }
+
+    @Test func ratesFollowTheSchedule() {
+        let settings = ToCoTrainingSettings()
+        #expect(abs(settings.rate(at: 0) - 6e-11) < 1e-13)
+        #expect(abs(settings.rate(at: 750) - 3e-5) < 1e-7)
+        #expect(abs(settings.rate(at: 1_500) - 6e-5 * 0.98310) < 1e-8)
+        #expect(abs(settings.rate(at: 40_000) - 6e-5 * 0.535887) < 1e-9)
+        #expect(settings.rate(at: 80_000) == 0 && settings.rate(at: 90_000) == 0)
+    }
+
+    /// Positions stay as they are unless they learn, and the teacher follows its student.
+    @Test func movesWhatItShould() throws {
+        var configuration = Self.configuration
+        configuration.encoder.learnsPositions = false
+        let network = try ToCoNetwork(configuration, seed: 1)
+        let before = try network.parameters()
+        let trainer = try ToCoTrainer(network, Self.settings, seed: 2, iteration: 10)
+        let batch = try Self.batch(0)
+        _ = try trainer.step(images: batch.images, labels: batch.labels)
+        let after = try network.parameters()
+        let still = zip(before.entries, after.entries).filter { $0.0 == $0.1 }.map(\.0.name)
+        #expect(still == ["encoder.pos_embed", "proj_head.last_layer.weight_g", "proj_head_t.last_layer.weight_g"])
+        let name = "last_layer.weight_v"
+        let values = [before["proj_head.\(name)"], after["proj_head.\(name)"], after["proj_head_t.\(name)"]].map { $0?.values[7] ?? 0 }
+        #expect(abs(values[2] - (0.99 * values[0] + 0.01 * values[1])) < 1e-6)
+    }
+
+    @Test(.enabled(if: EngineSetup.hasBFloat16, "the processor has no bf16")) func trainsInBFloat16() throws {
+        var settings = Self.settings
+        (settings.precision, settings.mapPrecision) = (.bfloat16, .bfloat16)
+        let half = try trained(steps: 3, settings)
+        #expect(half.entries.allSatisfy { $0.values.allSatisfy(\.isFinite) })
+        #expect(half != (try trained(steps: 3, Self.settings)))
+    }
+
+    @Test func negativesAloneAreNoTrouble() throws {
+        let trainer = try ToCoTrainer(try ToCoNetwork(Self.configuration, seed: 1), Self.settings, seed: 2, iteration: 5)
+        let step = try trainer.step(images: Self.batch(0).images, labels: [0, 0, 0, 0])
+        #expect(step.loss.isFinite && step.probabilities.count == 4)
+        #expect(step.parts["classContrast"] == nil)
+    }
+
+    @Test func refusesWhatCannotBeLearnt() throws {
+        let network = try ToCoNetwork(Self.configuration, seed: 1)
+        let trainer = try ToCoTrainer(network, Self.settings, seed: 1)
+        let batch = try Self.batch(0)
+        let before = try network.parameters()
+        #expect(throws: EngineError.self) { try trainer.step(images: batch.images, labels: [1]) }
+        #expect(throws: EngineError.self) { try trainer.step(images: batch.images, labels: [1, 0, 2, 0]) }
+        let broken = try Tensor([Float](repeating: .nan, count: 32 * 32 * 3), shape: [1, 32, 32, 3])
+        let error = #expect(throws: EngineError.self) { try trainer.step(images: broken, labels: [0]) }
+        #expect(error?.code == .notFinite)
+        #expect(try network.parameters() == before)
+        var settings = Self.settings
+        settings.maps.scales = []
+        #expect(throws: EngineError.self) { try ToCoTrainer(network, settings, seed: 1) }
+        settings = Self.settings
+        (settings.pseudoLabels.high, settings.pseudoLabels.low) = (0.2, 0.4)
+        #expect(throws: EngineError.self) { try ToCoTrainer(network, settings, seed: 1) }
+        var configuration = Self.configuration
+        configuration.hasProjections = false
+        #expect(throws: EngineError.self) {
+            try ToCoTrainer(ToCoNetwork(configuration, seed: 1), Self.settings, seed: 1)
+        }
+    }
+}
