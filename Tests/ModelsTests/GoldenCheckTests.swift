@@ -19,7 +19,7 @@ import Testing
     @Test(.enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)), arguments: ["resnet18", "mil_heads", "polyp_pvt"])
     func agreesWithTheReference(network: String) throws {
         let lines = try GoldenCheck().compare(network, with: GoldenFile.read(network))
-        #expect(lines.count >= 30)
+        #expect(lines.count >= 13)
         for line in lines {
             #expect(line.passed, "\(line.tensor): relative error \(line.relativeError) above \(line.tolerance)")
         }
@@ -29,6 +29,8 @@ import Testing
         for line in half {
             #expect(line.passed, "bf16 \(line.tensor): relative error \(line.relativeError) above \(line.tolerance)")
         }
+        let halfWorst = half.max { $0.relativeError < $1.relativeError }
+        print("golden bf16 \(network): worst \(halfWorst?.tensor ?? "") \(halfWorst?.relativeError ?? 0)")
         let worst = lines.max { $0.relativeError / $0.tolerance < $1.relativeError / $1.tolerance }
         print("golden \(network): worst \(worst?.tensor ?? "") \(worst?.relativeError ?? 0)")
     }

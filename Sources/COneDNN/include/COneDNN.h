@@ -211,6 +211,22 @@ void nn_attention_softmax(const nn_attention_scores *shape, float *scores, void 
 /// ds = p·(dp − Σ p·dp)·scale of each row.
 void nn_attention_softmax_backward(
     const float *p, const float *dp, void *ds, int32_t ds_bf16, int64_t rows, int64_t keys, float scale);
+// ---- Windows and blocks: of numbers of any type, `bytes` a pixel ---------------------------------------------
+
+/// N,H,W to the windows of size × size pixels that cover it, row by row; what lies beyond the map is `padding`, one
+/// pixel, or zero where that is NULL. And back, without what lies beyond.
+void nn_windows(
+    const void *x, void *y, const void *padding, int64_t n, int64_t h, int64_t w, int64_t size, int64_t bytes);
+void nn_unwindow(const void *x, void *y, int64_t n, int64_t h, int64_t w, int64_t size, int64_t bytes);
+/// The sum of all that lies beyond the map in windows of fp32.
+void nn_window_padding_sums(
+    const float *dy, float *sums, int64_t n, int64_t h, int64_t w, int64_t size, int64_t channels);
+/// From products of each query (matrices, rows · columns of them) with 2·rows − 1 and 2·columns − 1 reversed distances,
+/// those for the keys of its own grid: `height` has `rows` numbers a query, `width` has `columns`.
+void nn_relative_runs(
+    const float *products, float *height, float *width, int64_t matrices, int64_t rows, int64_t columns);
+/// rows, w, (factor, factor) blocks to rows · factor, w · factor pixels, or `back`. `bytes` is one pixel of the result.
+void nn_pixel_shuffle(const void *x, void *y, int64_t rows, int64_t w, int64_t factor, int64_t bytes, int32_t back);
 
 // ---- Tokens and pixel-adaptive refinement: fp32 -------------------------------------------------------------
 

@@ -36,7 +36,7 @@ public struct GoldenCheck: Sendable {
     }
 
     /// The golden files that this room can compare, by their names without extension.
-    public static let networks = ["resnet18", "mil_heads", "toco", "polyp_pvt"]
+    public static let networks = ["resnet18", "mil_heads", "toco", "polyp_pvt", "mobile_sam", "sam_vit_b"]
 
     /// Every tensor of `reference` that the precision covers, in the order of names.
     ///
@@ -49,6 +49,8 @@ public struct GoldenCheck: Sendable {
         case "mil_heads": ours = try milHeads()
         case "polyp_pvt": ours = try polypPVT(wanted: Set(reference.keys))
         case "toco": ours = try toCo(wanted: Set(reference.keys))
+        case "mobile_sam": ours = try segmentAnything(network, .mobile)
+        case "sam_vit_b": ours = try segmentAnything(network, .vitB)
         default:
             throw EngineError(
                 .invalidOption, "no golden comparison for \(network); there is \(Self.networks.joined(separator: ", "))")

@@ -1,0 +1,171 @@
+import NeuralNetwork
+
+/// Segment Anything for inference: an image is embedded once and prompted many times.
+///
+///     let network = try SegmentAnything(Checkpoint.load(file).tensors, precision: .bfloat16)
+///     let (width, height) = network.inputSize(width: image.width, height: image.height)
+///     let embedding = try network.embed(rgb: resized, width: width, height: height, of: (image.width, image.height))
+///     let masks = try network.masks(embedding, SegmentationPrompt(box: box))
+///
+/// Immutable, and shared by threads: weights are packed once. The decoder computes in fp32 whatever the precision: it
+/// takes a hundredth of the encoder's time.
+public final class SegmentAnything: Sendable {
+    public let kind: SegmentAnythingKind?
+    public let precision: Precision
+    /// Pixels along the side of the encoder's input.
+    public let inputSide: Int
+    private let network: Frozen<Prompted>
+    private let normalisation: ColourNormalisation
+
+    /// A network with the positions that its decoder adds to every embedding.
+    private final class Prompted: Module {
+        let network: SegmentAnythingNetwork
+        let positions: Tensor
+
+        init(_ network: SegmentAnythingNetwork) throws {
+            self.network = network
+            positions = try network.imagePositions()
+        }
+
+        func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
+            try network.forEachParameter(prefix, body)
+        }
+    }
+
+    /// The network that `parameters` are of, official names and all. `kind` nil: found by them.
+    ///
+    /// Throws `ParameterError.missingTensors` for parameters of another architecture, listing every tensor that does not
+    /// fit, and `EngineError.unsupported` for bf16 on a processor without it: it would be slower than fp32 there.
+    public convenience init(
+        _ parameters: ParameterSet, kind: SegmentAnythingKind? = nil, precision: Precision = .float32
+    ) throws {
+        let kind = try kind ?? SegmentAnythingCheckpoint.kind(of: parameters)
+        let network = try SegmentAnythingNetwork(kind)
+        try network.load(SegmentAnythingCheckpoint.used(parameters))
+        try self.init(network, kind: kind, precision: precision)
+    }
+
+    init(_ network: sending SegmentAnythingNetwork, kind: SegmentAnythingKind?, precision: Precision) throws {
+        guard precision == .float32 || EngineSetup.hasBFloat16 else {
+            throw EngineError(
+                .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: use float32")
+        }
+        self.kind = kind
+        self.precision = precision
+        inputSide = network.imageEncoder.inputSide
+        normalisation = try ColourNormalisation(
+            mean: SegmentAnythingCheckpoint.mean.map { $0 / 255 },
+            deviation: SegmentAnythingCheckpoint.deviation.map { $0 / 255 })
+        self.network = try Frozen(Prompted(network))
+    }
+
+    /// What an image of `width` × `height` pixels must be resized to (Pillow's bilinear, as the reference does) before it
+    /// is embedded: its longer side fills the input.
+    public func inputSize(width: Int, height: Int) -> (width: Int, height: Int) {
+        let geometry = ImageGeometry(width: width, height: height, side: inputSide)
+        return (geometry.inputWidth, geometry.inputHeight)
+    }
+
+    /// Embeds an image that was resized to `inputSize(width:height:)` of its `original` size. `rgb` is row after row, red,
+    /// green, blue.
+    ///
+    /// Throws `EngineError.shapeMismatch` where the image has another size, or `rgb` other than 3 bytes a pixel.
+    public func embed(
+        rgb: [UInt8], width: Int, height: Int, of original: (width: Int, height: Int)
+    ) throws -> ImageEmbedding {
+        let geometry = ImageGeometry(width: original.width, height: original.height, side: inputSide)
+        guard original.width > 0, original.height > 0, width == geometry.inputWidth, height == geometry.inputHeight,
+            rgb.count == width * height * 3
+        else {
+            throw EngineError(
+                .shapeMismatch,
+                "an image of \(original.width)×\(original.height) must come resized to "
+                    + "\(geometry.inputWidth)×\(geometry.inputHeight), 3 bytes a pixel; this one is \(width)×\(height) with "
+                    + "\(rgb.count) bytes")
+        }
+        let image = try Tensor.images(rgb: rgb, count: 1, height: height, width: width, normalisation: normalisation)
+        let side = inputSide
+        // Right of the image and below it are zeros, after the normalisation.
+        let input = try Tensor.filled([1, side, side, 3]) { memory in
+            memory.update(repeating: 0)
+            image.withValues { rows in
+                for row in 0..<height {
+                    for index in 0..<width * 3 { memory[row * side * 3 + index] = rows[row * width * 3 + index] }
+                }
+            }
+        }
+        return try embed(input, geometry: geometry)
+    }
+
+    /// Embeds an input that is prepared already: 1, side, side, 3.
+    func embed(_ input: Tensor, geometry: ImageGeometry) throws -> ImageEmbedding {
+        try network { prompted in
+            let encoder = prompted.network.imageEncoder
+            let made = try encoder(input, ForwardPass(.evaluation, precision: precision))
+            return ImageEmbedding(values: made.values, grid: encoder.gridSide, geometry: geometry)
+        }
+    }
+
+    /// The mask of what the prompt means; with `multiple` the three masks of what it may mean (whole, part, part of a
+    /// part), which is better for a single point.
+    ///
+    /// Throws `EngineError.invalidOption` for a prompt without points, box and mask, or with coordinates that are not
+    /// finite.
+    public func masks(
+        _ embedding: ImageEmbedding, _ prompt: SegmentationPrompt, multiple: Bool = false
+    ) throws -> [MaskPrediction] {
+        let (logits, quality) = try lowResolution(embedding, prompt, multiple: multiple)
+        return try quality.indices.map { index in
+            let mask = try fullSize(logits.rows(index..<index + 1), embedding.geometry)
+            return MaskPrediction(
+                mask: mask, width: embedding.width, height: embedding.height, predictedIoU: quality[index],
+                lowResolution: try logits.rows(index..<index + 1).values)
+        }
+    }
+
+    /// All that lies in one of the boxes' masks: the pseudo-label of an image. Zeros where there is no box.
+    public func union(_ embedding: ImageEmbedding, boxes: [SegmentationPrompt.Box]) throws -> [UInt8] {
+        var whole = [UInt8](repeating: 0, count: embedding.width * embedding.height)
+        for box in boxes {
+            for prediction in try masks(embedding, SegmentationPrompt(box: box)) {
+                for index in whole.indices { whole[index] |= prediction.mask[index] }
+            }
+        }
+        return whole
+    }
+
+    /// Logits (masks, pixels) at a quarter of the input's resolution, and the quality foreseen.
+    func lowResolution(
+        _ embedding: ImageEmbedding, _ prompt: SegmentationPrompt, multiple: Bool
+    ) throws -> (logits: Tensor, quality: [Float]) {
+        let box = prompt.box.map { [$0.left, $0.top, $0.right, $0.bottom] } ?? []
+        guard !prompt.points.isEmpty || prompt.box != nil || prompt.mask != nil,
+            (prompt.points.flatMap { [$0.x, $0.y] } + box).allSatisfy(\.isFinite)
+        else {
+            throw EngineError(.invalidOption, "a prompt needs a point, a box or a mask, with finite coordinates")
+        }
+        return try network { prompted in
+            let pass = ForwardPass(.evaluation)
+            let (network, grid) = (prompted.network, embedding.grid)
+            return try network.maskDecoder(
+                embedding: embedding.tensor(), positions: prompted.positions,
+                prompts: network.promptEncoder.tokens(embedding.geometry.toInput(prompt), imageSize: inputSide),
+                map: network.promptEncoder.map(prompt.mask, grid: grid, pass),
+                masks: multiple ? MaskDecoder.multiple : MaskDecoder.single, pass)
+        }
+    }
+
+    /// Logits of one mask in the image's own pixels: to the input's resolution, cut to the image, to its size, above zero.
+    func fullSize(_ logits: Tensor, _ geometry: ImageGeometry) throws -> [UInt8] {
+        let pass = ForwardPass(.evaluation)
+        let low = inputSide / 4
+        let square = try pass.resized(
+            pass.reshaped(logits, to: [1, low, low, 1]), height: inputSide, width: inputSide, alignsCorners: false)
+        let rows = try pass.reshaped(square, to: [inputSide, inputSide]).rows(0..<geometry.inputHeight)
+        let cut = try pass.channels(rows, 0..<geometry.inputWidth)
+        let full = try pass.resized(
+            pass.reshaped(cut, to: [1, geometry.inputHeight, geometry.inputWidth, 1]), height: geometry.height,
+            width: geometry.width, alignsCorners: false)
+        return full.withValues { $0.map { $0 > 0 ? 255 : 0 } }
+    }
+}
