@@ -1,5 +1,5 @@
 /// How an image lies in the network's square input: resized so that its longer side fits, at the left upper corner.
-struct ImageGeometry: Sendable, Hashable {
+package struct ImageGeometry: Sendable, Hashable {
     /// Pixels of the image as it was given.
     let width: Int
     let height: Int
@@ -7,7 +7,7 @@ struct ImageGeometry: Sendable, Hashable {
     let inputWidth: Int
     let inputHeight: Int
 
-    init(width: Int, height: Int, side: Int) {
+    package init(width: Int, height: Int, side: Int) {
         self.width = width
         self.height = height
         let scale = Double(side) / Double(max(width, height, 1))

@@ -45,7 +45,7 @@ public final class SegmentAnything: Sendable {
         try self.init(network, kind: kind, precision: precision)
     }
 
-    init(_ network: sending SegmentAnythingNetwork, kind: SegmentAnythingKind?, precision: Precision) throws {
+    package init(_ network: sending SegmentAnythingNetwork, kind: SegmentAnythingKind?, precision: Precision) throws {
         guard precision == .float32 || EngineSetup.hasBFloat16 else {
             throw EngineError(
                 .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: use float32")
@@ -98,7 +98,7 @@ public final class SegmentAnything: Sendable {
     }
 
     /// Embeds an input that is prepared already: 1, side, side, 3.
-    func embed(_ input: Tensor, geometry: ImageGeometry) throws -> ImageEmbedding {
+    package func embed(_ input: Tensor, geometry: ImageGeometry) throws -> ImageEmbedding {
         try network { prompted in
             let encoder = prompted.network.imageEncoder
             let made = try encoder(input, ForwardPass(.evaluation, precision: precision))
@@ -135,7 +135,7 @@ public final class SegmentAnything: Sendable {
     }
 
     /// Logits (masks, pixels) at a quarter of the input's resolution, and the quality foreseen.
-    func lowResolution(
+    package func lowResolution(
         _ embedding: ImageEmbedding, _ prompt: SegmentationPrompt, multiple: Bool
     ) throws -> (logits: Tensor, quality: [Float]) {
         let box = prompt.box.map { [$0.left, $0.top, $0.right, $0.bottom] } ?? []

@@ -1,7 +1,7 @@
 import NeuralNetwork
 
 /// Turns an image into a map of vectors.
-protocol ImageEncoding: Module {
+package protocol ImageEncoding: Module {
     /// Pixels along the side of the square input.
     var inputSide: Int { get }
     /// Vectors along the side of the embedding.
@@ -12,27 +12,27 @@ protocol ImageEncoding: Module {
 }
 
 extension ImageEncoder: ImageEncoding {
-    var inputSide: Int { configuration.imageSize }
-    var gridSide: Int { configuration.grid }
+    package var inputSide: Int { configuration.imageSize }
+    package var gridSide: Int { configuration.grid }
 }
 
 extension TinyViT: ImageEncoding {
-    var inputSide: Int { configuration.imageSize }
-    var gridSide: Int { configuration.grid }
+    package var inputSide: Int { configuration.imageSize }
+    package var gridSide: Int { configuration.grid }
 }
 
 /// The three parts of Segment Anything. Names are the published checkpoints'.
-final class SegmentAnythingNetwork: Module {
-    let imageEncoder: any ImageEncoding
+package final class SegmentAnythingNetwork: Module {
+    package let imageEncoder: any ImageEncoding
     let promptEncoder: PromptEncoder
     let maskDecoder: MaskDecoder
 
     /// A published one, to be loaded.
-    convenience init(_ kind: SegmentAnythingKind) throws {
+    package convenience init(_ kind: SegmentAnythingKind) throws {
         try self.init(kind.transformer.map { try ImageEncoder($0) } ?? TinyViT())
     }
 
-    init(_ imageEncoder: any ImageEncoding, width: Int = 256, decoderHidden: Int = 2048) throws {
+    package init(_ imageEncoder: any ImageEncoding, width: Int = 256, decoderHidden: Int = 2048) throws {
         self.imageEncoder = imageEncoder
         promptEncoder = try PromptEncoder(width)
         maskDecoder = try MaskDecoder(width, hidden: decoderHidden)
@@ -45,7 +45,7 @@ final class SegmentAnythingNetwork: Module {
         return try Tensor(numbers, shape: [1, side, side, numbers.count / (side * side)])
     }
 
-    func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
+    package func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
         try imageEncoder.forEachParameter(joinedName(prefix, "image_encoder"), body)
         try promptEncoder.forEachParameter(joinedName(prefix, "prompt_encoder"), body)
         try maskDecoder.forEachParameter(joinedName(prefix, "mask_decoder"), body)

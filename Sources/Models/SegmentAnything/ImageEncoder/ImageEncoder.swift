@@ -2,15 +2,15 @@ import NeuralNetwork
 
 /// The vision transformer of Segment Anything (Li et al. 2022, "Exploring plain vision transformer backbones"):
 /// patches, absolute positions, blocks with windowed or global attention, and a neck of two convolutions.
-final class ImageEncoder: Module {
-    let configuration: ImageEncoderConfiguration
+package final class ImageEncoder: Module {
+    package let configuration: ImageEncoderConfiguration
     private let patches: Conv2d
     /// 1, grid, grid, width.
     private let positions: Parameter
     private let blocks: [EncoderBlock]
     private let neck: EncoderNeck
 
-    init(_ configuration: ImageEncoderConfiguration) throws {
+    package init(_ configuration: ImageEncoderConfiguration) throws {
         self.configuration = configuration
         patches = try Conv2d(
             3, configuration.width, kernel: configuration.patch,
@@ -22,7 +22,7 @@ final class ImageEncoder: Module {
     }
 
     /// Images N, side, side, 3 to embeddings N, grid, grid, outputs.
-    func callAsFunction(_ images: Tensor, _ pass: ForwardPass) throws -> Tensor {
+    package func callAsFunction(_ images: Tensor, _ pass: ForwardPass) throws -> Tensor {
         var tokens = try pass.sum(patches(images, pass), placed(images.shape[0], pass))
         for block in blocks { tokens = try block(tokens, pass) }
         return try neck(tokens, pass)
@@ -36,7 +36,7 @@ final class ImageEncoder: Module {
         return count == 1 ? one : try Tensor.concatenated(Array(repeating: one, count: count))
     }
 
-    func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
+    package func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
         try body(joinedName(prefix, "pos_embed"), positions)
         try patches.forEachParameter(joinedName(prefix, "patch_embed.proj"), body)
         for (index, block) in blocks.enumerated() {

@@ -1,24 +1,31 @@
 /// The measures of a plain vision transformer that encodes images for masks.
-struct ImageEncoderConfiguration: Sendable, Hashable {
+package struct ImageEncoderConfiguration: Sendable, Hashable {
     /// Numbers of a token.
-    var width: Int
+    package var width: Int
     /// Blocks.
-    var depth: Int
-    var heads: Int
+    package var depth: Int
+    package var heads: Int
     /// Blocks whose tokens see the whole image; the others see windows.
-    var globalBlocks: Set<Int>
+    package var globalBlocks: Set<Int>
     /// Tokens along the side of a window.
-    var window = 14
+    package var window = 14
     /// Pixels along the side of the square input, and of a patch.
-    var imageSize = 1024
-    var patch = 16
+    package var imageSize = 1024
+    package var patch = 16
     /// Pixels along the side of the input that the learnt positions were made for, where that was another: relative
     /// positions are then interpolated.
-    var learntImageSize = 1024
+    package var learntImageSize = 1024
     /// Channels of the embedding.
-    var outputs = 256
+    package var outputs = 256
+
+    package init(width: Int, depth: Int, heads: Int, globalBlocks: Set<Int>) {
+        self.width = width
+        self.depth = depth
+        self.heads = heads
+        self.globalBlocks = globalBlocks
+    }
 
     /// Tokens along the side of the input.
-    var grid: Int { imageSize / patch }
-    var learntGrid: Int { learntImageSize / patch }
+    package var grid: Int { imageSize / patch }
+    package var learntGrid: Int { learntImageSize / patch }
 }

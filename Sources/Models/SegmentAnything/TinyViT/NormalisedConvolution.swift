@@ -14,9 +14,10 @@ final class NormalisedConvolution: Module {
 
     /// activation(norm(convolution(x)) + addend).
     func callAsFunction(
-        _ x: Tensor, _ pass: ForwardPass, activation: PostOperation = .none, adding addend: Tensor? = nil
+        _ x: Tensor, _ pass: ForwardPass, activation: PostOperation = .none, adding addend: Tensor? = nil,
+        result: Precision? = nil
     ) throws -> Tensor {
-        try convolution(x, pass, norm: norm, activation: activation, adding: addend)
+        try convolution(x, pass, norm: norm, activation: activation, adding: addend, result: result)
     }
 
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

@@ -1,8 +1,8 @@
 import NeuralNetwork
 
 /// MobileSAM's image encoder: a TinyViT-5m whose last stages keep their resolution, and a neck.
-final class TinyViT: Module {
-    let configuration: TinyViTConfiguration
+package final class TinyViT: Module {
+    package let configuration: TinyViTConfiguration
     private let stem: [NormalisedConvolution]
     private let bottlenecks: [InvertedBottleneck]
     /// Blocks of the second stage and on.
@@ -10,7 +10,7 @@ final class TinyViT: Module {
     private let mergings: [PatchMerging]
     private let neck: EncoderNeck
 
-    init(_ configuration: TinyViTConfiguration = TinyViTConfiguration()) throws {
+    package init(_ configuration: TinyViTConfiguration = TinyViTConfiguration()) throws {
         self.configuration = configuration
         let widths = configuration.widths
         stem = [
@@ -31,7 +31,7 @@ final class TinyViT: Module {
     }
 
     /// Images N, side, side, 3 to embeddings N, grid, grid, outputs.
-    func callAsFunction(_ images: Tensor, _ pass: ForwardPass) throws -> Tensor {
+    package func callAsFunction(_ images: Tensor, _ pass: ForwardPass) throws -> Tensor {
         var x = try stem[1](stem[0](images, pass, activation: .geluErf), pass)
         for bottleneck in bottlenecks { x = try bottleneck(x, pass) }
         for (merging, blocks) in zip(mergings, stages) {
@@ -41,7 +41,7 @@ final class TinyViT: Module {
         return try neck(x, pass)
     }
 
-    func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
+    package func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
         for (index, convolution) in stem.enumerated() {
             try convolution.forEachParameter(joinedName(prefix, "patch_embed.seq.\(2 * index)"), body)
         }

@@ -1,6 +1,7 @@
 import NeuralNetwork
 
-/// Window attention, a 3×3 convolution of each channel, and a perceptron.
+/// Window attention, a 3×3 convolution of each channel, and a perceptron. What is handed on stays fp32: a block rounds
+/// it once, not three times.
 final class TinyViTBlock: Module {
     private let attention: TableAttention
     private let local: NormalisedConvolution
@@ -18,8 +19,8 @@ final class TinyViTBlock: Module {
 
     /// Tokens N,H,W,C.
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        let x = try local(attention(x, pass), pass)
-        return try narrowing(widening(norm(x, pass), pass, activation: .geluErf), pass, adding: x)
+        let x = try local(attention(x, pass), pass, result: .float32)
+        return try narrowing(widening(norm(x, pass), pass, activation: .geluErf), pass, adding: x, result: .float32)
     }
 
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
