@@ -35,9 +35,11 @@ import Testing
         print("golden \(network): worst \(worst?.tensor ?? "") \(worst?.relativeError ?? 0)")
     }
 
-    @Test(.enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)))
-    func disagreesOnOtherInputs() throws {
-        let lines = try GoldenCheck(inputSuffix: ".other").compare("mil_heads", with: GoldenFile.read("mil_heads"))
+    @Test(
+        .enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)),
+        arguments: ["mil_heads", "mobile_sam"])
+    func disagreesOnOtherInputs(network: String) throws {
+        let lines = try GoldenCheck(inputSuffix: ".other").compare(network, with: GoldenFile.read(network))
         #expect(lines.filter { !$0.passed }.count > lines.count / 2)
     }
 

@@ -22,7 +22,7 @@ import Testing
 
     /// The tensors and numbers of the published files (of MobileSAM's, those that are used).
     @Test(arguments: [
-        (SegmentAnythingKind.vitB, 314, 93_735_728), (.vitL, 482, 312_343_088), (.mobile, 408, 9_818_564),
+        (SegmentAnythingKind.vitB, 314, 93_735_728), (.mobile, 408, 9_818_564),
     ])
     func hasTheTensorsOfThePublishedFiles(kind: SegmentAnythingKind, tensors: Int, numbers: Int) throws {
         var (count, total, names) = (0, 0, Set<String>())

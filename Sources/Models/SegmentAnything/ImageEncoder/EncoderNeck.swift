@@ -15,9 +15,7 @@ final class EncoderNeck: Module {
     }
 
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try zip(convolutions, norms).reduce(x) { x, layer in
-            try layer.1(layer.0(x, pass, norm: nil, result: .float32), pass, result: .float32)
-        }
+        try zip(convolutions, norms).reduce(x) { x, layer in try layer.1(layer.0(x, pass), pass) }
     }
 
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

@@ -2,9 +2,11 @@ import NeuralNetwork
 
 /// What lies between two stages: 1×1 to the next stage's channels, 3×3 a channel with the stride, 1×1; GELU between.
 final class PatchMerging: Module {
+    let stride: Int
     private let convolutions: [NormalisedConvolution]
 
     init(_ inputs: Int, _ outputs: Int, stride: Int) throws {
+        self.stride = stride
         convolutions = [
             try NormalisedConvolution(inputs, outputs),
             try NormalisedConvolution(outputs, outputs, kernel: 3, stride: stride, isDepthwise: true),

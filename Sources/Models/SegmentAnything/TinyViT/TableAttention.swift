@@ -28,15 +28,15 @@ final class TableAttention: Module {
     /// Tokens beyond the map are zeros before the normalisation: their queries, keys and values are all alike.
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
         let c = x.shape[3]
-        let all = try queriesKeysValues(norm(x, pass), pass)
+        let all = try queriesKeysValues(norm(x, pass), pass, result: .float32)
         let isWhole = x.shape[1] % size == 0 && x.shape[2] % size == 0
-        let beyond = isWhole ? nil : try queriesKeysValues(norm(Tensor.zeros([1, c]), pass), pass)
+        let beyond = isWhole ? nil : try queriesKeysValues(norm(Tensor.zeros([1, c]), pass), pass, result: .float32)
         let windows = try pass.windows(all, size: size, padding: beyond)
         let width = c / heads
         func part(_ index: Int) throws -> AttentionOperand {
             try .interleaved(windows, offset: index * width, width: width, heads: heads)
         }
-        let y = try pass.attention(
+        let y = try pass.exact.attention(
             query: part(0), key: part(1), value: part(2), scale: 1 / Float(width).squareRoot(),
             bias: .table(table()))
         return try projection(pass.unwindowed(y, size: size, shape: x.shape), pass, adding: x, result: .float32)

@@ -1,6 +1,10 @@
 import NeuralNetwork
 
 /// MobileSAM's image encoder: a TinyViT-5m whose last stages keep their resolution, and a neck.
+///
+/// In bf16 the wide products are bf16; attention, convolutions of single channels, the last merging, the neck and what
+/// is handed from block to block stay fp32. They cost little, and the masks of single points, which follow the
+/// embedding's smallest errors, need them to stay within 2 %.
 package final class TinyViT: Module {
     package let configuration: TinyViTConfiguration
     private let stem: [NormalisedConvolution]
@@ -35,10 +39,11 @@ package final class TinyViT: Module {
         var x = try stem[1](stem[0](images, pass, activation: .geluErf), pass)
         for bottleneck in bottlenecks { x = try bottleneck(x, pass) }
         for (merging, blocks) in zip(mergings, stages) {
-            x = try merging(x, pass)
+            // Where the map keeps its size the merging is small enough for fp32.
+            x = try merging(x, merging.stride == 1 ? pass.exact : pass)
             for block in blocks { x = try block(x, pass) }
         }
-        return try neck(x, pass)
+        return try neck(x, pass.exact)
     }
 
     package func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

@@ -1,7 +1,6 @@
 import NeuralNetwork
 
-/// Window attention, a 3×3 convolution of each channel, and a perceptron. What is handed on stays fp32: a block rounds
-/// it once, not three times.
+/// Window attention, a 3×3 convolution of each channel, and a perceptron.
 final class TinyViTBlock: Module {
     private let attention: TableAttention
     private let local: NormalisedConvolution
@@ -19,7 +18,7 @@ final class TinyViTBlock: Module {
 
     /// Tokens N,H,W,C.
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        let x = try local(attention(x, pass), pass, result: .float32)
+        let x = try local(attention(x, pass), pass.exact)
         return try narrowing(widening(norm(x, pass), pass, activation: .geluErf), pass, adding: x, result: .float32)
     }
 
