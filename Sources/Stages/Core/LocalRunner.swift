@@ -49,6 +49,12 @@ public final class LocalRunner: Sendable {
         }
     }
 
+    /// Maps shards of a stage without planning or reducing: for benchmarks.
+    func map(_ shards: [ShardPlan], ofStage name: String) throws {
+        guard let stage = registry[name] else { throw StageError(.invalidSettings, "there is no stage \(name)") }
+        _ = try map(shards, stage: stage, round: 0)
+    }
+
     /// Maps the shards on `slots` threads; the first error ends the run once the others are through.
     private func map(_ shards: [ShardPlan], stage: any Stage, round: Int) throws -> [ShardRecord] {
         let results = Mutex<[Int: Result<ShardRecord, any Error>]>([:])
@@ -67,7 +73,7 @@ public final class LocalRunner: Sendable {
                             stage: stage.name, round: round, key: plan.key, centre: plan.centre, input: plan.input,
                             seed: store.seed),
                         context: context)
-                    store.add(output.rows)
+                    store.add(output.rows, stage: stage.name)
                     return ShardRecord(
                         key: plan.key, centre: plan.centre, record: output.record,
                         blobs: try output.blobs.map { try store.store($0) })
