@@ -53,6 +53,14 @@ final class LedgerView: PlanningView {
             .map { Stages.ResultRow.MaskRow($0) }
     }
 
+    func boxes(ofStage stage: String) throws -> [Stages.ResultRow.BoxRow] {
+        try access.persist { try $0.boxes(job: job, stage: stage) }.map { Stages.ResultRow.BoxRow($0) }
+    }
+
+    func masks(ofStage stage: String) throws -> [Stages.ResultRow.MaskRow] {
+        try access.persist { try $0.masks(job: job, stage: stage) }.map { Stages.ResultRow.MaskRow($0) }
+    }
+
     private func latest<Row>(
         _ read: (Ledger, JobID, String) throws -> [Row], key: (Row) -> [String]
     ) throws -> [Row] {

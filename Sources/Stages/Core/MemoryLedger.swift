@@ -8,7 +8,7 @@ public final class MemoryLedger: PlanningView, Sendable {
     public let centres: [String]
 
     private struct State {
-        var rows: [ResultRow] = []
+        var rows: [(stage: String, row: ResultRow)] = []
         var content: [SHA256Digest: Data] = [:]
         var rounds: [String: [Int: Round]] = [:]
     }
@@ -27,19 +27,21 @@ public final class MemoryLedger: PlanningView, Sendable {
     }
 
     /// All rows so far, in the order in which they came.
-    public var rows: [ResultRow] { state.withLock { $0.rows } }
+    public var rows: [ResultRow] { state.withLock { $0.rows.map(\.row) } }
     public var evaluations: [ResultRow.EvaluationRow] {
         rows.compactMap { if case .evaluation(let row) = $0 { row } else { nil } }
     }
     public var items: [ResultRow.ItemRow] { rows.compactMap { if case .item(let row) = $0 { row } else { nil } } }
 
-    public func add(_ rows: [ResultRow]) { state.withLock { $0.rows += rows } }
+    public func add(_ rows: [ResultRow], stage: String = "") {
+        state.withLock { $0.rows += rows.map { (stage, $0) } }
+    }
 
     func finish(stage: String, round: Int, outcome: RoundOutcome) throws {
         let model = try outcome.model.map { try store($0) }
         let reduction = try outcome.state.map { try store($0) }
         state.withLock { state in
-            state.rows += outcome.rows
+            state.rows += outcome.rows.map { (stage, $0) }
             state.rounds[stage, default: [:]][round] = Round(model: model, state: reduction, metrics: outcome.metrics)
         }
     }
@@ -67,6 +69,20 @@ public final class MemoryLedger: PlanningView, Sendable {
 
     public func masks() -> [ResultRow.MaskRow] {
         sorted({ if case .mask(let row) = $0 { row } else { nil } }, by: { [$0.centre, $0.study, $0.image, $0.kind] })
+    }
+
+    public func boxes(ofStage stage: String) -> [ResultRow.BoxRow] {
+        state.withLock { $0.rows.filter { $0.stage == stage } }
+            .compactMap { if case .box(let row) = $0.row { row } else { nil } }
+            .sorted { [$0.centre, $0.study, $0.image].lexicographicallyPrecedes([$1.centre, $1.study, $1.image]) }
+    }
+
+    public func masks(ofStage stage: String) -> [ResultRow.MaskRow] {
+        state.withLock { $0.rows.filter { $0.stage == stage } }
+            .compactMap { if case .mask(let row) = $0.row { row } else { nil } }
+            .sorted {
+                [$0.centre, $0.study, $0.image, $0.kind].lexicographicallyPrecedes([$1.centre, $1.study, $1.image, $1.kind])
+            }
     }
 
     private func sorted<Row>(_ pick: (ResultRow) -> Row?, by key: (Row) -> [String]) -> [Row] {

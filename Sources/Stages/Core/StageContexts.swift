@@ -14,8 +14,12 @@ public protocol PlanningView {
     func reportLabels() throws -> [ResultRow.ReportLabelRow]
     func bagScores() throws -> [ResultRow.BagScoreRow]
     func imageScores() throws -> [ResultRow.ImageScoreRow]
+    /// Of all stages before; where several wrote the same key, the latest of the pipeline.
     func boxes() throws -> [ResultRow.BoxRow]
     func masks() throws -> [ResultRow.MaskRow]
+    /// Of one stage.
+    func boxes(ofStage stage: String) throws -> [ResultRow.BoxRow]
+    func masks(ofStage stage: String) throws -> [ResultRow.MaskRow]
 
     /// The parameters with which `round` of `stage` starts (the outcome of the round before), or, with `round` nil, the
     /// stage's latest. Nil when there are none yet.

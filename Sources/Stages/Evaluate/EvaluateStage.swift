@@ -45,9 +45,11 @@ public struct EvaluateStage: Stage {
         }
         var comparison = TruthComparison(truth: truth, settings: input.settings)
         let masks = Dictionary(grouping: results.masks, by: \.study)
+        // A picture is one stage's view of one image.
+        func key(_ mask: EvaluationInput.Mask) -> String { mask.subject + "/" + mask.image }
         for (position, study) in results.studies.enumerated() {
             try context.checkCancellation()
-            let own = Dictionary((masks[study.study] ?? []).map { ($0.image, $0) }, uniquingKeysWith: { first, _ in first })
+            let own = Dictionary((masks[study.study] ?? []).map { (key($0), $0) }, uniquingKeysWith: { first, _ in first })
             try comparison.add(study, masks: own, context: context)
             context.progress(done: position + 1, of: results.studies.count)
         }
@@ -76,9 +78,10 @@ public struct EvaluateStage: Stage {
                         EvaluationFindings.self, from: try view.content(blob), of: "the findings of \(shard.key)")
                 ))
         }
-        let table = EvaluationTable(
-            findings: findings, settings: settings,
-            model: try view.model(ofStage: TrainedModel.trainingStage, startingRound: nil))
+        let trainers = Set(Localiser.all.map(\.trainer)).sorted()
+        var models: [String: SHA256Digest] = [:]
+        for trainer in trainers { models[trainer] = try view.model(ofStage: trainer, startingRound: nil) }
+        let table = EvaluationTable(findings: findings, settings: settings, models: models)
         do {
             let rows = try table.rows()
             return RoundOutcome(rows: rows.map(ResultRow.evaluation), metrics: EvaluationTable.headline(rows))

@@ -22,6 +22,8 @@ struct EvaluationFindings: Codable {
 
     /// A mapped image that shows a polyp.
     struct Overlap: Codable {
+        /// The stage that drew it.
+        var subject: String
         var study: String
         var split: String
         /// Of the box with the best-fitting polyp's box; nought where the map has no foreground.
@@ -39,8 +41,8 @@ struct EvaluationFindings: Codable {
     var images: [String: [Sample]] = [:]
     var labels: [Label] = []
     var overlaps: [Overlap] = []
-    /// Boxes on images that show no polyp, by split.
-    var falseBoxes: [String: Int] = [:]
+    /// Boxes on images that show no polyp, by stage and split.
+    var falseBoxes: [String: [String: Int]] = [:]
     /// What could not be compared, one line each.
     var problems: [String] = []
 }

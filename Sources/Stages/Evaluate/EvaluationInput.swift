@@ -18,13 +18,21 @@ struct EvaluationInput: Codable {
         var bag: [String: Double] = [:]
         /// Score by head, by image.
         var images: [String: [String: Double]] = [:]
-        /// Boxes of images that were mapped; nil where the map had no foreground.
+        /// What each localising stage drew, by its name.
+        var drawn: [String: Drawing] = [:]
+    }
+
+    /// A study's images as one stage saw them.
+    struct Drawing: Codable {
+        /// Boxes of images that were mapped; nil where the map had no foreground. Empty for stages that draw masks alone.
         var boxes: [String: ResultRow.BoxRow.Rectangle?] = [:]
         /// Images whose box passed the filters.
         var kept: [String] = []
     }
 
     struct Mask: Codable {
+        /// The stage that drew it.
+        var subject: String
         var study: String
         var image: String
         var split: String
@@ -48,21 +56,28 @@ struct EvaluationInput: Codable {
         for row in try view.imageScores() where row.centre == centre && row.head != "attentionWeight" {
             studies[row.study]?.images[row.image, default: [:]][row.head] = row.score
         }
-        for row in try view.boxes() where row.centre == centre {
-            studies[row.study]?.boxes[row.image] = .some(row.rectangle)
-            if row.isKept { studies[row.study]?.kept.append(row.image) }
+        for localiser in Localiser.all where localiser.drawsBoxes {
+            for row in try view.boxes(ofStage: localiser.stage) where row.centre == centre {
+                studies[row.study]?.drawn[localiser.stage, default: Drawing()].boxes[row.image] = .some(row.rectangle)
+                if row.isKept { studies[row.study]?.drawn[localiser.stage, default: Drawing()].kept.append(row.image) }
+            }
         }
         var results = Results(studies: studies.values.sorted { $0.study < $1.study })
-        var pictures: [String: [String: SHA256Digest]] = [:]
-        for row in try view.masks() where row.centre == centre && studies[row.study] != nil {
-            pictures["\(row.study)/\(row.image)", default: [:]][row.kind] = row.content
-        }
-        for (key, kinds) in pictures.sorted(by: { $0.key < $1.key }) {
-            let parts = key.split(separator: "/", maxSplits: 1).map(String.init)
-            guard parts.count == 2, let map = kinds["cam"], let foreground = kinds["cam-mask"],
-                let split = studies[parts[0]]?.split
-            else { continue }
-            results.masks.append(Mask(study: parts[0], image: parts[1], split: split, map: map, foreground: foreground))
+        for localiser in Localiser.all {
+            var pictures: [String: [String: SHA256Digest]] = [:]
+            for row in try view.masks(ofStage: localiser.stage) where row.centre == centre && studies[row.study] != nil {
+                pictures["\(row.study)/\(row.image)", default: [:]][row.kind] = row.content
+            }
+            for (key, kinds) in pictures.sorted(by: { $0.key < $1.key }) {
+                let parts = key.split(separator: "/", maxSplits: 1).map(String.init)
+                guard parts.count == 2, let map = kinds[localiser.map], let foreground = kinds[localiser.mask],
+                    let split = studies[parts[0]]?.split
+                else { continue }
+                results.masks.append(
+                    Mask(
+                        subject: localiser.stage, study: parts[0], image: parts[1], split: split, map: map,
+                        foreground: foreground))
+            }
         }
         return results
     }

@@ -8,11 +8,13 @@ struct EvaluationTable {
 
     let findings: [(centre: String, findings: EvaluationFindings)]
     let settings: EvaluateSettings
-    let model: SHA256Digest?
+    /// Parameters by the stage that trained them.
+    let models: [String: SHA256Digest]
 
     func rows() throws -> [Row] {
         try settings.splits.flatMap { split in
-            try labels(split) + ranked("bag", split) { $0.bags } + ranked("image", split) { $0.images } + overlaps(split)
+            try labels(split) + ranked("bag", split) { $0.bags } + ranked("image", split) { $0.images }
+                + Localiser.all.flatMap { try overlaps(split, of: $0) }
         }
     }
 
@@ -85,8 +87,10 @@ struct EvaluationTable {
             bootstrap: StudyBootstrap(resamples: settings.resamples))
         guard let found = report.pooled else { return [] }
         func row(_ metric: String, _ value: Double?, _ interval: ConfidenceInterval?, note: String = "") -> Row {
-            Row(
-                subject: "mil-score", model: model, dataset: split, centre: centre, level: level, head: head, metric: metric,
+            let localiser = Localiser.all.first { $0.head == head && $0.stage != "cam" }
+            return Row(
+                subject: localiser?.stage ?? "mil-score",
+                model: models[localiser?.trainer ?? TrainedModel.trainingStage], dataset: split, centre: centre, level: level, head: head, metric: metric,
                 value: value, lower: value == nil ? nil : interval?.lower, upper: value == nil ? nil : interval?.upper,
                 count: samples.count, note: note)
         }
@@ -102,12 +106,12 @@ struct EvaluationTable {
 
     // MARK: Boxes and masks
 
-    private func overlaps(_ split: String) throws -> [Row] {
-        groups { $0.overlaps.filter { $0.split == split } }.flatMap { group -> [Row] in
+    private func overlaps(_ split: String, of localiser: Localiser) throws -> [Row] {
+        groups { $0.overlaps.filter { $0.split == split && $0.subject == localiser.stage } }.flatMap { group -> [Row] in
             let centre = group.centre
             let items = group.items.map(\.item)
             let falseBoxes = findings.filter { centre == "all" || $0.centre == centre }
-                .reduce(0) { $0 + ($1.findings.falseBoxes[split] ?? 0) }
+                .reduce(0) { $0 + ($1.findings.falseBoxes[localiser.stage]?[split] ?? 0) }
             let hits = items.count { $0.boxIoU >= settings.hitOverlap }
             let kept = items.filter(\.isKept)
             let keptHits = kept.count { $0.boxIoU >= settings.hitOverlap }
@@ -116,7 +120,8 @@ struct EvaluationTable {
                 note: String = ""
             ) -> Row {
                 Row(
-                    subject: "cam", model: model, dataset: split, centre: centre, level: level, head: "student", metric: metric,
+                    subject: localiser.stage, model: models[localiser.trainer], dataset: split, centre: centre, level: level,
+                    head: localiser.head, metric: metric,
                     value: value, lower: interval?.lower, upper: interval?.upper, count: count, note: note)
             }
             func mean(_ values: [Double]) -> Double? {
@@ -124,24 +129,28 @@ struct EvaluationTable {
             }
             let dice = items.compactMap(\.dice)
             let overlap = items.compactMap(\.maskIoU)
-            let condition = "true-positive images; a hit has IoU ≥ \(settings.hitOverlap)"
+            let images = localiser.drawsBoxes ? "true-positive images" : "images that show a polyp"
             let names = Set(items.flatMap(\.measures.keys)).sorted()
-            let soft = names.map { name in
-                let values = items.compactMap { $0.measures[name] }
-                return row("mask", name, mean(values), count: values.count, note: "the map itself, true-positive images")
-            }
-            return soft + [
+            let masks =
+                names.map { name in
+                    let values = items.compactMap { $0.measures[name] }
+                    return row("mask", name, mean(values), count: values.count, note: "the map itself, \(images)")
+                } + [
+                    row("mask", "dice", mean(dice), count: dice.count, note: dice.isEmpty ? "no masks" : images),
+                    row("mask", "iou", mean(overlap), count: overlap.count, note: overlap.isEmpty ? "no masks" : images),
+                ]
+            guard localiser.drawsBoxes else { return masks }
+            return masks + [
                 row("box", "box-hit-share", mean(items.map { $0.boxIoU >= settings.hitOverlap ? 1 : 0 }),
-                    .wilson(hits, of: items.count), count: items.count, note: condition),
-                row("box", "box-iou", mean(items.map(\.boxIoU)), count: items.count, note: "true-positive images"),
+                    .wilson(hits, of: items.count), count: items.count,
+                    note: "\(images); a hit has IoU ≥ \(settings.hitOverlap)"),
+                row("box", "box-iou", mean(items.map(\.boxIoU)), count: items.count, note: images),
                 row("box", "kept-share", Double(kept.count) / Double(items.count), .wilson(kept.count, of: items.count),
                     count: items.count, note: "boxes that passed the filters"),
                 row("box", "kept-hit-share", kept.isEmpty ? nil : Double(keptHits) / Double(kept.count),
                     .wilson(keptHits, of: kept.count), count: kept.count,
                     note: kept.isEmpty ? "not defined: no box passed the filters" : "boxes that passed the filters"),
                 row("box", "false-boxes", Double(falseBoxes), count: falseBoxes, note: "boxes on images without a polyp"),
-                row("mask", "dice", mean(dice), count: dice.count, note: dice.isEmpty ? "no masks" : "true-positive images"),
-                row("mask", "iou", mean(overlap), count: overlap.count, note: overlap.isEmpty ? "no masks" : "true-positive images"),
             ]
         }
     }

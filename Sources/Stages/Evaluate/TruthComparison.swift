@@ -36,28 +36,37 @@ package struct TruthComparison {
                     .init(study: study.study, split: study.split, score: score, isPositive: polyp))
             }
         }
-        for (image, rectangle) in study.boxes.sorted(by: { $0.key < $1.key }) {
-            guard let polyp = shown[image] else { continue }
-            guard polyp else {
-                if rectangle != nil { findings.falseBoxes[study.split, default: 0] += 1 }
-                continue
+        for (subject, drawing) in study.drawn.sorted(by: { $0.key < $1.key }) {
+            for (image, rectangle) in drawing.boxes.sorted(by: { $0.key < $1.key }) {
+                guard let polyp = shown[image] else { continue }
+                guard polyp else {
+                    if rectangle != nil { findings.falseBoxes[subject, default: [:]][study.split, default: 0] += 1 }
+                    continue
+                }
+                guard (study.images[image]?["student"] ?? 1) >= settings.threshold else { continue }
+                try add(
+                    image, of: study, subject: subject, rectangle: rectangle, isKept: drawing.kept.contains(image),
+                    mask: masks[subject + "/" + image], context: context)
             }
-            guard (study.images[image]?["student"] ?? 1) >= settings.threshold else { continue }
-            try add(image, of: study, rectangle: rectangle, mask: masks[image], context: context)
+        }
+        for mask in masks.values.sorted(by: { $0.image < $1.image }) {
+            guard let localiser = Localiser.named(mask.subject), !localiser.drawsBoxes, shown[mask.image] == true else { continue }
+            try add(
+                mask.image, of: study, subject: mask.subject, rectangle: nil, isKept: false, mask: mask, context: context)
         }
     }
 
     private mutating func add(
-        _ image: String, of study: EvaluationInput.Study, rectangle: ResultRow.BoxRow.Rectangle?,
-        mask: EvaluationInput.Mask?, context: any MapContext
+        _ image: String, of study: EvaluationInput.Study, subject: String, rectangle: ResultRow.BoxRow.Rectangle?,
+        isKept: Bool, mask: EvaluationInput.Mask?, context: any MapContext
     ) throws {
         do {
             guard let url = try truth.maskURL(study: study.study, image: image) else { return }
             let actual = Mask(try ImageDecoder.decode(contentsOf: url), atLeast: 129)
             let box = rectangle.map { Box(x0: $0.x0, y0: $0.y0, x1: $0.x1, y1: $0.y1) }
             var overlap = EvaluationFindings.Overlap(
-                study: study.study, split: study.split, boxIoU: Self.bestOverlap(of: box, with: actual),
-                isKept: study.kept.contains(image))
+                subject: subject, study: study.study, split: study.split, boxIoU: Self.bestOverlap(of: box, with: actual),
+                isKept: isKept)
             if let mask {
                 let predicted = try ImageDecoder.decode(try context.content(mask.foreground)).grey()
                 let score = try BinaryMaskScore(

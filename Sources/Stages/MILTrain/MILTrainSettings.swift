@@ -131,12 +131,6 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
 
     /// The learning rate at `place` of the whole training, 0…1.
     package func rate(at place: Double) -> Float {
-        let rise = warmUp > 0 ? min(1, Float(place) / warmUp) : 1
-        switch schedule {
-        case .constant: return learningRate * rise
-        case .cosine:
-            let wave = Float(0.5 * (1 + cos(Double.pi * min(1, place))))
-            return learningRate * min(rise, finalRateShare + (1 - finalRateShare) * wave)
-        }
+        LearningRate(full: learningRate, schedule: schedule, finalShare: finalRateShare, warmUp: warmUp).at(place)
     }
 }

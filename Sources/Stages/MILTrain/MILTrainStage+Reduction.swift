@@ -38,7 +38,13 @@ extension MILTrainStage {
             return RoundOutcome(model: baseData, metrics: metrics)
         }
         do {
-            let outcome = try average(decoded, base: ParameterSet(decoding: baseData), baseDigest: base, state: state, settings: settings, view: view)
+            let parts = decoded.compactMap { shard, record in
+                record.flatMap { record in
+                    record.kind == .train ? ReplicaAverage.Part(shard: shard, samples: record.images, base: record.base) : nil
+                }
+            }
+            let outcome = try ReplicaAverage.apply(
+                parts, to: ParameterSet(decoding: baseData), averaging: settings.averaging, momentum: state.momentum, view: view)
             guard outcome.meanDeltaNorm > 0 else {
                 throw StageError(.numeric, "round \(round): no parameter moved; is the learning rate too small?")
             }
@@ -51,31 +57,6 @@ extension MILTrainStage {
         } catch let error as ParameterError {
             throw StageError(error.code == .notFinite ? .numeric : .parameters, "round \(round): \(error.message)")
         }
-    }
-
-    private func average(
-        _ decoded: [(shard: ShardRecord, record: MILTrainRecord?)], base: ParameterSet, baseDigest: SHA256Digest,
-        state: MILTrainState, settings: MILTrainSettings, view: any PlanningView
-    ) throws -> ParameterAverage.Outcome {
-        var contributions: [ParameterContribution] = []
-        for (shard, record) in decoded {
-            guard let record, record.kind == .train, let blob = shard.blobs.first else { continue }
-            // Deltas are decoded here, one after the other: the view is not for other threads.
-            let delta = try ParameterSet(decoding: try view.content(blob))
-            contributions.append(
-                ParameterContribution(replica: shard.key, sampleCount: record.images, base: record.base, delta: delta))
-        }
-        guard !contributions.isEmpty else {
-            throw StageError(.missingInput, "no replica of the round came through: see the quarantined shards")
-        }
-        let rule: ParameterAverage.Rule =
-            switch settings.averaging {
-            case .fedavg, .diloco: .weightedMean
-            case .median: .median
-            case .trimmed: .trimmedMean(fraction: 0.1)
-            }
-        let average = ParameterAverage(rule: rule, outerOptimiser: settings.averaging == .diloco ? .diLoCo : .none)
-        return try average.apply(contributions, to: base, momentum: try state.momentum.map { try ParameterSet(decoding: $0) })
     }
 
     /// Who took part, in the order in which they were folded: by key.

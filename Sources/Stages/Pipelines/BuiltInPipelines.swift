@@ -4,7 +4,7 @@ public enum BuiltInPipelines {
     public static let defaultName = "compact"
 
     /// Names in the order in which `--help` lists them.
-    public static let names = ["compact", "method", "quickstart", "smoke"]
+    public static let names = ["compact", "method", "quickstart", "smoke", "toco", "segment"]
 
     /// JSON5 text; nil for a name that is not in `names`.
     public static func text(named name: String) -> String? {
@@ -13,6 +13,8 @@ public enum BuiltInPipelines {
         case "method": method
         case "quickstart": quickstart
         case "smoke": smoke
+        case "toco": toco
+        case "segment": segment
         default: nil
         }
     }
@@ -88,6 +90,60 @@ public enum BuiltInPipelines {
             },
             { stage: "mil-score", precision: "fp32" },
             { stage: "cam", threshold: 0.5, imageSize: 192, scales: [1, 1.5], foreground: 0.65 },
+            { stage: "evaluate", splits: ["test"] },
+          ],
+        }
+
+        """
+
+    /// ToCo after MIL on the synthetic archive.
+    private static let toco = """
+        // The job of ops/quickstart, and then ToCo, a small vision transformer from random weights, on the images that MIL
+        // labelled: its maps and boxes stand beside those of the MIL encoder in the evaluation. For the synthetic archive.
+        {
+          seed: 7,
+          stages: [
+            { stage: "catalogue" },
+            { stage: "labels", extractor: "rules" },
+            {
+              stage: "mil-train",
+              imageSize: 96, precision: "bf16", rounds: 6, replicas: 4, localEpochs: 4, averaging: "fedavg", select: "last",
+              inheritedLabelRounds: 5, teacherStartRound: 3, studentFilter: "none",
+              teacherHidden: 256, studentHidden: 256, dropout: 0.1, bagsPerStep: 4, studentBatch: 16, negativeWeight: 0.5,
+              optimiser: "adamw", learningRate: 3e-4, weightDecay: 0.01, schedule: "cosine", finalRateShare: 0.1, warmUp: 0.05,
+              augmentation: "flips",
+            },
+            { stage: "mil-score", precision: "fp32" },
+            { stage: "cam", threshold: 0.5, imageSize: 192, scales: [1, 1.5], foreground: 0.65 },
+            {
+              stage: "toco-train",
+              network: "compact", imageSize: 112, precision: "bf16", rounds: 4, replicas: 4, localEpochs: 8, batch: 16,
+              learningRate: 5e-4, headFactor: 2, warmUp: 0.05, positiveThreshold: 0.8, negativeShare: 0.5,
+              mapScales: [1, 0.75, 1.25], augmentation: "flips",
+            },
+            { stage: "toco-cam", threshold: 0.5, scales: [1, 0.75, 1.25, 1.5] },
+            { stage: "evaluate", splits: ["test"] },
+          ],
+        }
+
+        """
+
+    /// Polyp-PVT, supervised, on the synthetic archive.
+    private static let segment = """
+        // Polyp-PVT with the smallest backbone at 128 pixels, supervised by the masks that an archive brings along, from
+        // random weights: for the synthetic archive, and to see what segmentation reaches with drawn masks.
+        {
+          seed: 7,
+          stages: [
+            { stage: "catalogue" },
+            { stage: "labels", extractor: "rules" },
+            {
+              stage: "segment-train",
+              size: "b0", imageSize: 128, precision: "bf16", labels: "truth", rounds: 4, replicas: 4, localEpochs: 6, batch: 8,
+              scales: [1], learningRate: 5e-4, schedule: "cosine", finalRateShare: 0.05, warmUp: 0.05, dropPath: 0,
+              augmentation: "reference",
+            },
+            { stage: "segment", splits: ["test"] },
             { stage: "evaluate", splits: ["test"] },
           ],
         }

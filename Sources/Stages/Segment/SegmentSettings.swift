@@ -1,0 +1,24 @@
+import Foundation
+
+/// Settings of the stage `segment`. Size and input are those of `segment-train`.
+public struct SegmentSettings: Sendable, Hashable, Codable {
+    public var studies = CAMSettings.Studies.positive
+    public var splits = ["train", "val", "test"]
+    /// A pixel is foreground from this share of the prediction's range on.
+    public var foreground: Float = 0.5
+    public var precision = MILScoreSettings.Arithmetic.fp32
+    public var imagesPerShard = 48
+    /// Whether overlays to look at are made.
+    public var overlays = true
+
+    public init() {}
+
+    init(_ settings: StageSettings, stage: String) throws {
+        self = try settings.laid(over: SegmentSettings(), optional: [], stage: stage)
+        try MILScoreSettings.check(splits, stage: stage)
+        guard foreground > 0, foreground < 1, imagesPerShard >= 1 else {
+            throw StageError(
+                .invalidSettings, "stage \(stage): foreground lies between 0 and 1, imagesPerShard is at least 1")
+        }
+    }
+}

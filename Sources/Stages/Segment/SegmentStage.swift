@@ -1,0 +1,169 @@
+import Archives
+import Digest
+import Foundation
+import Imaging
+import Models
+import NeuralNetwork
+
+/// Draws masks with the network that `segment-train` left (METHOD.md, section 5): for each image a map of its prediction,
+/// stretched to 0…1, and its foreground, in the image's own pixels.
+///
+/// Rows: `mask` of kinds segment, segment-mask and segment-overlay. Settings: `SegmentSettings`.
+public struct SegmentStage: Stage {
+    public static let stageName = "segment"
+    public let name = SegmentStage.stageName
+
+    public init() {}
+
+    struct Input: Codable {
+        var centre: String
+        var items: [ItemList.Item]
+        var parameters: SHA256Digest
+        var imageSize: Int
+        var settings: SegmentSettings
+    }
+
+    struct Record: Codable {
+        var images = 0
+        var failedImages = 0
+        var foreground = 0.0
+    }
+
+    public func validate(settings: StageSettings) throws { _ = try SegmentSettings(settings, stage: name) }
+
+    public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
+        let settings = try SegmentSettings(settings, stage: name)
+        let metrics = try view.metrics(ofStage: SegmentTrainStage.stageName, round: 0)
+        guard let parameters = try view.model(ofStage: SegmentTrainStage.stageName, startingRound: nil),
+            let size = metrics["input.size"]
+        else {
+            throw StageError(
+                .missingInput, "stage \(name) needs a trained network: put \(SegmentTrainStage.stageName) before it")
+        }
+        let positive = Set(try view.reportLabels().filter { $0.polyp == "yes" }.map { "\($0.centre)/\($0.study)" })
+        let studies = try view.studies().filter { study in
+            settings.splits.contains(study.split)
+                && (settings.studies == .all || positive.contains("\(study.centre)/\(study.study)"))
+        }
+        return try StudyChunks.byCentre(studies).flatMap { centre, studies in
+            let items = studies.flatMap { study in study.images.map { ItemList.Item(study: study.study, image: $0) } }
+            return try stride(from: 0, to: items.count, by: settings.imagesPerShard).enumerated().map { number, start in
+                let part = Array(items[start..<min(start + settings.imagesPerShard, items.count)])
+                return ShardPlan(
+                    key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
+                    input: try StageCoding.encode(
+                        Input(centre: centre, items: part, parameters: parameters, imageSize: Int(size), settings: settings)),
+                    blobs: [parameters])
+            }
+        }
+    }
+
+    public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
+        let input = try StageCoding.decode(Input.self, from: shard.input, of: "the segment shard \(shard.key)")
+        let index = try context.index(ofCentre: input.centre)
+        ComputeThreads.set(1)
+        let predictor = try predictor(input, context: context)
+        var output = ShardOutput()
+        var record = Record()
+        for (position, item) in input.items.enumerated() {
+            try context.checkCancellation()
+            do {
+                let image = try ImageDecoder.decode(try index.imageData(study: item.study, image: item.image)).rgb()
+                let mask = try add(item, image: image, predictor: predictor, input: input, output: &output)
+                record.images += 1
+                record.foreground += mask
+            } catch let error as EngineError {
+                throw StageError(.numeric, "\(item.study)/\(item.image): \(error.message)")
+            } catch where error is ArchiveError || error is ImagingError {
+                output.rows.append(
+                    .item(.init(centre: input.centre, study: item.study, image: item.image, unreadable: error)))
+                record.failedImages += 1
+            }
+            context.progress(done: position + 1, of: input.items.count)
+        }
+        output.record = try StageCoding.encode(record)
+        return output
+    }
+
+    /// The network, made once a process; its size is read off the parameters.
+    private func predictor(_ input: Input, context: any MapContext) throws -> PolypPVTPredictor {
+        do {
+            return try context.shared("polyp-pvt/\(input.parameters.hex)/\(input.settings.precision)") {
+                let set = try ParameterSet(decoding: try context.content(input.parameters))
+                guard let size = PVTSize(of: set) else {
+                    throw StageError(.parameters, "the parameters are no Polyp-PVT's: no size of its backbone fits them")
+                }
+                return try PolypPVTPredictor(set, size, precision: input.settings.precision.precision)
+            }
+        } catch let error as ParameterError {
+            throw StageError(.parameters, error.message)
+        } catch let error as EngineError {
+            throw StageError(.parameters, error.message)
+        }
+    }
+
+    /// Adds an image's rows; returns the share of its pixels that are foreground.
+    private func add(
+        _ item: ItemList.Item, image: Image8, predictor: PolypPVTPredictor, input: Input, output: inout ShardOutput
+    ) throws -> Double {
+        let square = try image.resized(width: input.imageSize, height: input.imageSize, filter: .bilinear)
+        let tensor = try Tensor.images(
+            rgb: square.pixels, count: 1, height: square.height, width: square.width,
+            normalisation: try ColourNormalisation(
+                mean: SegmentTrainSettings.mean, deviation: SegmentTrainSettings.deviation))
+        let values = try predictor(tensor, height: image.height, width: image.width).values
+        guard values.allSatisfy(\.isFinite) else {
+            throw EngineError(.notFinite, "its prediction holds no numbers; look at the image, then at the model")
+        }
+        let map = try FloatImage(width: image.width, height: image.height, values: values)
+        let mask = try Mask(
+            width: image.width, height: image.height, bits: values.map { $0 >= input.settings.foreground })
+        let levels = try Image8(
+            width: map.width, height: map.height, channels: 1, pixels: values.map { UInt8(($0 * 255).rounded()) })
+        var pictures = [("segment", levels), ("segment-mask", mask.image())]
+        if input.settings.overlays { pictures.append(("segment-overlay", try image.overlaid(with: map))) }
+        for (kind, picture) in pictures {
+            let data = try ImageEncoder.png(picture)
+            output.rows.append(
+                .mask(
+                    .init(
+                        centre: input.centre, study: item.study, image: item.image, kind: kind,
+                        content: SHA256Digest(hashing: data))))
+            output.blobs.append(data)
+        }
+        return Double(values.count { $0 >= input.settings.foreground }) / Double(max(1, values.count))
+    }
+
+    public func reduce(
+        round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
+    ) throws -> RoundOutcome {
+        let parts = try records.compactMap { shard in
+            try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
+        }
+        let images = parts.reduce(0) { $0 + $1.images }
+        return RoundOutcome(metrics: [
+            "images": Double(images), "failedImages": Double(parts.reduce(0) { $0 + $1.failedImages }),
+            "meanForeground": images == 0 ? 0 : parts.reduce(0) { $0 + $1.foreground } / Double(images),
+        ])
+    }
+}
+
+extension PVTSize {
+    /// The size whose widths and depths the backbone's parameters have.
+    init?(of set: ParameterSet) {
+        let depths = (1...4).map { stage in
+            Set(set.names.compactMap { name -> Substring? in
+                let prefix = "backbone.block\(stage)."
+                return name.hasPrefix(prefix) ? name.dropFirst(prefix.count).prefix { $0 != "." } : nil
+            }).count
+        }
+        let width = set["backbone.patch_embed1.proj.weight"]?.shape.first
+        let hidden = set["backbone.block1.0.mlp.fc1.weight"]?.shape.first
+        guard
+            let found = PVTSize.allCases.first(where: {
+                $0.depths == depths && $0.widths[0] == width && $0.widths[0] * $0.expansions[0] == hidden
+            })
+        else { return nil }
+        self = found
+    }
+}

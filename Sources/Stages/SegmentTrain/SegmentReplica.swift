@@ -1,0 +1,56 @@
+import Foundation
+import Imaging
+import Models
+import NeuralNetwork
+
+/// One logical replica's part of a round of `segment-train`: its epochs over its own images.
+struct SegmentReplica {
+    let settings: SegmentTrainSettings
+    let round: Int
+    let trainer: PolypPVTTrainer
+    let context: any MapContext
+    private var generator: SeededGenerator
+    private(set) var loss = LossMean()
+    /// Images with a mask: the replica's weight in the average.
+    private(set) var imageCount = 0
+
+    init(
+        settings: SegmentTrainSettings, round: Int, network: PolypPVT, seed: Seed, context: any MapContext
+    ) throws {
+        self.settings = settings
+        self.round = round
+        self.context = context
+        trainer = try PolypPVTTrainer(network, settings.trainingSettings, seed: seed.derived("trainer").value)
+        generator = seed.derived("order").generator
+    }
+
+    mutating func run(_ list: ItemList, data: inout SegmentImages) throws {
+        let augmentation = settings.augmentationOfBatches()
+        var pairs: [SegmentImages.Pair] = []
+        for item in list.items {
+            try context.checkCancellation()
+            if let pair = try data.pair(item) { pairs.append(pair) }
+        }
+        imageCount = pairs.count
+        // A centre may have no masks at all: its replica then leaves the parameters as they are and weighs nothing.
+        guard pairs.count >= 2 else { return }
+        for epoch in 0..<settings.localEpochs {
+            let order = generator.shuffled(Array(pairs.indices))
+            // Batches of about equal size: none is left with statistics over one image.
+            let parts = max(1, min((order.count + settings.batch - 1) / settings.batch, order.count / 2))
+            for part in 0..<parts {
+                try context.checkCancellation()
+                let places = order[order.count * part / parts..<order.count * (part + 1) / parts]
+                var (images, masks) = try data.tensors(places.map { pairs[$0] })
+                if let augmentation {
+                    (images, masks) = try augmentation.moved(images: images, masks: masks, seed: generator.next())
+                }
+                let share = (Double(epoch) + Double(part) / Double(parts)) / Double(settings.localEpochs)
+                let rate = settings.rate(at: (Double(round) + share) / Double(settings.rounds))
+                let steps = try trainer.step(images: images, masks: masks, rate: rate)
+                loss.add(Double(steps.reduce(0) { $0 + $1.loss }) / Double(steps.count))
+                context.progress(done: epoch * parts + part + 1, of: settings.localEpochs * parts)
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import Models
+import NeuralNetwork
+
+/// Settings of the stage `segment-train`. A field that is absent takes the default written here: the reference's
+/// (METHOD.md, section 5).
+public struct SegmentTrainSettings: Sendable, Hashable, Codable {
+    // Rounds and replicas
+    public var rounds = 10
+    /// Logical replicas over all centres, shared out by their images; each centre has at least one.
+    public var replicas = 4
+    public var localEpochs = 1
+    public var averaging = MILTrainSettings.Averaging.fedavg
+    /// `last`, or `best` by the Dice on validation studies.
+    public var select = MILTrainSettings.Select.last
+
+    // The network
+    public var size = PVTSize.b2
+    /// Side of the square input in pixels, a multiple of 32.
+    public var imageSize = 352
+    public var dropPath: Float = 0.1
+    /// A checkpoint on the coordinator's host: a whole Polyp-PVT, or a PVTv2 by its own names.
+    public var initialCheckpoint: String?
+
+    // What is learnt from
+    public var labels = Source.camMask
+    /// Mirrored and rotated views of image and mask.
+    public var augmentation = AugmentationKind.reference
+    /// Bytes of decoded images that a process keeps.
+    public var imageCacheBytes = 2 << 30
+    public var validationImagesPerShard = 64
+
+    // The optimiser
+    public var batch = 16
+    public var learningRate: Float = 1e-4
+    public var weightDecay: Float = 1e-4
+    public var gradientLimit: Float = 0.5
+    public var scales: [Float] = [0.75, 1, 1.25]
+    public var schedule = MILTrainSettings.Schedule.constant
+    public var finalRateShare: Float = 0.02
+    /// Share of all rounds over which the learning rate rises from nothing.
+    public var warmUp: Float = 0
+    public var precision = MILScoreSettings.Arithmetic.fp32
+
+    /// Where masks come from.
+    public enum Source: String, Sendable, Hashable, Codable {
+        /// The foreground of class activation maps whose box was kept.
+        case camMask = "cam-mask"
+        /// Masks drawn by people, which the archive brings along: supervised training. The only setting with which
+        /// anything but `evaluate` reads truth.
+        case truth
+    }
+
+    public enum AugmentationKind: String, Sendable, Hashable, Codable {
+        case none
+        /// Flips both ways.
+        case flips
+        /// Rotation by up to 90° either way, then flips.
+        case reference
+    }
+
+    static let mean: [Float] = [0.485, 0.456, 0.406]
+    static let deviation: [Float] = [0.229, 0.224, 0.225]
+
+    public init() {}
+
+    init(_ settings: StageSettings, stage: String) throws {
+        self = try settings.laid(over: SegmentTrainSettings(), optional: ["initialCheckpoint"], stage: stage)
+        var faults: [String] = []
+        func require(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }
+        require((1...10_000).contains(rounds), "rounds is 1 to 10000")
+        require(replicas >= 1 && localEpochs >= 1, "replicas and localEpochs are at least 1")
+        require((32...2048).contains(imageSize) && imageSize % 32 == 0, "imageSize is a multiple of 32 up to 2048")
+        require(dropPath >= 0 && dropPath < 1, "dropPath is 0 to below 1")
+        require((2...1024).contains(batch), "batch is 2 to 1024: batch normalisation needs two images")
+        require(learningRate > 0 && learningRate.isFinite && weightDecay >= 0, "learningRate is above 0, weightDecay not negative")
+        require(gradientLimit > 0, "gradientLimit is above 0")
+        require(!scales.isEmpty && scales.allSatisfy { (0.25...4).contains($0) }, "scales are 0.25 to 4")
+        require((0...1).contains(finalRateShare) && (0..<1).contains(warmUp), "finalRateShare and warmUp are shares")
+        require(validationImagesPerShard >= 1, "validationImagesPerShard is at least 1")
+        guard faults.isEmpty else {
+            throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))
+        }
+    }
+
+    var trainingSettings: PolypPVTTrainingSettings {
+        PolypPVTTrainingSettings(
+            optimiser: .adamW(rate: learningRate, weightDecay: weightDecay), gradientLimit: gradientLimit, scales: scales,
+            precision: precision.precision)
+    }
+
+    func normalisation() throws -> ColourNormalisation { try ColourNormalisation(mean: Self.mean, deviation: Self.deviation) }
+
+    func augmentationOfBatches() -> SegmentationAugmentation? {
+        // Black after normalisation.
+        let black = zip(Self.mean, Self.deviation).map { -$0 / $1 }
+        switch augmentation {
+        case .none: return nil
+        case .flips: return SegmentationAugmentation(rotation: 0, flip: 0.5, black: black)
+        case .reference: return SegmentationAugmentation(black: black)
+        }
+    }
+
+    /// The learning rate at `place` of the whole training, 0…1.
+    func rate(at place: Double) -> Float {
+        LearningRate(full: learningRate, schedule: schedule, finalShare: finalRateShare, warmUp: warmUp).at(place)
+    }
+}
+
+/// How a learning rate runs over a whole training.
+struct LearningRate {
+    var full: Float
+    var schedule: MILTrainSettings.Schedule
+    var finalShare: Float
+    /// Share of the training over which the rate rises from nothing.
+    var warmUp: Float
+
+    /// - Parameter place: of the whole training, 0…1.
+    func at(_ place: Double) -> Float {
+        let rise = warmUp > 0 ? min(1, Float(place) / warmUp) : 1
+        switch schedule {
+        case .constant: return full * rise
+        case .cosine:
+            let wave = Float(0.5 * (1 + cos(Double.pi * min(1, place))))
+            return full * min(rise, finalShare + (1 - finalShare) * wave)
+        }
+    }
+}

@@ -1,0 +1,195 @@
+import Archives
+import Digest
+import Foundation
+import Imaging
+import Models
+import NeuralNetwork
+
+/// Trains Polyp-PVT by rounds of parameter averaging over logical replicas (METHOD.md, section 5).
+///
+/// As in `mil-train`, replica k of round r is a shard whose outcome depends on job, round and replica alone; validation
+/// shards measure the round's starting parameters by their Dice. Settings: `SegmentTrainSettings`.
+public struct SegmentTrainStage: Stage {
+    public static let stageName = "segment-train"
+    public let name = SegmentTrainStage.stageName
+
+    public init() {}
+
+    struct Input: Codable {
+        var kind: ReplicaRecord.Kind
+        var centre: String
+        var base: SHA256Digest
+        /// An `ItemList`.
+        var items: SHA256Digest
+        var settings: SegmentTrainSettings
+    }
+
+    public func validate(settings: StageSettings) throws { _ = try SegmentTrainSettings(settings, stage: name) }
+
+    /// The last one only validates.
+    public func roundCount(settings: StageSettings) throws -> Int {
+        try SegmentTrainSettings(settings, stage: name).rounds + 1
+    }
+
+    private func rounds(_ settings: SegmentTrainSettings) -> AveragedRounds {
+        AveragedRounds(
+            stage: name, rounds: settings.rounds, averaging: settings.averaging,
+            selection: settings.select == .best ? "validationDice" : nil)
+    }
+
+    public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
+        let settings = try SegmentTrainSettings(settings, stage: name)
+        let base = try rounds(settings).base(round: round, view: view) {
+            try Self.startingParameters(settings, seed: Seed(view.seed).derived(name, "initial").value)
+        }
+        var shards: [ShardPlan] = []
+        if round < settings.rounds {
+            let lists = try Self.items(split: "train", settings: settings, view: view)
+            guard !lists.isEmpty else {
+                throw StageError(
+                    .missingInput,
+                    settings.labels == .truth
+                        ? "training from truth needs studies of split train with a report that says yes: see the labels stage"
+                        : "training from cam masks needs images of split train whose box was kept: put cam before \(name)")
+            }
+            for (key, list) in ItemList.replicas(lists, total: settings.replicas) {
+                shards.append(try shard(.train, key: key, list: list, base: base, settings: settings, view: view))
+            }
+        }
+        for list in try Self.items(split: "val", settings: settings, view: view) {
+            for (number, start) in stride(from: 0, to: list.items.count, by: settings.validationImagesPerShard).enumerated() {
+                let end = min(start + settings.validationImagesPerShard, list.items.count)
+                let part = ItemList(centre: list.centre, items: Array(list.items[start..<end]))
+                let key = "validate/\(list.centre)/\(StudyChunks.padded(number))"
+                shards.append(try shard(.validate, key: key, list: part, base: base, settings: settings, view: view))
+            }
+        }
+        return shards
+    }
+
+    private func shard(
+        _ kind: ReplicaRecord.Kind, key: String, list: ItemList, base: SHA256Digest, settings: SegmentTrainSettings,
+        view: any PlanningView
+    ) throws -> ShardPlan {
+        let items = try view.store(try StageCoding.encode(list))
+        return ShardPlan(
+            key: key, centre: list.centre,
+            input: try StageCoding.encode(
+                Input(kind: kind, centre: list.centre, base: base, items: items, settings: settings)),
+            blobs: [base, items] + list.items.compactMap(\.mask), needsUniformSetup: kind == .train)
+    }
+
+    private static func startingParameters(_ settings: SegmentTrainSettings, seed: UInt64) throws -> ParameterSet {
+        let network = try PolypPVT(settings.size, dropPath: settings.dropPath, seed: seed)
+        if let path = settings.initialCheckpoint {
+            let tensors = try Checkpoint.load(URL(fileURLWithPath: path)).tensors
+            let isWhole = tensors.names.contains { $0.hasPrefix("backbone.") }
+            if isWhole { try network.load(tensors) } else { try network.backbone.loadPretrained(tensors) }
+        }
+        return try network.parameters()
+    }
+
+    /// Images with a mask, or, for truth, that may have one: the coordinator does not see the archive.
+    private static func items(
+        split: String, settings: SegmentTrainSettings, view: any PlanningView
+    ) throws -> [ItemList] {
+        switch settings.labels {
+        case .truth:
+            return try TrainingBags.byCentre(split: split, maxImages: .max, minimumImages: 1, view: view).map { list in
+                ItemList(
+                    centre: list.centre,
+                    items: list.bags.filter { $0.label == 1 }.flatMap { bag in
+                        bag.images.map { ItemList.Item(study: bag.study, image: $0, label: 1) }
+                    })
+            }.filter { !$0.items.isEmpty }
+        case .camMask:
+            let wanted = Set(try view.studies().filter { $0.split == split }.map { "\($0.centre)/\($0.study)" })
+            let kept = Set(try view.boxes().filter(\.isKept).map { "\($0.centre)/\($0.study)/\($0.image)" })
+            let masks = try view.masks().filter {
+                $0.kind == "cam-mask" && wanted.contains("\($0.centre)/\($0.study)")
+                    && kept.contains("\($0.centre)/\($0.study)/\($0.image)")
+            }
+            return Dictionary(grouping: masks, by: \.centre).sorted { $0.key < $1.key }.map { centre, rows in
+                ItemList(
+                    centre: centre,
+                    items: rows.map { ItemList.Item(study: $0.study, image: $0.image, label: 1, mask: $0.content) })
+            }
+        }
+    }
+
+    public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
+        let input = try StageCoding.decode(Input.self, from: shard.input, of: "the \(name) shard \(shard.key)")
+        let list = try StageCoding.decode(ItemList.self, from: try context.content(input.items), of: "the items of \(shard.key)")
+        ComputeThreads.set(1)
+        do {
+            let base = try ParameterSet(decoding: try context.content(input.base))
+            var data = try SegmentImages(centre: input.centre, settings: input.settings, context: context)
+            switch input.kind {
+            case .train:
+                let network = try PolypPVT(input.settings.size, dropPath: input.settings.dropPath, seed: 0)
+                try network.load(base)
+                let seed = Seed(shard.seed).derived(name, "\(shard.round)", shard.key)
+                var training = try SegmentReplica(
+                    settings: input.settings, round: shard.round, network: network, seed: seed, context: context)
+                try training.run(list, data: &data)
+                let record = ReplicaRecord(
+                    kind: .train, base: input.base, images: training.imageCount, loss: training.loss.value,
+                    unreadable: data.failedItems.count)
+                return ShardOutput(
+                    rows: data.failedItems.map(ResultRow.item), record: try StageCoding.encode(record),
+                    blobs: [try network.parameters().delta(from: base).encoded()])
+            case .validate:
+                return try validate(list, base: base, input: input, data: &data, context: context)
+            }
+        } catch let error as ParameterError {
+            throw StageError(.parameters, "shard \(shard.key): \(error.message)")
+        } catch let error as EngineError {
+            throw StageError(error.code == .notFinite ? .numeric : .parameters, "shard \(shard.key): \(error.message)")
+        }
+    }
+
+    private func validate(
+        _ list: ItemList, base: ParameterSet, input: Input, data: inout SegmentImages, context: any MapContext
+    ) throws -> ShardOutput {
+        let predictor = try context.shared("polyp-pvt/\(input.base.hex)/\(input.settings.precision)") {
+            try PolypPVTPredictor(base, input.settings.size, precision: input.settings.precision.precision)
+        }
+        var record = ReplicaRecord(kind: .validate, base: input.base)
+        for (position, item) in list.items.enumerated() {
+            try context.checkCancellation()
+            context.progress(done: position + 1, of: list.items.count)
+            guard let pair = try data.pair(item) else { continue }
+            let images = try data.tensors([pair]).images
+            let seen = try predictor(images, height: data.side, width: data.side).values
+            record.images += 1
+            record.sums["dice", default: 0] += Self.dice(seen, pair.mask)
+        }
+        record.unreadable = data.failedItems.count
+        return ShardOutput(rows: data.failedItems.map(ResultRow.item), record: try StageCoding.encode(record))
+    }
+
+    /// 2·|A ∩ B| / (|A| + |B|) of what is at least one half.
+    private static func dice(_ prediction: [Float], _ mask: [Float]) -> Double {
+        var (both, sum) = (0, 0)
+        for (p, m) in zip(prediction, mask) {
+            if p >= 0.5, m >= 0.5 { both += 1 }
+            sum += (p >= 0.5 ? 1 : 0) + (m >= 0.5 ? 1 : 0)
+        }
+        return sum == 0 ? 1 : 2 * Double(both) / Double(sum)
+    }
+
+    public func reduce(
+        round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
+    ) throws -> RoundOutcome {
+        let settings = try SegmentTrainSettings(settings, stage: name)
+        return try rounds(settings).reduce(round: round, records: records, view: view) { validations in
+            var metrics: [String: Double] = round == 0 ? ["input.size": Double(settings.imageSize)] : [:]
+            let images = validations.reduce(0) { $0 + $1.images }
+            if images > 0 {
+                metrics["validationImages"] = Double(images)
+                metrics["validationDice"] = validations.reduce(0) { $0 + ($1.sums["dice"] ?? 0) } / Double(images)
+            }
+            return metrics
+        }
+    }
+}

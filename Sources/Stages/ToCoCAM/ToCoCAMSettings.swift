@@ -1,0 +1,53 @@
+import Foundation
+import Models
+
+/// Settings of the stage `toco-cam`. Network and input are those of `toco-train`.
+public struct ToCoCAMSettings: Sendable, Hashable, Codable {
+    /// Images are mapped from this probability of the MIL student on.
+    public var threshold = 0.8
+    public var studies = CAMSettings.Studies.positive
+    public var splits = ["train", "val", "test"]
+    /// Sizes at which an image is looked at, each with its mirror image.
+    public var scales: [Double] = [1, 0.5, 0.75, 1.25, 1.5, 1.75]
+    /// Foreground is what lies above this share of the map's range.
+    public var foreground: Float = 0.65
+    /// Boxes are kept from this share of the image's area …
+    public var minimumArea = 0.01
+    /// … to this one, exclusive both …
+    public var maximumArea = 0.35
+    /// … with at most this many components of foreground …
+    public var maximumComponents = 2
+    /// … and, if so said, nothing at the image's border.
+    public var refusesBorder = true
+    public var precision = MILScoreSettings.Arithmetic.fp32
+    public var imagesPerShard = 48
+    /// Whether overlays to look at are made.
+    public var overlays = true
+
+    public init() {}
+
+    init(_ settings: StageSettings, stage: String) throws {
+        self = try settings.laid(over: ToCoCAMSettings(), optional: [], stage: stage)
+        try MILScoreSettings.check(splits, stage: stage)
+        var faults: [String] = []
+        func require(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }
+        require((0...1).contains(threshold), "threshold is a probability")
+        require(!scales.isEmpty && scales.allSatisfy { (0.25...4).contains($0) }, "scales are 0.25 to 4")
+        require(foreground > 0 && foreground < 1, "foreground lies between 0 and 1")
+        require(minimumArea >= 0 && minimumArea < maximumArea && maximumArea <= 1, "minimumArea lies below maximumArea, both shares")
+        require(maximumComponents >= 1 && imagesPerShard >= 1, "maximumComponents and imagesPerShard are at least 1")
+        guard faults.isEmpty else {
+            throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))
+        }
+    }
+
+    /// The box filters, which `cam` has too.
+    var boxes: CAMSettings {
+        var settings = CAMSettings()
+        settings.minimumArea = minimumArea
+        settings.maximumArea = maximumArea
+        settings.maximumComponents = maximumComponents
+        settings.refusesBorder = refusesBorder
+        return settings
+    }
+}

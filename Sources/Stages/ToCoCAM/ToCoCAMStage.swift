@@ -1,0 +1,159 @@
+import Archives
+import Digest
+import Foundation
+import Imaging
+import Models
+import NeuralNetwork
+
+/// Where ToCo sees the polyp (METHOD.md, section 3, "Inference"): its probability for every image; for the images that
+/// `cam` would map too, its multi-scale map, mask and box.
+///
+/// Rows: `imageScore` of head toco; `box`; `mask` of kinds toco-cam, toco-cam-mask and toco-overlay. Settings:
+/// `ToCoCAMSettings`.
+public struct ToCoCAMStage: Stage {
+    public static let stageName = "toco-cam"
+    public let name = ToCoCAMStage.stageName
+
+    public init() {}
+
+    struct Input: Codable {
+        var centre: String
+        /// Label 1: to be mapped; 0: to be scored only.
+        var items: [ItemList.Item]
+        var model: TrainedToCo
+        var settings: ToCoCAMSettings
+    }
+
+    struct Record: Codable {
+        var images = 0
+        var mapped = 0
+        var kept = 0
+        var rejections: [String: Int] = [:]
+        var failedImages = 0
+    }
+
+    public func validate(settings: StageSettings) throws { _ = try ToCoCAMSettings(settings, stage: name) }
+
+    public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
+        let settings = try ToCoCAMSettings(settings, stage: name)
+        let model = try TrainedToCo(view: view, stage: name)
+        let positive = Set(try view.reportLabels().filter { $0.polyp == "yes" }.map { "\($0.centre)/\($0.study)" })
+        let found = Set(
+            try view.imageScores().filter { $0.head == "student" && $0.score >= settings.threshold }
+                .map { "\($0.centre)/\($0.study)/\($0.image)" })
+        let studies = try view.studies().filter { settings.splits.contains($0.split) }
+        return try StudyChunks.byCentre(studies).flatMap { centre, studies in
+            let items = studies.flatMap { study -> [ItemList.Item] in
+                let isMapped = settings.studies == .all || positive.contains("\(centre)/\(study.study)")
+                return study.images.map { image in
+                    ItemList.Item(
+                        study: study.study, image: image,
+                        label: isMapped && found.contains("\(centre)/\(study.study)/\(image)") ? 1 : 0)
+                }
+            }
+            return try stride(from: 0, to: items.count, by: settings.imagesPerShard).enumerated().map { number, start in
+                let part = Array(items[start..<min(start + settings.imagesPerShard, items.count)])
+                return ShardPlan(
+                    key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
+                    input: try StageCoding.encode(Input(centre: centre, items: part, model: model, settings: settings)),
+                    blobs: [model.parameters])
+            }
+        }
+    }
+
+    public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
+        let input = try StageCoding.decode(Input.self, from: shard.input, of: "the toco-cam shard \(shard.key)")
+        let index = try context.index(ofCentre: input.centre)
+        ComputeThreads.set(1)
+        let localiser = try input.model.localiser(
+            maps: MultiScaleMaps(scales: input.settings.scales), precision: input.settings.precision.precision,
+            context: context)
+        var output = ShardOutput()
+        var record = Record()
+        for (position, item) in input.items.enumerated() {
+            try context.checkCancellation()
+            do {
+                let image = try ImageDecoder.decode(try index.imageData(study: item.study, image: item.image)).rgb()
+                try add(item, image: image, localiser: localiser, input: input, output: &output, record: &record)
+            } catch let error as EngineError {
+                throw StageError(.numeric, "\(item.study)/\(item.image): \(error.message)")
+            } catch where error is ArchiveError || error is ImagingError {
+                output.rows.append(
+                    .item(.init(centre: input.centre, study: item.study, image: item.image, unreadable: error)))
+                record.failedImages += 1
+            }
+            context.progress(done: position + 1, of: input.items.count)
+        }
+        output.record = try StageCoding.encode(record)
+        return output
+    }
+
+    private func add(
+        _ item: ItemList.Item, image: Image8, localiser: ToCoLocaliser, input: Input, output: inout ShardOutput,
+        record: inout Record
+    ) throws {
+        let side = input.model.imageSize
+        let square = try image.resized(width: side, height: side, filter: .bilinear)
+        record.images += 1
+        guard item.label == 1 else {
+            let probability = try localiser.probability(rgb: square.pixels, height: side, width: side)
+            return try score(probability, item, input: input, output: &output)
+        }
+        let seen = try localiser.localise(rgb: square.pixels, height: side, width: side)
+        try score(seen.probability, item, input: input, output: &output)
+        let map = try FloatImage(width: side, height: side, values: seen.map)
+            .interpolated(width: image.width, height: image.height, mode: .bilinear(alignCorners: false))
+        guard map.values.allSatisfy(\.isFinite) else {
+            throw EngineError(.notFinite, "its map holds no numbers; look at the image, then at the model")
+        }
+        let mask = Mask(map, above: input.settings.foreground)
+        let choice = BoxChoice(of: mask, settings: input.settings.boxes)
+        output.rows.append(choice.row(centre: input.centre, study: item.study, image: item.image))
+        record.mapped += 1
+        if let rejection = choice.rejection { record.rejections[rejection, default: 0] += 1 } else { record.kept += 1 }
+        let levels = try Image8(
+            width: map.width, height: map.height, channels: 1,
+            pixels: map.values.map { UInt8((min(1, max(0, $0)) * 255).rounded()) })
+        var pictures = [("toco-cam", levels), ("toco-cam-mask", mask.image())]
+        if input.settings.overlays {
+            var overlay = try image.overlaid(with: map)
+            if let box = choice.box { overlay.draw(box, choice.rejection == nil ? .prediction : .mistake) }
+            pictures.append(("toco-overlay", overlay))
+        }
+        for (kind, picture) in pictures {
+            let data = try ImageEncoder.png(picture)
+            output.rows.append(
+                .mask(
+                    .init(
+                        centre: input.centre, study: item.study, image: item.image, kind: kind,
+                        content: SHA256Digest(hashing: data))))
+            output.blobs.append(data)
+        }
+    }
+
+    private func score(_ probability: Float, _ item: ItemList.Item, input: Input, output: inout ShardOutput) throws {
+        guard probability.isFinite else {
+            throw EngineError(.notFinite, "its score is no number; look at the image, then at the model")
+        }
+        output.rows.append(
+            .imageScore(
+                .init(
+                    centre: input.centre, study: item.study, image: item.image, head: "toco", score: Double(probability))))
+    }
+
+    public func reduce(
+        round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
+    ) throws -> RoundOutcome {
+        var metrics: [String: Double] = ["images": 0, "mapped": 0, "kept": 0, "failedImages": 0]
+        for shard in records {
+            guard let data = shard.record else { continue }
+            let record = try StageCoding.decode(Record.self, from: data, of: "the record of \(shard.key)")
+            metrics["images", default: 0] += Double(record.images)
+            metrics["mapped", default: 0] += Double(record.mapped)
+            metrics["kept", default: 0] += Double(record.kept)
+            metrics["failedImages", default: 0] += Double(record.failedImages)
+            for (reason, count) in record.rejections { metrics["rejected.\(reason)", default: 0] += Double(count) }
+        }
+        return RoundOutcome(metrics: metrics)
+    }
+}

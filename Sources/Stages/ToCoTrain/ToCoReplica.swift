@@ -1,0 +1,53 @@
+import Foundation
+import Imaging
+import Models
+import NeuralNetwork
+
+/// One logical replica's part of a round of `toco-train`: its epochs over its own images.
+struct ToCoReplica {
+    let settings: ToCoTrainSettings
+    let round: Int
+    let context: any MapContext
+    private let seed: Seed
+    private var generator: SeededGenerator
+    private(set) var loss = LossMean()
+    /// Images that could be read: the replica's weight in the average.
+    private(set) var imageCount = 0
+
+    init(settings: ToCoTrainSettings, round: Int, seed: Seed, context: any MapContext) {
+        self.settings = settings
+        self.round = round
+        self.context = context
+        self.seed = seed
+        generator = seed.derived("order").generator
+    }
+
+    mutating func run(_ list: ItemList, network: ToCoNetwork, data: inout BagImages) throws {
+        var items: [(Image8, Int)] = []
+        for item in list.items {
+            guard let label = item.label, let picture = data.picture(item.image, of: item.study) else { continue }
+            items.append((picture, label))
+        }
+        imageCount = items.count
+        guard !items.isEmpty else { return }
+        let parts = (items.count + settings.batch - 1) / settings.batch
+        let steps = parts * settings.localEpochs
+        let trainer = try ToCoTrainer(
+            network, settings.trainingSettings(steps: steps * settings.rounds), seed: seed.derived("trainer").value,
+            iteration: round * steps)
+        for epoch in 0..<settings.localEpochs {
+            let order = generator.shuffled(items)
+            for part in 0..<parts {
+                try context.checkCancellation()
+                let batch = order[order.count * part / parts..<order.count * (part + 1) / parts]
+                var bytes: [UInt8] = []
+                for (picture, _) in batch { try data.append(picture, to: &bytes, using: &generator) }
+                let images = try Tensor.images(
+                    rgb: bytes, count: batch.count, height: settings.imageSize, width: settings.imageSize,
+                    normalisation: settings.normalisation())
+                loss.add(Double(try trainer.step(images: images, labels: batch.map(\.1)).loss))
+                context.progress(done: epoch * parts + part + 1, of: steps)
+            }
+        }
+    }
+}

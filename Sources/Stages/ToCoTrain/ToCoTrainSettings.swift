@@ -1,0 +1,182 @@
+import Digest
+import Foundation
+import Models
+import NeuralNetwork
+
+/// Settings of the stage `toco-train`. A field that is absent takes the default written here: the reference's
+/// (METHOD.md, section 3), whose 80,000 iterations are told as shares of the whole training.
+public struct ToCoTrainSettings: Sendable, Hashable, Codable {
+    // Rounds and replicas
+    public var rounds = 10
+    /// Logical replicas over all centres, shared out by their images; each centre has at least one.
+    public var replicas = 4
+    public var localEpochs = 1
+    public var averaging = MILTrainSettings.Averaging.fedavg
+    /// `last`, or `best` by the area under the curve of validation studies against their reports.
+    public var select = MILTrainSettings.Select.last
+
+    // The network
+    public var network = Network.base16
+    public var decoder = ToCoConfiguration.Decoder.largeFOV
+    /// Whether there are the projection heads of the class-token contrast, which `weights.classContrast` trains.
+    public var hasProjections = false
+    /// Side of the square input in pixels.
+    public var imageSize = 448
+    /// A checkpoint on the coordinator's host: a whole ToCo network, or a vision transformer by timm's names.
+    public var initialCheckpoint: String?
+
+    // What is learnt from
+    /// Images of positive studies are positive from this probability of the student on.
+    public var positiveThreshold = 0.8
+    /// Share of a negative study's images that are negatives: those that the student ranks lowest.
+    public var negativeShare = 0.1
+    public var augmentation = MILTrainSettings.AugmentationKind.mild
+    public var imageCacheBytes = 2 << 30
+    public var validationStudiesPerShard = 32
+
+    // The optimiser
+    public var batch = 4
+    public var learningRate: Float = 6e-5
+    public var headFactor: Float = 10
+    public var weightDecay: Float = 0.01
+    /// Shares of the whole training: over which the rate rises, before the decoder learns, and before the main maps give
+    /// its target.
+    public var warmUp = 1_500.0 / 80_000
+    public var segmentationStart = 1_000.0 / 80_000
+    public var mainMapStart = 12_000.0 / 80_000
+    public var weights = ToCoTrainingSettings.Weights()
+    public var lowThreshold: Float = 0.25
+    public var highThreshold: Float = 0.75
+    /// Sizes at which maps for targets are made.
+    public var mapScales: [Double] = [1, 0.5, 0.75, 1.25, 1.5]
+    public var precision = MILScoreSettings.Arithmetic.fp32
+
+    /// Sizes of the vision transformer.
+    public enum Network: String, Sendable, Hashable, Codable {
+        /// ViT-B/16 and DeiT-B, ViT-S/16, DeiT-Ti.
+        case base16, small16, tiny16
+        /// Small enough to learn from random weights in minutes: for the synthetic archive.
+        case compact
+    }
+
+    var configuration: ToCoConfiguration {
+        var made: ToCoConfiguration
+        switch network {
+        case .base16: made = ToCoConfiguration(encoder: .base16)
+        case .small16: made = ToCoConfiguration(encoder: .small16)
+        case .tiny16: made = ToCoConfiguration(encoder: .tiny16)
+        case .compact: made = .small
+        }
+        made.decoder = decoder
+        made.hasProjections = hasProjections
+        return made
+    }
+
+    static let mean: [Float] = [0.485, 0.456, 0.406]
+    static let deviation: [Float] = [0.229, 0.224, 0.225]
+
+    public init() {}
+
+    init(_ settings: StageSettings, stage: String) throws {
+        self = try settings.laid(over: ToCoTrainSettings(), optional: ["initialCheckpoint"], stage: stage)
+        var faults: [String] = []
+        func require(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }
+        require((1...10_000).contains(rounds), "rounds is 1 to 10000")
+        require(replicas >= 1 && localEpochs >= 1, "replicas and localEpochs are at least 1")
+        require((32...2048).contains(imageSize), "imageSize is 32 to 2048")
+        require(imageSize % max(1, configuration.encoder.patch) == 0, "imageSize is a multiple of the network's patch")
+        require((0...1).contains(positiveThreshold), "positiveThreshold is a probability")
+        require(negativeShare > 0 && negativeShare <= 1, "negativeShare is a share above 0")
+        require((1...1024).contains(batch), "batch is 1 to 1024")
+        require(learningRate > 0 && learningRate.isFinite && weightDecay >= 0, "learningRate is above 0, weightDecay not negative")
+        require([warmUp, segmentationStart, mainMapStart].allSatisfy { (0...1).contains($0) }, "warmUp, segmentationStart and mainMapStart are shares of the training")
+        require(validationStudiesPerShard >= 1, "validationStudiesPerShard is at least 1")
+        guard faults.isEmpty else {
+            throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))
+        }
+    }
+
+    func normalisation() throws -> ColourNormalisation { try ColourNormalisation(mean: Self.mean, deviation: Self.deviation) }
+
+    /// - Parameter steps: of a replica in the whole training.
+    func trainingSettings(steps: Int) -> ToCoTrainingSettings {
+        var settings = ToCoTrainingSettings()
+        settings.weights = weights
+        settings.rate = learningRate
+        settings.headFactor = headFactor
+        settings.weightDecay = weightDecay
+        settings.iterations = max(1, steps)
+        settings.warmUp = Int(warmUp * Double(steps))
+        settings.segmentationStart = Int(segmentationStart * Double(steps))
+        settings.mainMapStart = Int(mainMapStart * Double(steps))
+        settings.pseudoLabels.low = lowThreshold
+        settings.pseudoLabels.high = highThreshold
+        settings.maps = MultiScaleMaps(scales: mapScales)
+        settings.precision = precision.precision
+        settings.mapPrecision = precision.precision
+        return settings
+    }
+}
+
+/// What `toco-train` leaves for the stages after it: parameters, and the network they belong to.
+struct TrainedToCo: Codable, Hashable {
+    var parameters: SHA256Digest
+    var network: ToCoConfiguration
+    var imageSize: Int
+
+    /// The sizes as numbers of the first round, by which later stages know the network.
+    static func metrics(of settings: ToCoTrainSettings) -> [String: Double] {
+        let (network, encoder) = (settings.configuration, settings.configuration.encoder)
+        return [
+            "input.size": Double(settings.imageSize), "network.patch": Double(encoder.patch),
+            "network.width": Double(encoder.width), "network.depth": Double(encoder.depth),
+            "network.heads": Double(encoder.heads), "network.expansion": Double(encoder.expansion),
+            "network.grid": Double(encoder.grid), "network.decoderWidth": Double(network.decoderWidth),
+            "network.auxiliaryLayer": Double(network.auxiliaryLayer),
+            "network.aspp": network.decoder == .aspp ? 1 : 0,
+        ]
+    }
+
+    /// - Throws: `StageError.missingInput` when nothing was trained in this job.
+    init(view: any PlanningView, stage: String) throws {
+        let metrics = try view.metrics(ofStage: ToCoTrainStage.stageName, round: 0)
+        func number(_ name: String) throws -> Int {
+            guard let value = metrics[name], let number = Int(exactly: value) else {
+                throw StageError(
+                    .missingInput, "stage \(stage) needs a trained network: put \(ToCoTrainStage.stageName) before it")
+            }
+            return number
+        }
+        imageSize = try number("input.size")
+        guard let parameters = try view.model(ofStage: ToCoTrainStage.stageName, startingRound: nil) else {
+            throw StageError(
+                .missingInput, "stage \(stage) needs a trained network: put \(ToCoTrainStage.stageName) before it")
+        }
+        self.parameters = parameters
+        network = ToCoConfiguration(
+            encoder: ViTConfiguration(
+                patch: try number("network.patch"), width: try number("network.width"), depth: try number("network.depth"),
+                heads: try number("network.heads"), expansion: try number("network.expansion"),
+                grid: try number("network.grid")),
+            decoder: try number("network.aspp") == 1 ? .aspp : .largeFOV, decoderWidth: try number("network.decoderWidth"),
+            auxiliaryLayer: try number("network.auxiliaryLayer"), hasProjections: false)
+    }
+
+    /// The compiled network, made once a process.
+    func localiser(
+        maps: MultiScaleMaps, precision: Precision, context: any MapContext
+    ) throws -> ToCoLocaliser {
+        do {
+            return try context.shared("toco/\(parameters.hex)/\(precision)/\(maps.scales)") {
+                try ToCoLocaliser(
+                    ParameterSet(decoding: try context.content(parameters)), configuration: network,
+                    normalisation: try ColourNormalisation(
+                        mean: ToCoTrainSettings.mean, deviation: ToCoTrainSettings.deviation), maps: maps, precision: precision)
+            }
+        } catch let error as ParameterError {
+            throw StageError(.parameters, error.message)
+        } catch let error as EngineError {
+            throw StageError(.parameters, error.message)
+        }
+    }
+}

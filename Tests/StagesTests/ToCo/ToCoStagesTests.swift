@@ -1,0 +1,81 @@
+import Foundation
+import Imaging
+import Testing
+
+import Stages
+
+/// ToCo as stages: trained by rounds on MIL's labels, then mapping what MIL found.
+@Suite struct ToCoStagesTests {
+    private static func pipeline(_ training: String) -> String {
+        """
+        {seed: 2, stages: [
+          {stage: 'catalogue'}, {stage: 'labels'},
+          {stage: 'mil-train', rounds: 1, replicas: 2, localEpochs: 1, imageSize: 32, teacherHidden: 32, studentHidden: 32,
+           dropout: 0, optimiser: 'adamw', learningRate: 1e-3, studentBatch: 16},
+          {stage: 'mil-score'},
+          {stage: 'cam', threshold: 0, splits: ['test'], imageSize: 32},
+          {stage: 'toco-train', network: 'compact', imageSize: 64, positiveThreshold: 0, negativeShare: 1, mapScales: [1],
+           augmentation: 'flips', \(training)},
+          {stage: 'toco-cam', threshold: 0, splits: ['test'], scales: [1, 1.5], imagesPerShard: 7},
+          {stage: 'evaluate', splits: ['test'], resamples: 100, threshold: 0},
+        ]}
+        """
+    }
+
+    private func run(
+        _ archive: TinyArchive, _ training: String, slots: Int = 1,
+        order: @escaping @Sendable ([ShardPlan]) -> [ShardPlan] = { $0 }
+    ) throws -> MemoryLedger {
+        let pipeline = try Pipeline(json5: Data(Self.pipeline(training).utf8), registry: .standard)
+        let runner = LocalRunner(
+            registry: .standard, centres: archive.centres, seed: pipeline.seed, slots: slots, order: order)
+        try runner.run(pipeline)
+        return runner.store
+    }
+
+    @Test func everyStageLeavesItsRows() throws {
+        let archive = try TinyArchive(studies: 8)
+        let ledger = try run(archive, "rounds: 2, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4")
+        let tests = ledger.studies().filter { $0.split == "test" }
+        let scores = ledger.imageScores().filter { $0.head == "toco" }
+        #expect(scores.count == tests.reduce(0) { $0 + $1.images.count })
+        #expect(scores.allSatisfy { (0...1).contains($0.score) })
+        // The same images as `cam` maps: those of positive reports.
+        let (ours, theirs) = (ledger.boxes(ofStage: "toco-cam"), ledger.boxes(ofStage: "cam"))
+        #expect(!ours.isEmpty && ours.map { [$0.centre, $0.study, $0.image] } == theirs.map { [$0.centre, $0.study, $0.image] })
+        for kind in ["toco-cam", "toco-cam-mask", "toco-overlay"] {
+            let pictures = ledger.masks(ofStage: "toco-cam").filter { $0.kind == kind }
+            #expect(pictures.count == ours.count)
+            for row in pictures.prefix(2) { #expect(try ImageDecoder.decode(try ledger.content(row.content)).width == 64) }
+        }
+        let area = try #require(
+            ledger.evaluations.first { $0.level == "image" && $0.head == "toco" && $0.metric == "auc" && $0.centre == "all" })
+        #expect(area.subject == "toco-cam" && area.model == ledger.model(ofStage: "toco-train", startingRound: nil))
+        for subject in ["cam", "toco-cam"] {
+            let hits = try #require(
+                ledger.evaluations.first { $0.subject == subject && $0.metric == "box-hit-share" && $0.centre == "all" })
+            #expect(hits.count == 4, "\(subject)")
+        }
+        #expect(ledger.metrics(ofStage: "toco-train", round: 2)["validationAUC"] != nil)
+    }
+
+    @Test func parametersDependOnTheSeedAlone() throws {
+        let archive = try TinyArchive(studies: 8)
+        let recipe = "rounds: 2, replicas: 4, batch: 8"
+        let first = try run(archive, recipe).model(ofStage: "toco-train", startingRound: nil)
+        let second = try run(archive, recipe, slots: 2, order: { $0.reversed() }).model(ofStage: "toco-train", startingRound: nil)
+        #expect(first != nil && first == second)
+    }
+
+    @Test func whatIsMissingIsSaid() throws {
+        for fault in ["imageSize: 65", "batch: 0", "negativeShare: 0", "network: 'huge'", "warmUp: 2", "mean: [1]"] {
+            let text = "{stages: [{stage: 'toco-train', \(fault)}]}"
+            #expect(throws: StageError.self, "\(fault)") { try Pipeline(json5: Data(text.utf8), registry: .standard) }
+        }
+        let archive = try TinyArchive(studies: 4)
+        let pipeline = try Pipeline(
+            json5: Data("{stages: [{stage: 'catalogue'}, {stage: 'labels'}, {stage: 'toco-train'}]}".utf8), registry: .standard)
+        let runner = LocalRunner(registry: .standard, centres: archive.centres, seed: 1)
+        #expect(throws: StageError.self) { try runner.run(pipeline) }
+    }
+}
