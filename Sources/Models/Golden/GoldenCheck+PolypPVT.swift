@@ -5,7 +5,7 @@ extension GoldenCheck {
     /// drop path.
     func polypPVT(wanted: Set<String>) throws -> [String: [Float]] {
         var made: [String: [Float]] = [:]
-        let network = try PolypPVT(.b2, dropPath: 0, seed: 0)
+        let network = try PolypPVT(.b2, dropPath: 0, seed: nil)
         GoldenFormula.fill(network)
         for size in [224, 352] where wanted.contains("\(size).p1") {
             let images = try GoldenFormula.images(

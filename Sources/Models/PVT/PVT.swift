@@ -6,8 +6,8 @@ public final class PVT: Module {
     let stages: [PVTStage]
 
     /// Starts as the reference does: linear layers N(0, 0.02), convolutions N(0, √(2/fan out)), biases zero.
-    /// `dropPath`: the probability of leaving out a branch of the last block; it grows from zero at the first.
-    public init(_ size: PVTSize, dropPath: Float = 0.1, seed: UInt64) throws {
+    /// Without a seed everything learnt starts at zero or one, for who loads parameters. `dropPath`: the probability of leaving out a branch of the last block; it grows from zero at the first.
+    public init(_ size: PVTSize, dropPath: Float = 0.1, seed: UInt64?) throws {
         guard (0..<1).contains(dropPath) else {
             throw EngineError(.invalidOption, "drop path \(dropPath): give a probability in [0, 1)")
         }
@@ -25,6 +25,7 @@ public final class PVT: Module {
                 inputs: stage == 0 ? 3 : size.widths[stage - 1], kernel: stage == 0 ? 7 : 3,
                 stride: stage == 0 ? 4 : 2, width: width, blocks: blocks)
         }
+        guard let seed else { return }
         forEachParameter("") { name, parameter in
             let shape = parameter.shape
             if shape.count == 2 { Initialisation.normal(parameter, deviation: 0.02, seed: seed, name: name) }

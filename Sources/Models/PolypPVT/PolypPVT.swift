@@ -21,8 +21,9 @@ public final class PolypPVT: Module {
     let firstHead: Conv2d
     let secondHead: Conv2d
 
-    /// Everything behind the backbone starts as PyTorch's convolutions do, with biases of zero.
-    public init(_ size: PVTSize = .b2, channels: Int = 32, dropPath: Float = 0.1, seed: UInt64) throws {
+    /// Everything behind the backbone starts as PyTorch's convolutions do, with biases of zero. Without a seed
+    /// everything learnt starts at zero or one, for who loads parameters.
+    public init(_ size: PVTSize = .b2, channels: Int = 32, dropPath: Float = 0.1, seed: UInt64?) throws {
         backbone = try PVT(size, dropPath: dropPath, seed: seed)
         translations = try size.widths.map { try NormedConvolution($0, channels, kernel: 1) }
         fusion = try CascadedFusion(channels: channels)
@@ -30,6 +31,7 @@ public final class PolypPVT: Module {
         aggregation = try SimilarityAggregation(channels: channels)
         firstHead = try Conv2d(channels, 1, kernel: 1, geometry: ConvolutionGeometry(), hasBias: true)
         secondHead = try Conv2d(channels, 1, kernel: 1, geometry: ConvolutionGeometry(), hasBias: true)
+        guard let seed else { return }
         forEachParameter("") { name, parameter in
             guard !name.hasPrefix("backbone."), parameter.shape.count > 1 else { return }
             Initialisation.uniformFanIn(parameter, seed: seed, name: name)

@@ -9,7 +9,7 @@ public final class PolypPVTPredictor: Sendable {
     /// Throws `ParameterError.missingTensors` where `parameters` are not those of the size, `EngineError.unsupported` for
     /// bf16 on a processor without it.
     public init(_ parameters: ParameterSet, _ size: PVTSize = .b2, precision: Precision) throws {
-        let made = try PolypPVT(size, seed: 0)
+        let made = try PolypPVT(size, seed: nil)
         try made.load(parameters)
         network = Frozen(made)
         self.precision = precision
