@@ -241,6 +241,25 @@ int64_t nn_refine_bytes(
 void nn_refine(
     const float *image, const float *masks, float *result, void *work, int64_t h, int64_t w, int64_t c, int64_t k,
     const int32_t *dilations, int32_t dilation_count, int32_t iterations);
+// ---- Depthwise 3×3 convolutions, C a multiple of 16 -----------------------------------------------------------
+
+/// `x` holds `in_rows` rows of each image from row `in_first` on, all that the results' rows out_first … out_first +
+/// out_rows − 1 of `height` need; the results hold those rows.
+typedef struct {
+    int64_t images, height, width, channels, in_first, in_rows, out_first, out_rows;
+    int32_t bf16; // x and y; all else is fp32
+} nn_depthwise;
+
+/// sums = convolution + bias, in fp32, and y = GELU(sums) by the error function; either may be NULL. Weights are tap,
+/// channel.
+void nn_depthwise_gelu(
+    const nn_depthwise *shape, const void *x, const float *weights, const float *bias, float *sums, void *y);
+/// From the gradient of `sums` of whole images. All results are written, not added.
+void nn_depthwise_backward(
+    const nn_depthwise *shape, const void *x, const float *weights, const float *dz, float *dx, float *dweights,
+    float *dbias);
+/// dz = dy · GELU′(z); may be in place. `count` is a multiple of 16.
+void nn_depthwise_gelu_backward(const float *z, const float *dy, float *dz, int64_t count);
 
 #ifdef __cplusplus
 }

@@ -26,8 +26,8 @@ final class PVTBlock: Module {
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
         let y = try added(to: x, pass) { try attention(norms[0](x, pass), pass, adding: $0) }
         return try added(to: y, pass) { residual in
-            let hidden = try depthwise(widening(norms[1](y, pass), pass), pass, norm: nil, activation: .geluErf)
-            return try narrowing(hidden, pass, adding: residual)
+            try pass.depthwiseMLP(
+                norms[1](y, pass), widening: widening, depthwise: depthwise, narrowing: narrowing, adding: residual)
         }
     }
 

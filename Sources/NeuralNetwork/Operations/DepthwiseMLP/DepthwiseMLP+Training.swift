@@ -1,0 +1,103 @@
+import COneDNN
+
+extension DepthwiseMLP {
+    /// Bytes of the hidden layer in fp32 that are worked on at a time. Gradients are added up image block by image block,
+    /// in one order whatever the number of threads.
+    private static let hiddenAtOnce = 32 << 20
+
+    private var blocks: [Range<Int>] {
+        let step = max(1, Self.hiddenAtOnce / (height * width * hidden * 4))
+        return stride(from: 0, to: images, by: step).map { $0..<min(images, $0 + step) }
+    }
+
+    private var pixels: Int { height * width }
+
+    /// The hidden layer before its convolution is all that is kept for the backward pass.
+    func forward(_ source: PooledMemory, adding: Bool, to y: Tensor) throws -> PooledMemory {
+        let wide = try PooledMemory(bytes: images * height * hiddenRow)
+        try multiply(widening, rows: images * pixels, source.base, result: wide.base, precision: precision)
+        for block in blocks {
+            let active = try PooledMemory(bytes: block.count * height * hiddenRow)
+            convolve(
+                images: block.count, held: 0..<height, results: 0..<height,
+                wide.base + block.lowerBound * height * hiddenRow, result: active.base)
+            try multiply(
+                narrowing, rows: block.count * pixels, active.base,
+                result: y.memory.base + block.lowerBound * pixels * outputs * 4, precision: .float32, adds: adding)
+        }
+        return wide
+    }
+
+    /// Carries the gradient of the result back to all parameters, and to `dx` where that is wanted.
+    func backward(_ gradient: Tensor, source: PooledMemory, wide: PooledMemory, dx: Tensor?) throws {
+        if let bias = narrowing.bias { try ForwardPass.accumulateColumnSums(of: gradient, columns: outputs, to: bias) }
+        for block in blocks {
+            let (rows, first) = (block.count * pixels, block.lowerBound * pixels)
+            let hiddenSource = wide.base + first * hidden * precision.bytes
+            let g = try operand(gradient.pointer + first * outputs, count: rows * outputs)
+            // The convolution's sums and what GELU makes of them are computed once more.
+            let sums = try PooledMemory(bytes: rows * hidden * 4)
+            let slope = try PooledMemory(bytes: rows * hidden * 4)
+            do {
+                let active = try PooledMemory(bytes: rows * hidden * precision.bytes)
+                convolve(
+                    images: block.count, held: 0..<height, results: 0..<height, hiddenSource, sums: sums.floats,
+                    result: active.base)
+                try weightGradient(narrowing, rows: rows, gradient: g.base, source: active.base)
+            }
+            try inputGradient(narrowing, rows: rows, gradient: g.base, result: slope.floats)
+            nn_depthwise_gelu_backward(sums.floats, slope.floats, slope.floats, Int64(rows * hidden))
+            let dWide = sums.floats
+            try convolveBackward(images: block.count, hiddenSource, gradient: slope.floats, result: dWide)
+            if let bias = widening.bias {
+                let totals = try PooledMemory(bytes: hidden * 4)
+                nn_column_sums(dWide, totals.floats, Int64(rows), Int64(hidden))
+                try bias.accumulateGradient(totals.floats)
+            }
+            let narrow = try operand(dWide, count: rows * hidden)
+            let x = source.base + first * inputs * precision.bytes
+            try weightGradient(widening, rows: rows, gradient: narrow.base, source: x)
+            if let dx {
+                try inputGradient(widening, rows: rows, gradient: narrow.base, result: dx.pointer + first * inputs)
+            }
+            withExtendedLifetime(sums) {}
+        }
+    }
+
+    /// gradientᵀ·source, added to the gradient of the layer's weights.
+    private func weightGradient(
+        _ layer: Linear, rows: Int, gradient: UnsafeRawPointer, source: UnsafeRawPointer
+    ) throws {
+        try layer.weight.accumulateGradient { memory, adds in
+            var shape = MatmulShape(
+                rows: layer.weight.shape[0], columns: layer.weight.shape[1], inner: rows, transposesA: true)
+            shape.addsDestination = adds
+            shape.precision = precision
+            try PrimitiveCache.shared.matmul(shape).forward(gradient, weights: source, result: memory)
+        }
+    }
+
+    /// gradient·weight, in fp32.
+    private func inputGradient(
+        _ layer: Linear, rows: Int, gradient: UnsafeRawPointer, result: UnsafeMutablePointer<Float>
+    ) throws {
+        var shape = MatmulShape(rows: rows, columns: layer.weight.shape[1], inner: layer.weight.shape[0])
+        shape.precision = precision
+        shape.packsB = true
+        let primitive = try PrimitiveCache.shared.matmul(shape)
+        let packed = try layer.weight.packed.packed(
+            layer.weight.value.pointer, version: layer.weight.version, for: primitive)
+        try withExtendedLifetime(packed) { try primitive.forward(gradient, weights: packed.base, result: result) }
+    }
+
+    /// A copy in the precision that products read.
+    private func operand(_ numbers: UnsafePointer<Float>, count: Int) throws -> PooledMemory {
+        let made = try PooledMemory(bytes: count * precision.bytes)
+        if precision == .bfloat16 {
+            nn_to_bf16(numbers, made.halves, Int64(count))
+        } else {
+            made.floats.update(from: numbers, count: count)
+        }
+        return made
+    }
+}
