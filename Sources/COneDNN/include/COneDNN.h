@@ -241,6 +241,7 @@ int64_t nn_refine_bytes(
 void nn_refine(
     const float *image, const float *masks, float *result, void *work, int64_t h, int64_t w, int64_t c, int64_t k,
     const int32_t *dilations, int32_t dilation_count, int32_t iterations);
+
 // ---- Depthwise 3×3 convolutions, C a multiple of 16 -----------------------------------------------------------
 
 /// `x` holds `in_rows` rows of each image from row `in_first` on, all that the results' rows out_first … out_first +

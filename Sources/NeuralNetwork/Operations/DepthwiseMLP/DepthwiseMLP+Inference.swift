@@ -5,8 +5,8 @@ extension DepthwiseMLP {
     /// Without recording: the hidden layer exists for a strip of rows at a time, or for a few small images.
     func infer(_ source: PooledMemory, adding: Bool, to y: Tensor) throws {
         let image = height * hiddenRow
-        if image <= 2 * Self.hiddenInCache {
-            let step = max(1, 2 * Self.hiddenInCache / image)
+        if image <= 4 * Self.hiddenInCache {
+            let step = max(1, 4 * Self.hiddenInCache / image)
             for first in stride(from: 0, to: images, by: step) {
                 try inferWhole(first..<min(images, first + step), source, adding: adding, to: y)
             }
