@@ -3,6 +3,14 @@ import NeuralNetwork
 
 /// Two noisy images with a bright ellipse each, and their masks.
 enum Blobs {
+    /// Small operations wait for their threads longer than they take where the machine has other work to do.
+    static func onOneThread(_ body: () throws -> Void) rethrows {
+        let before = ComputeThreads.current
+        ComputeThreads.set(1)
+        defer { ComputeThreads.set(before) }
+        try body()
+    }
+
     static func make(size: Int) throws -> (images: Tensor, masks: Tensor) {
         let place = [(x: 0.35, y: 0.4, a: 0.2, b: 0.14), (x: 0.62, y: 0.6, a: 0.15, b: 0.22)]
         func isInside(_ image: Int, _ pixel: Int) -> Bool {

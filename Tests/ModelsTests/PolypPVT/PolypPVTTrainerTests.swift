@@ -12,28 +12,32 @@ import Testing
     }
 
     @Test func learnsTwoBlobs() throws {
-        let network = try PolypPVT(.b0, dropPath: 0.05, seed: 1)
-        let settings = PolypPVTTrainingSettings(optimiser: .adamW(rate: 1e-3, weightDecay: 1e-4), scales: [0.75, 1, 1.25])
-        let trainer = try PolypPVTTrainer(network, settings, seed: 2)
-        let (images, masks) = try Blobs.make(size: 96)
-        var losses: [Float] = []
-        for _ in 0..<24 {
-            let steps = try trainer.step(images: images, masks: masks)
-            #expect(steps.map(\.height) == [64, 96, 128])
-            losses.append(steps[1].loss)
+        try Blobs.onOneThread {
+            let network = try PolypPVT(.b0, dropPath: 0.05, seed: 1)
+            let settings = PolypPVTTrainingSettings(optimiser: .adamW(rate: 1e-3, weightDecay: 1e-4), scales: [1, 1.5])
+            let trainer = try PolypPVTTrainer(network, settings, seed: 2)
+            let (images, masks) = try Blobs.make(size: 64)
+            var losses: [Float] = []
+            for _ in 0..<40 {
+                let steps = try trainer.step(images: images, masks: masks)
+                #expect(steps.map(\.height) == [64, 96])
+                losses.append(steps[0].loss)
+            }
+            #expect(losses.suffix(3).reduce(0, +) < 0.5 * losses.prefix(3).reduce(0, +))
+            let predictor = try PolypPVTPredictor(network.parameters(), .b0, precision: .float32)
+            let dice = try Blobs.dice(predictor(images, height: 64, width: 64).values, masks.values)
+            #expect(dice > 0.9)
+            print("two blobs: Dice \(dice), loss \(losses[0]) to \(losses.last ?? 0)")
         }
-        #expect(losses.suffix(3).reduce(0, +) < 0.5 * losses.prefix(3).reduce(0, +))
-        let predictor = try PolypPVTPredictor(network.parameters(), .b0, precision: .float32)
-        let dice = try Blobs.dice(predictor(images, height: 96, width: 96).values, masks.values)
-        #expect(dice > 0.9)
-        print("two blobs: Dice \(dice), loss \(losses[0]) to \(losses.last ?? 0)")
     }
 
     @Test func oneSeedOneResult() throws {
-        let first = try trained(steps: 2, seed: 7)
-        #expect(try trained(steps: 2, seed: 7) == first)
-        // Another seed leaves out other branches.
-        #expect(try trained(steps: 2, seed: 8) != first)
+        try Blobs.onOneThread {
+            let first = try trained(steps: 2, seed: 7)
+            #expect(try trained(steps: 2, seed: 7) == first)
+            // Another seed leaves out other branches.
+            #expect(try trained(steps: 2, seed: 8) != first)
+        }
     }
 
     @Test func sidesAreMultiplesOf32() {

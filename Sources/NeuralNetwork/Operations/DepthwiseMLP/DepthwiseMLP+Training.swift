@@ -34,18 +34,17 @@ extension DepthwiseMLP {
         for block in blocks {
             let (rows, first) = (block.count * pixels, block.lowerBound * pixels)
             let hiddenSource = wide.base + first * hidden * precision.bytes
-            let g = try operand(gradient.pointer + first * outputs, count: rows * outputs)
             // The convolution's sums and what GELU makes of them are computed once more.
             let sums = try PooledMemory(bytes: rows * hidden * 4)
             let slope = try PooledMemory(bytes: rows * hidden * 4)
-            do {
+            try withOperand(gradient.pointer + first * outputs, count: rows * outputs) { g in
                 let active = try PooledMemory(bytes: rows * hidden * precision.bytes)
                 convolve(
                     images: block.count, held: 0..<height, results: 0..<height, hiddenSource, sums: sums.floats,
                     result: active.base)
-                try weightGradient(narrowing, rows: rows, gradient: g.base, source: active.base)
+                try weightGradient(narrowing, rows: rows, gradient: g, source: active.base)
+                try inputGradient(narrowing, rows: rows, gradient: g, result: slope.floats)
             }
-            try inputGradient(narrowing, rows: rows, gradient: g.base, result: slope.floats)
             nn_depthwise_gelu_backward(sums.floats, slope.floats, slope.floats, Int64(rows * hidden))
             let dWide = sums.floats
             try convolveBackward(images: block.count, hiddenSource, gradient: slope.floats, result: dWide)
@@ -54,11 +53,11 @@ extension DepthwiseMLP {
                 nn_column_sums(dWide, totals.floats, Int64(rows), Int64(hidden))
                 try bias.accumulateGradient(totals.floats)
             }
-            let narrow = try operand(dWide, count: rows * hidden)
-            let x = source.base + first * inputs * precision.bytes
-            try weightGradient(widening, rows: rows, gradient: narrow.base, source: x)
-            if let dx {
-                try inputGradient(widening, rows: rows, gradient: narrow.base, result: dx.pointer + first * inputs)
+            try withOperand(dWide, count: rows * hidden) { narrow in
+                let x = source.base + first * inputs * precision.bytes
+                try weightGradient(widening, rows: rows, gradient: narrow, source: x)
+                guard let dx else { return }
+                try inputGradient(widening, rows: rows, gradient: narrow, result: dx.pointer + first * inputs)
             }
             withExtendedLifetime(sums) {}
         }
@@ -90,14 +89,13 @@ extension DepthwiseMLP {
         try withExtendedLifetime(packed) { try primitive.forward(gradient, weights: packed.base, result: result) }
     }
 
-    /// A copy in the precision that products read.
-    private func operand(_ numbers: UnsafePointer<Float>, count: Int) throws -> PooledMemory {
+    /// Calls `body` with the numbers in the precision that products read: in place, or a copy.
+    private func withOperand(
+        _ numbers: UnsafePointer<Float>, count: Int, _ body: (UnsafeRawPointer) throws -> Void
+    ) throws {
+        guard precision == .bfloat16 else { return try body(numbers) }
         let made = try PooledMemory(bytes: count * precision.bytes)
-        if precision == .bfloat16 {
-            nn_to_bf16(numbers, made.halves, Int64(count))
-        } else {
-            made.floats.update(from: numbers, count: count)
-        }
-        return made
+        nn_to_bf16(numbers, made.halves, Int64(count))
+        try withExtendedLifetime(made) { try body(made.base) }
     }
 }

@@ -1,0 +1,54 @@
+import Foundation
+import Models
+import NeuralNetwork
+import Synchronization
+import Testing
+
+@Suite struct PolypPVTPredictorTests {
+    private static func images() throws -> Tensor { try GoldenFormula.images("seen", count: 2, height: 64, width: 96) }
+
+    private static func predictor(_ precision: Precision) throws -> PolypPVTPredictor {
+        let network = try PolypPVT(.b0, seed: nil)
+        GoldenFormula.fill(network)
+        return try PolypPVTPredictor(network.parameters(), .b0, precision: precision)
+    }
+
+    /// Each image alone fills [0, 1], at the size asked for.
+    @Test func imagesAreStretchedOneByOne() throws {
+        let predictor = try Self.predictor(.float32)
+        let seen = try predictor(Self.images(), height: 50, width: 70)
+        #expect(seen.shape == [2, 50, 70, 1])
+        for image in 0..<2 {
+            let values = try seen.rows(image..<image + 1).values
+            #expect(values.min() == 0)
+            #expect(abs((values.max() ?? 0) - 1) < 1e-4)
+            let alone = try predictor(Self.images().rows(image..<image + 1), height: 50, width: 70).values
+            #expect(zip(alone, values).allSatisfy { abs($0 - $1) < 1e-4 })
+        }
+    }
+
+    @Test(.enabled(if: EngineSetup.hasBFloat16, "the processor has no bf16")) func bfloat16IsNear() throws {
+        let full = try Self.predictor(.float32)(Self.images(), height: 64, width: 96).values
+        let half = try Self.predictor(.bfloat16)(Self.images(), height: 64, width: 96).values
+        let apart = zip(full, half).reduce(Float(0)) { $0 + abs($1.0 - $1.1) } / Float(full.count)
+        #expect(apart > 0 && apart < 0.02)
+    }
+
+    /// Threads that start on one predictor at once, before anything is packed, all get the same numbers.
+    @Test func threadsShareOnePredictor() throws {
+        let predictor = try Self.predictor(.float32)
+        let seen = Mutex<[[Float]]>([])
+        DispatchQueue.concurrentPerform(iterations: 4) { _ in
+            ComputeThreads.set(1)
+            if let made = try? predictor(Self.images(), height: 64, width: 96).values { seen.withLock { $0.append(made) } }
+        }
+        let results = seen.withLock { $0 }
+        #expect(results.count == 4)
+        #expect(results.allSatisfy { $0 == results[0] })
+    }
+
+    @Test func refusesOtherParameters() throws {
+        let small = try PolypPVT(.b0, seed: nil).parameters()
+        #expect(throws: ParameterError.self) { try PolypPVTPredictor(small, .b1, precision: .float32) }
+    }
+}
