@@ -39,7 +39,7 @@ extension Lexicon {
     }
 
     private func measure(in tokens: ArraySlice<Token>, at start: Int, taken: (Int) -> Bool) -> Measure? {
-        guard numeral(in: tokens, at: start) != nil else { return nil }
+        guard numeral(in: tokens, at: start) != nil, !isTimes(in: tokens, at: start), !isOneBeforeSize(in: tokens, at: start) else { return nil }
         var groups: [[Double]] = []
         var pending: [Double] = []
         var position = start
@@ -78,6 +78,21 @@ extension Lexicon {
         }
         guard let end, !groups.isEmpty else { return nil }
         return Measure(values: groups.flatMap { $0 }, range: start..<end)
+    }
+
+    /// "2 x 4 mm": two of four millimetres, as dimensions are said with the longer one first.
+    func isTimes(in tokens: ArraySlice<Token>, at start: Int) -> Bool {
+        guard start + 2 < tokens.endIndex, tokens[start].kind == .number, tokens[start + 1].text == "x", tokens[start + 1].isSpaced,
+            tokens[start + 2].kind == .number, tokens[start].value <= 5, tokens[start].value == tokens[start].value.rounded()
+        else { return false }
+        return tokens[start].value < tokens[start + 2].value
+            && (start == tokens.startIndex || !["x", "*", "a"].contains(tokens[start - 1].text) && tokens[start - 1].kind != .number)
+    }
+
+    /// "One to 7 mm": one polyp of up to seven.
+    func isOneBeforeSize(in tokens: ArraySlice<Token>, at start: Int) -> Bool {
+        tokens[start].kind == .word && numbers[tokens[start].text] == 1 && start + 2 < tokens.endIndex
+            && Self.joins[tokens[start + 1].text] == .range && tokens[start + 2].kind == .number
     }
 
     private func unit(in tokens: ArraySlice<Token>, at position: Int) -> (Double, end: Int)? {

@@ -29,7 +29,8 @@ extension Lexicon {
 
     private func quantity(in tokens: ArraySlice<Token>, at start: Int, tags: [Tag]) -> Quantity? {
         guard var value = numeral(in: tokens, at: start) else { return nil }
-        guard tokens[start].kind != .number || value == value.rounded() else { return nil }
+        guard value == value.rounded() else { return nil }
+        if start > tokens.startIndex, ["#", "第"].contains(tokens[start - 1].text) { return nil }
         var position = start + 1
         var isExact = true
         // Compound numbers in Han: 十二, 二十, 二十三.
@@ -41,7 +42,7 @@ extension Lexicon {
         }
         // A range or a list has no one value.
         if position + 1 < tokens.endIndex, ["-", "~", "/", "to", "bis", "至", "到", "or", "oder"].contains(tokens[position].text),
-            numeral(in: tokens, at: position + 1) != nil, !articles.contains(tokens[position + 1].text)
+            numeral(in: tokens, at: position + 1) != nil, !isOneBeforeSize(in: tokens, at: start), !articles.contains(tokens[position + 1].text)
         {
             isExact = false
             position += 2
@@ -53,10 +54,24 @@ extension Lexicon {
         if tags.contains(where: { $0.concept == .approximate && ($0.range.upperBound == start || $0.range.lowerBound == position) }) {
             isExact = false
         }
-        let hasClassifier = tags.contains { $0.concept == .classifier && $0.range.lowerBound == position }
-        let isMultiplied = start > tokens.startIndex && ["x", "*"].contains(tokens[start - 1].text)
+        let isAtSite = countsByClassifier && tokens[start].kind == .number && tags.contains { $0.concept == .polyp }
+            && tags.contains { $0.concept == .site && $0.range.upperBound == start }
+            && (position == tokens.endIndex || tokens[position].kind == .symbol)
+        let hasClassifier = isAtSite || tags.contains { $0.concept == .classifier && $0.range.lowerBound == position }
+        var isMultiplied = start > tokens.startIndex && ["x", "*"].contains(tokens[start - 1].text)
             && (start - 1 == tokens.startIndex || tokens[start - 2].kind != .number)
-        if hasClassifier { position += 1 }
+        if hasClassifier, !isAtSite { position += 1 }
+        // "5枚以上", but not "1枚约0.6cm".
+        if tags.contains(where: { $0.concept == .approximate && $0.range.lowerBound == position && numeral(in: tokens, at: $0.range.upperBound) == nil }) {
+            isExact = false
+        }
+        // "2x polyps".
+        if tokens[start].kind == .number, position + 1 < tokens.endIndex, tokens[position].text == "x",
+            tokens[position + 1].kind != .number || isTimes(in: tokens, at: start)
+        {
+            isMultiplied = true
+            position += 1
+        }
         if countsByClassifier, !hasClassifier, !isMultiplied { return nil }
         guard value >= 0, value < 1000 else { return nil }
         return Quantity(

@@ -17,6 +17,12 @@ struct ReportReader {
     /// The line of the last contribution.
     private var contributionLine = -1
     private var lastNegation: Range<Int>?
+    /// Polyps of a number said in this line ("2 polyps: 7 mm …; 3 mm …") that were not described yet.
+    private var undescribed = 0
+    /// What the statement before said that others had seen.
+    private var reported: Contribution?
+    /// Fields of a form (`Site: sigmoid`, `Size: 5 mm`) that stand above the polyp they describe.
+    private var fields = Contribution(standing: .weak, section: .findings, range: 0..<0)
 
     init(_ report: String, lexicon: Lexicon) {
         self.lexicon = lexicon
@@ -53,13 +59,34 @@ struct ReportReader {
         if reading.has(.site), !reading.has(.organ), !statement.isUpper { isUpper = false }
         reading.judge(isUpper: isUpper, hasContextSite: !lineSites.isEmpty)
 
-        if !resolve(with: reading) { contribute(reading) }
+        if !confirmReported(with: reading), !resolve(with: reading) { contribute(reading) }
+        reported = reading.reportedLesion()
         distance += 1
         if lastNegation == nil, reading.mentions.contains(where: { $0.standing == .negated }) || reading.has(.absence) {
             lastNegation = statement.range
         }
         let named = reading.sites(in: Array(reading.pieces.indices), expandingRanges: false)
         if !named.isEmpty { lastSites = reading.leadSites.isEmpty ? [named[named.count - 1]] : reading.leadSites }
+    }
+
+    /// "CT suspected a polyp at the splenic flexure. It was there: 8 mm."
+    private mutating func confirmReported(with reading: StatementReading) -> Bool {
+        guard let reported, reading.mentions.isEmpty, reading.has(.confirmed), reading.has(.anaphor) || !reading.measures.isEmpty,
+            !reading.has(.negation, .negationAfter, .lookalike, .history, .undecided, .possible)
+        else { return false }
+        var contribution = reported
+        contribution.section = reading.statement.section
+        contribution.range = reading.statement.range
+        if !reading.measures.isEmpty { contribution.measures = reading.measures.flatMap(\.values) }
+        let sites = reading.sites(in: Array(reading.pieces.indices), expandingRanges: false)
+        if !sites.isEmpty { contribution.sites = sites }
+        contribution.shapes += reading.shapes(in: Array(reading.pieces.indices))
+        contribution.isTakenOut = reading.isTakenOut
+        contribution.counts = [1]
+        tally.add(contribution)
+        contributionLine = reading.statement.line
+        distance = 0
+        return true
     }
 
     /// What the statement says of the lesion of the statement before: that it was a fold, that it stays open.
@@ -70,12 +97,25 @@ struct ReportReader {
         guard !isOwn else { return false }
         let bringsOwn = !reading.measures.isEmpty
         let isOpen = reading.mentions.contains { $0.standing == .uncertain } || reading.has(.undecided, .vanished)
-        if !isOpen, reading.has(.resolved), reading.hasLookalike, !last.isTakenOut {
+        if !isOpen, reading.has(.anaphor) ? reading.has(.resolved) && reading.hasLookalike : reading.resolvesToLookalike, !last.isTakenOut {
             tally.removeLast()
             return true
         }
         if !isOpen, last.standing == .weak, reading.hasLookalike, reading.has(.anaphor, .resolved) {
             tally.removeLast()
+            return true
+        }
+        // "A 5 mm nodule. Removed with the snare."
+        if !isOpen, last.standing == .weak, !last.measures.isEmpty, distance <= 1, reading.isTakenOut, !reading.hasLookalike,
+            !bringsOwn, !reading.has(.site, .history, .hypothetical, .negation), reading.mentions.isEmpty
+        {
+            tally.updateLast {
+                $0.standing = .affirmed
+                $0.isTakenOut = true
+                $0.counts = [1]
+            }
+            contributionLine = reading.statement.line
+            distance = 0
             return true
         }
         let refersBack = reading.has(.anaphor) || !reading.mentions.isEmpty || reading.has(.undecided, .vanished)
@@ -105,24 +145,46 @@ struct ReportReader {
         } else if continues(reading), let last = tally.last {
             (standing, isContinuation) = (last.standing, true)
         } else {
+            keepField(reading)
             return
         }
+        defer { fields = Contribution(standing: .weak, section: .findings, range: 0..<0) }
         let indices = reading.activePieces()
         let isMultiple = reading.has(.indefinite)
-        var sites = reading.sites(of: indices, expandingRanges: isMultiple)
+        var sites = reading.sites(of: indices, expandingRanges: reading.speaksOfScattered)
+        if sites.isEmpty, lineSites.isEmpty, !isContinuation { sites = fields.sites }
         let ownSites = sites
         if sites.isEmpty { sites = lineSites }
+        if sites.isEmpty { sites = reading.sites(in: indices, expandingRanges: false, includingNearby: true) }
         if sites.isEmpty, !isContinuation { sites = contextSites(for: reading, standing: standing) }
         var contribution = Contribution(
             standing: standing, section: reading.statement.section, range: reading.statement.range, sites: sites,
             measures: reading.measures(in: indices).flatMap(\.values), shapes: reading.shapes(in: indices))
-        contribution.isTakenOut = reading.has(.resection)
+        if contribution.measures.isEmpty, !isContinuation { contribution.measures = fields.measures }
+        if contribution.shapes.isEmpty, !isContinuation { contribution.shapes = fields.shapes }
+        contribution.isTakenOut = reading.isTakenOut
+        // "Pale specks, 2-3 mm each; these polyps were left": what was raised before is named now.
+        if standing != .weak, contribution.measures.isEmpty, distance <= 1, reading.namesTheKnown, let last = tally.last,
+            last.standing == .weak
+        {
+            contribution.measures = last.measures
+            contribution.shapes += last.shapes
+            if ownSites.isEmpty { contribution.sites = last.sites }
+        }
         if standing == .affirmed {
             let tally = tally
             let count = reading.count(
                 in: indices, isContinuation: isContinuation, sites: sites, hasCounted: tally.hasCounted,
                 isKnown: { tally.knows(sites: $0, measures: $1) })
             contribution.counts = count.counts
+            if contributionLine != reading.statement.line { undescribed = 0 }
+            if undescribed > 0, reading.mentions.allSatisfy({ $0.kind == .implied }), count.counts == [1], distance <= 1 {
+                contribution.counts = []
+                undescribed -= 1
+            } else if count.counts.count == 1, let whole = count.counts[0], whole > 1 {
+                let described = contribution.measures.count
+                undescribed = described == 0 ? 0 : max(0, whole - described)
+            }
             contribution.total = count.total
             contribution.isMultiple = count.isMultiple
             // "Two polyps in all" has no place of its own.
@@ -131,6 +193,21 @@ struct ReportReader {
         tally.add(contribution)
         contributionLine = reading.statement.line
         distance = 0
+    }
+
+    /// Keeps what a form says before it names the polyp.
+    private mutating func keepField(_ reading: StatementReading) {
+        guard isField(reading) else {
+            fields = Contribution(standing: .weak, section: .findings, range: 0..<0)
+            return
+        }
+        guard reading.mentions.isEmpty,
+            !reading.has(.lookalike, .organ, .normal, .absence, .history, .family, .hypothetical, .negation, .negationAfter)
+        else { return }
+        let sites = reading.sites(in: Array(reading.pieces.indices), expandingRanges: false)
+        if !sites.isEmpty { fields.sites = sites }
+        fields.measures += reading.measures.flatMap(\.values)
+        fields.shapes += reading.shapes(in: Array(reading.pieces.indices))
     }
 
     /// Whether a statement without a mention goes on about the polyps of the one before.
@@ -143,6 +220,9 @@ struct ReportReader {
             return last.sites.isEmpty && reading.has(.site) || last.measures.isEmpty && !reading.measures.isEmpty
                 || last.shapes.isEmpty && reading.has(.morphology)
         }
+        // "Confirmed: 7 mm, taken with the snare."
+        if last.measures.isEmpty, !reading.measures.isEmpty, reading.isTakenOut, !reading.has(.site) { return true }
+        if last.sites.isEmpty, reading.has(.site), reading.isTakenOut, contributionLine == reading.statement.line, distance <= 1 { return true }
         let saysSomething = !reading.measures.isEmpty || reading.has(.morphology, .site, .total)
         guard saysSomething, !reading.has(.negation, .negationAfter) || !reading.measures.isEmpty else { return false }
         if contributionLine == reading.statement.line, reading.has(.morphology), !reading.has(.site) { return true }
@@ -156,6 +236,8 @@ struct ReportReader {
 
     private func contextSites(for reading: StatementReading, standing: StatementReading.Standing) -> [Site] {
         if reading.statement.section == .impression { return [] }
+        // "Polyps cannot be excluded" says so of everything.
+        if standing == .uncertain, reading.measures.isEmpty, !reading.has(.anaphor), reading.speaksOfMany { return [] }
         if let last = tally.last, last.standing == .affirmed, distance <= 1, !last.sites.isEmpty { return last.counts.isEmpty ? [] : lastSites }
         return lastSites
     }

@@ -12,7 +12,9 @@ struct Segmenter {
     private var isUpper = false
     /// The section ends with the line in which it began: `Indication: …`.
     private var sectionEndsWithLine = false
+    private var isFirstOfSection = false
     private var columnUnits: [Int: Double] = [:]
+    private var countColumn: Int?
 
     /// Tokens after which a statement ends at the next comma.
     private static let longestStatement = 160
@@ -34,6 +36,7 @@ struct Segmenter {
             if end == position {
                 blankBefore = true
                 columnUnits = [:]
+                countColumn = nil
             } else {
                 readLine(position..<end, number: line, blankBefore: blankBefore)
                 blankBefore = false
@@ -55,7 +58,7 @@ struct Segmenter {
                 .values.contains { $0.concept == .site } ?? false
             if (sectionEndsWithLine && !isItem) || (blankBefore && !isItem) || opensWithSite { section = .findings }
         }
-        readUnits(of: content)
+        if readTableHeader(content) { return }
         var start = content.lowerBound
         var opensLine = true
         if let header {
@@ -64,7 +67,7 @@ struct Segmenter {
         }
         var position = start
         while position < content.upperBound {
-            if position > start || header != nil, isStatementStart(position, from: start, in: content),
+            if position > content.lowerBound, isStatementStart(position, from: start, in: content),
                 let inner = self.header(at: position, in: content, opensLine: false)
             {
                 append(start..<position, number, &opensLine)
@@ -85,12 +88,35 @@ struct Segmenter {
     }
 
     private mutating func append(_ range: Range<Int>, _ line: Int, _ opensLine: inout Bool) {
+        let range = withoutListMark(range)
         guard range.contains(where: { tokens[$0].kind != .symbol }) else { return }
+        if sectionEndsWithLine, section == .history || section == .other, !isFirstOfSection, tellsExamination(range) {
+            section = .findings
+        }
+        isFirstOfSection = false
         statements.append(
             Statement(
                 range: range, section: section, isUpper: isUpper, line: line, opensLine: opensLine,
-                columnUnits: columnUnits))
+                columnUnits: columnUnits, countColumn: countColumn))
         opensLine = false
+    }
+
+    /// "Indication: bleeding. Scope passed to the caecum. …": in one paragraph, the examination ends the aside.
+    private func tellsExamination(_ range: Range<Int>) -> Bool {
+        let concepts = Set(lexicon.tags(in: tokens[range]).map(\.concept))
+        guard concepts.isDisjoint(with: [.history, .hypothetical]) else { return false }
+        // What is said of preparation or sedation is said in a sentence; a story may be longer.
+        return concepts.contains(.course) || section == .other && !concepts.isDisjoint(with: [.site, .normal, .lookalike])
+    }
+
+    /// A statement without the number in front of it: `1)`, `2.`, `#3`.
+    private func withoutListMark(_ range: Range<Int>) -> Range<Int> {
+        var start = range.lowerBound
+        if start < range.upperBound, tokens[start].text == "(" || tokens[start].text == "#" { start += 1 }
+        guard start + 1 < range.upperBound, tokens[start].kind == .number, tokens[start].value < 60,
+            [")", ".", "、"].contains(tokens[start + 1].text) || tokens[range.lowerBound].text == "#"
+        else { return range }
+        return start + ([")", ".", "、"].contains(tokens[start + 1].text) ? 2 : 1)..<range.upperBound
     }
 
     /// Sections that say nothing of what was seen.
@@ -100,6 +126,7 @@ struct Segmenter {
 
     private mutating func enter(_ next: Section, endsWithLine: Bool) {
         sectionEndsWithLine = endsWithLine
+        isFirstOfSection = true
         switch next {
         case .upper:
             isUpper = true
@@ -113,17 +140,24 @@ struct Segmenter {
         }
     }
 
-    /// A table's header names units: `Size (mm)`; the numbers of that column are sizes.
-    private mutating func readUnits(of range: Range<Int>) {
+    /// A table's header names units (`Size (mm)`) and counts (`Number`); its words are no finding.
+    private mutating func readTableHeader(_ range: Range<Int>) -> Bool {
         let columns = columnStarts(of: range)
         guard columns.count > 2 || range.contains(where: { tokens[$0].text == "|" }),
             !range.contains(where: { tokens[$0].kind == .number })
-        else { return }
+        else { return false }
         var units = [Int: Double]()
+        var count: Int?
         for (number, column) in columns.enumerated() {
             for position in column { if let unit = lexicon.units[tokens[position].text] { units[number] = unit } }
+            let title = tokens[column].filter { $0.kind != .symbol || $0.text == "#" }.map(\.text).joined()
+            if lexicon.countColumns.contains(title), count == nil { count = number }
         }
+        let namesPlace = lexicon.tags(in: tokens[range]).contains { $0.concept == .site || $0.concept == .normal || $0.concept == .negation }
+        guard !units.isEmpty || count != nil && !namesPlace else { return false }
         if !units.isEmpty { columnUnits = units }
+        countColumn = count
+        return !namesPlace
     }
 
     private func columnStarts(of range: Range<Int>) -> [Range<Int>] { TableRow.columns(of: range, in: tokens) }
@@ -176,6 +210,7 @@ struct Segmenter {
         switch text {
         case "。", ";", "!": return (next, next)
         case "?":
+            if hasOpenBracket(in: start..<position) || isAnswered(at: position, from: start, in: range) { return nil }
             // "Granulation? Adenoma?" weighs one thing: the questions stay together.
             let rest = tokens[next..<range.upperBound].prefix(10)
             if let end = rest.first(where: { ["?", "。", ".", ";", "!"].contains($0.text) }), end.text == "?" { return nil }
@@ -209,6 +244,16 @@ struct Segmenter {
             return (position, position + 2)
         }
         return nil
+    }
+
+    /// "Polyps? None.": the answer belongs to the question.
+    private func isAnswered(at position: Int, from start: Int, in range: Range<Int>) -> Bool {
+        guard position - start <= 4 else { return false }
+        let answer = tokens[position + 1..<range.upperBound].prefix { !["?", ".", "。", ";", ",", "!"].contains($0.text) }
+        guard (1...3).contains(answer.count) else { return false }
+        return lexicon.tags(in: answer).contains {
+            [.negation, .negationAfter, .positive].contains($0.concept) && $0.range.lowerBound == answer.startIndex
+        }
     }
 
     private func hasOpenBracket(in range: Range<Int>) -> Bool {

@@ -11,4 +11,6 @@ struct Statement: Sendable {
     var opensLine: Bool
     /// The unit that the table's header names for each column, where it stands in a table.
     var columnUnits: [Int: Double]
+    /// The table's column that counts the polyps of each row.
+    var countColumn: Int?
 }

@@ -60,11 +60,11 @@ extension StatementReading {
     }
 
     /// The sites named in the given clauses, without those that only say what lies nearby.
-    func sites(in indices: [Int], expandingRanges: Bool) -> [Site] {
+    func sites(in indices: [Int], expandingRanges: Bool, includingNearby: Bool = false) -> [Site] {
         var sites = [Site]()
         var previous: (site: Site, end: Int)?
         for tag in tags where tag.concept == .site && indices.contains(piece(of: tag.range.lowerBound)) {
-            guard let site = tag.meaning.site, !isNearby(tag) else { continue }
+            guard let site = tag.meaning.site, includingNearby || !isNearby(tag) else { continue }
             if expandingRanges, let previous, previous.site != site, isRange(from: previous.end, to: tag.range.lowerBound) {
                 sites += Site.range(from: previous.site, to: site)
             }
@@ -75,15 +75,23 @@ extension StatementReading {
     }
 
     private func isRange(from start: Int, to end: Int) -> Bool {
-        end - start <= 4
-            && tags.contains { $0.concept == .through && $0.range.lowerBound >= start && $0.range.upperBound <= end }
+        guard end - start <= 4 else { return false }
+        if tags.contains(where: { $0.concept == .through && $0.range.lowerBound >= start && $0.range.upperBound <= end }) { return true }
+        // "Between caecum and rectum".
+        guard let first = tags.last(where: { $0.concept == .site && $0.range.upperBound == start }) else { return false }
+        return tags.contains {
+            $0.concept == .span && $0.range.upperBound <= first.range.lowerBound && first.range.lowerBound - $0.range.upperBound <= 2
+        }
     }
 
     /// Whether a word only says where something lies: next to the valve, beneath stool.
     func isNearby(_ tag: Tag) -> Bool {
-        tags.contains {
-            $0.concept == (tag.concept == .lookalike ? .beneath : .near) && $0.range.upperBound <= tag.range.lowerBound
-                && tag.range.lowerBound - $0.range.upperBound <= (tag.concept == .lookalike ? 2 : 1)
+        tags.contains { other in
+            guard other.concept == (tag.concept == .lookalike ? .beneath : .near), other.range.upperBound <= tag.range.lowerBound
+            else { return false }
+            let gap = other.range.upperBound..<tag.range.lowerBound
+            return gap.count <= (tag.concept == .lookalike ? 2 : 1) && !gap.contains { tokens[$0].kind == .symbol }
+                && !tags.contains { $0.concept == .site && gap.contains($0.range.lowerBound) }
         }
     }
 

@@ -20,6 +20,7 @@ extension StatementReading {
         var result = Count()
         var used = Set<Int>()
         var items: [(value: Int?, isSited: Bool, isExplicit: Bool)] = []
+        var headed = 0
         // The nodule of a laterally spreading tumour is no second polyp.
         let named = mentions.contains { $0.standing == .affirmed && $0.kind == .polyp }
         let active = mentions.filter {
@@ -30,7 +31,7 @@ extension StatementReading {
         var previousEnd = statement.range.lowerBound
         for (order, mention) in active.enumerated() {
             let next = order + 1 < active.count ? active[order + 1].range.lowerBound : statement.range.upperBound
-            if let index = quantityIndex(for: mention, after: previousEnd, before: next, used: used) {
+            if let index = quantityIndex(for: mention, after: previousEnd, before: next, used: used, hasCounted: hasCounted) {
                 used.insert(index)
                 let quantity = quantities[index]
                 let behind = max(mention.range.upperBound, quantity.range.upperBound)
@@ -38,6 +39,16 @@ extension StatementReading {
                 let around = self.sites(near: mention, from: previousEnd, to: min(next, following))
                 if let total = totalValue(of: quantity), around.isEmpty || !hasMeasure(in: previousEnd..<next) {
                     result.total = max(result.total ?? 0, total)
+                    previousEnd = mention.range.upperBound
+                    continue
+                }
+                if !quantity.isArticle, order == 0, let value = quantity.value, value > 1, behind < tokens.endIndex, tokens[behind].text == ":",
+                    has(.site, in: behind..<statement.range.upperBound), leadSites.isEmpty
+                {
+                    // "Four polyps: hepatic flexure Is 5 mm; …": a heading; what follows lists them.
+                    result.total = max(result.total ?? 0, value)
+                    let listed = pieces.indices.filter { pieces[$0].upperBound > behind && has(.site, in: max(behind, pieces[$0].lowerBound)..<pieces[$0].upperBound) }
+                    headed = listed.count
                     previousEnd = mention.range.upperBound
                     continue
                 }
@@ -58,22 +69,28 @@ extension StatementReading {
         }
         // Numbers that stand for polyps without the word.
         var rest: [(value: Int?, isSited: Bool)] = []
+        var isBracketed = true
         for (index, quantity) in quantities.enumerated() where !used.contains(index) {
             guard indices.contains(piece(of: quantity.range.lowerBound)), isElliptical(quantity) else { continue }
+            if hasCounted || has(.indefinite), isOfTaken(quantity), totalValue(of: quantity) == nil { continue }
             if active.contains(where: { $0.kind == .implied && $0.piece == self.piece(of: quantity.range.lowerBound) && has(.except, in: pieces[$0.piece]) }) { continue }
             let piece = pieces[piece(of: quantity.range.lowerBound)]
             if let total = totalValue(of: quantity) {
-                if isContinuation || has(.polyp) || active.isEmpty { result.total = max(result.total ?? 0, total) }
+                if isContinuation || has(.polyp) || active.allSatisfy({ $0.kind == .implied }) { result.total = max(result.total ?? 0, total) }
                 continue
             }
             let pieceSites = self.sites(in: [self.piece(of: quantity.range.lowerBound)], expandingRanges: false)
             let value = quantity.value.map { has(.each, in: piece) ? $0 * max(1, pieceSites.count) : $0 }
             rest.append((value, has(.site, in: piece)))
+            let before = tokens[statement.range.lowerBound..<quantity.range.lowerBound]
+            if before.count(where: { $0.text == "(" }) == before.count(where: { $0.text == ")" }) { isBracketed = false }
         }
+        if headed > 0, rest.isEmpty, items.isEmpty { items.append((headed, true, false)) }
+        if !active.isEmpty { rest += otherOnes(indices, mentions: active) }
         if let first = items.first, items.count == 1, first.isExplicit, let whole = first.value, whole > 1, !rest.isEmpty {
             let parts = rest.reduce(Int?(0)) { sum, part in part.value.flatMap { value in sum.map { $0 + value } } }
             let restIsSited = rest.contains { $0.isSited }
-            if parts == whole && (!first.isSited || !restIsSited) || !restIsSited && (parts ?? 0) <= whole
+            if parts == whole && (!first.isSited || !restIsSited || isBracketed) || !restIsSited && (parts ?? 0) <= whole
                 || !first.isSited && (parts ?? whole) <= whole
             {
                 rest = []
@@ -90,24 +107,66 @@ extension StatementReading {
         return result
     }
 
+    /// "… and a third, on a stalk, in the sigmoid": one more without the word.
+    private func otherOnes(_ indices: [Int], mentions active: [Mention]) -> [(value: Int?, isSited: Bool)] {
+        var found: [(value: Int?, isSited: Bool)] = []
+        for tag in tags where tag.concept == .another {
+            let start = tag.range.lowerBound
+            let own = piece(of: start)
+            guard indices.contains(own), start > (active.first?.range.lowerBound ?? .max) else { continue }
+            let end = pieces[min(own + 2, pieces.count - 1)].upperBound
+            let next = min(end, tags.first { $0.concept == .another && $0.range.lowerBound >= tag.range.upperBound }?.range.lowerBound ?? end)
+            let reach = start..<next
+            let isTaken = mentions.contains { $0.range.overlaps(reach) }
+                || quantities.contains { !$0.isArticle && $0.range.overlaps(start..<min(tag.range.upperBound + 3, next)) }
+                || quantities.contains { $0.range.upperBound == start && !$0.isArticle }
+                || has(.device, .lookalike, .negation, in: reach)
+            if isTaken { continue }
+            let isArticle = quantities.contains { $0.isArticle && $0.range.overlaps(start..<min(tag.range.upperBound + 2, next)) && isElliptical($0) }
+            if isArticle { continue }
+            if has(.site, in: reach) || hasMeasure(in: reach) { found.append((1, has(.site, in: reach))) }
+        }
+        return found
+    }
+
     // MARK: Which number belongs to which word
 
     private func isPlural(_ mention: Mention) -> Bool {
         mention.range.contains { lexicon.plurals.contains(tokens[$0].text) }
     }
 
+    /// Whether it speaks of so many polyps that "from A to B" means everywhere between.
+    var speaksOfScattered: Bool {
+        has(.indefinite) || quantities.contains { !$0.isArticle && $0.value.map { $0 > 3 } ?? true }
+            || speaksOfMany && !quantities.contains { !$0.isArticle && $0.value != nil }
+    }
+
+    /// Whether its words for polyps are all plural.
+    var speaksOfMany: Bool { !mentions.isEmpty && mentions.allSatisfy { isPlural($0) } }
+
     private func isSingularToo(_ mention: Mention) -> Bool {
         mention.range.contains { lexicon.singularsToo.contains(tokens[$0].text) }
     }
 
-    private func quantityIndex(for mention: Mention, after start: Int, before end: Int, used: Set<Int>) -> Int? {
+    /// `切除5枚`: of those found before.
+    private func isOfTaken(_ quantity: Quantity) -> Bool {
+        lexicon.countsByClassifier && tags.contains { $0.concept == .resection && $0.range.upperBound == quantity.range.lowerBound }
+    }
+
+    private func quantityIndex(
+        for mention: Mention, after start: Int, before end: Int, used: Set<Int>, hasCounted: Bool
+    ) -> Int? {
         let reach = lexicon.countsByClassifier ? 24 : 10
-        let candidates = quantities.indices.filter { !used.contains($0) && quantities[$0].value != 0 && !isOfDevice(quantities[$0]) && !isSubset(quantities[$0]) }
+        let candidates = quantities.indices.filter {
+            !used.contains($0) && quantities[$0].value != 0 && !isOfDevice(quantities[$0]) && !isSubset(quantities[$0])
+                && !(hasCounted && isOfTaken(quantities[$0]))
+        }
         let piece = pieces[mention.piece]
         let before = candidates.last {
             let range = quantities[$0].range
             return range.upperBound <= mention.range.lowerBound && range.lowerBound >= start
                 && mention.range.lowerBound - range.upperBound <= reach && range.lowerBound >= piece.lowerBound
+                && !(range.upperBound..<mention.range.lowerBound).contains { tokens[$0].text == ":" }
         }
         let after = candidates.first {
             let quantity = quantities[$0]
@@ -139,7 +198,11 @@ extension StatementReading {
 
     private func multiplied(_ quantity: Quantity, mention: Mention, sites: [Site]) -> Int? {
         guard let value = quantity.value else { return nil }
-        return has(.each, in: pieces[mention.piece]) && Set(sites).count > 1 ? value * Set(sites).count : value
+        guard has(.each, in: pieces[mention.piece]) else { return value }
+        if Set(sites).count > 1 { return value * Set(sites).count }
+        // "At 30 and 22 cm one each".
+        let places = distances.filter { $0.range.upperBound <= max(quantity.range.lowerBound, mention.range.lowerBound) }
+        return value * max(1, places.map(\.values.count).reduce(0, +))
     }
 
     private func totalValue(of quantity: Quantity) -> Int? {
@@ -184,6 +247,11 @@ extension StatementReading {
             if let listed { return .some(listed) }
             return isFirst || isNew(mention, from: start, to: end, order: order) ? .some(nil) : nil
         }
+        // "Caecum 3 mm, sigmoid 6 mm, both adenomatous".
+        let sited = measures.filter { has(.site, in: pieces[piece(of: $0.range.lowerBound)]) }
+        if isFirst, sited.count > 1, !sited.contains(where: { piece(of: $0.range.lowerBound) == mention.piece }), quantities.isEmpty {
+            return .some(sited.count)
+        }
         if isFirst { return .some(lexicon.countsByClassifier && listed != nil ? listed : 1) }
         if isDefinite { return nil }
         guard isNew(mention, from: start, to: end, order: order) else { return nil }
@@ -197,6 +265,9 @@ extension StatementReading {
         return count > 1 ? count : nil
     }
 
+    /// "These polyps": a polyp spoken of before.
+    var namesTheKnown: Bool { mentions.contains { $0.standing == .affirmed && isDefinite($0) } }
+
     private func isDefinite(_ mention: Mention) -> Bool {
         let piece = pieces[mention.piece]
         return (max(piece.lowerBound, mention.range.lowerBound - 3)..<mention.range.lowerBound).contains {
@@ -207,19 +278,28 @@ extension StatementReading {
     // MARK: Numbers without a word
 
     private func isOfDevice(_ quantity: Quantity) -> Bool {
-        tags.contains {
-            $0.concept == .device
-                && (lexicon.countsByClassifier && $0.range.upperBound <= quantity.range.lowerBound && quantity.range.lowerBound - $0.range.upperBound <= 1
-                    || $0.range.lowerBound >= quantity.range.upperBound && $0.range.lowerBound - quantity.range.upperBound <= 1)
+        tags.contains { tag in
+            guard tag.concept == .device else { return false }
+            let gap: Range<Int>
+            if tag.range.lowerBound >= quantity.range.upperBound {
+                gap = quantity.range.upperBound..<tag.range.lowerBound
+            } else if lexicon.countsByClassifier, tag.range.upperBound <= quantity.range.lowerBound {
+                gap = tag.range.upperBound..<quantity.range.lowerBound
+            } else {
+                return false
+            }
+            return gap.count <= 1 && gap.allSatisfy { tokens[$0].text != "," }
         }
     }
 
     private func isSubset(_ quantity: Quantity) -> Bool {
-        tags.contains {
-            $0.concept == .subset
-                && ($0.range.upperBound <= quantity.range.lowerBound && quantity.range.lowerBound - $0.range.upperBound <= 1
-                    || $0.range.lowerBound >= quantity.range.upperBound && $0.range.lowerBound - quantity.range.upperBound <= 1
-                    || $0.range.overlaps(quantity.range))
+        tags.contains { tag in
+            guard tag.concept == .subset else { return false }
+            if tag.range.overlaps(quantity.range) { return true }
+            let gap = tag.range.lowerBound >= quantity.range.upperBound
+                ? quantity.range.upperBound..<tag.range.lowerBound
+                : min(tag.range.upperBound, quantity.range.lowerBound)..<quantity.range.lowerBound
+            return gap.count <= 1 && gap.allSatisfy { tokens[$0].text != "," }
         }
     }
 
@@ -233,9 +313,20 @@ extension StatementReading {
         let words = tags.contains { ($0.concept == .classifier || $0.concept == .another) && ($0.range.lowerBound == end || $0.range.upperBound == quantity.range.lowerBound) }
         if let nextSite, pieces[piece(of: end - 1)].contains(nextSite.range.lowerBound) {
             let gap = nextSite.range.lowerBound - end
-            if gap <= (words ? 8 : 3), !quantity.isArticle || words || gap <= 2 && !isArticleOfNoun(quantity) { return true }
+            // "Two true ones: ascending …": what follows lists them.
+            let isHeading = (end..<nextSite.range.lowerBound).contains { tokens[$0].text == ":" }
+            if !isHeading, gap <= (words ? 8 : 3), !quantity.isArticle || words || gap <= 2 && !isArticleOfNoun(quantity) { return true }
         }
         if words { return true }
+        // "… and a 5 mm one in the sigmoid", the noun left out.
+        if quantity.isArticle, let nextSite, piece(of: end - 1) == piece(of: nextSite.range.lowerBound), nextSite.range.lowerBound - end <= 8,
+            let measure = measures.first(where: { $0.range.lowerBound >= end && $0.range.lowerBound - end <= 1 }),
+            measure.range.upperBound <= nextSite.range.lowerBound,
+            !mentions.contains(where: { $0.range.overlaps(end..<nextSite.range.lowerBound) }),
+            !quantities.contains(where: { $0.range.overlaps(end..<nextSite.range.lowerBound) })
+        {
+            return true
+        }
         // "Ascending 4 (largest 9 mm)".
         let siteBefore = tags.contains { $0.concept == .site && $0.range.upperBound <= quantity.range.lowerBound && quantity.range.lowerBound - $0.range.upperBound <= 1 }
         return siteBefore && !quantity.isArticle && (isAtEnd(end) || tokens[end].text == "x")

@@ -26,7 +26,7 @@ extension StatementReading {
         let isConfirmed = has(.confirmed, in: piece) || has(.confirmed) && !has(.history, in: piece)
         if !isConfirmed {
             if isHistorical(mention.piece) || isFormer(mention) { return .elsewhere }
-            if mention.kind != .implied, has(.reported, in: piece) { return .elsewhere }
+            if mention.kind != .implied, isReported(mention) { return .elsewhere }
         }
         if has(.family, in: piece) || (has(.family) && !isAssertive(mention.piece) && !has(.current, in: piece)) {
             return .elsewhere
@@ -34,20 +34,25 @@ extension StatementReading {
         if isUndecided(mention) { return .uncertain }
         if isResolved(mention) { return .elsewhere }
         if isHypothetical(mention) || isPostoperative(mention) { return .elsewhere }
+        if has(.vanished), !has(.resection), !isNegatedForward(mention.range) { return .uncertain }
         if isNegated(mention) { return .negated }
         if mention.kind == .lesion, isQualifiedAsLookalike(mention) { return .elsewhere }
-        let isTakenOut = has(.resection)
+        let isTakenOut = isTakenOut
         if !isTakenOut || mention.kind == .lesion {
             if isOnlyPossible(mention) || isOneOfTwo(mention) { return .uncertain }
         }
-        if has(.vanished), !isTakenOut { return .uncertain }
-        if mention.kind == .lesion, !isTakenOut, has(.possible), !has(.classification) { return .uncertain }
+        if mention.kind == .lesion, !isTakenOut, !has(.classification),
+            tags.contains(where: { $0.concept == .possible && !isAboutLookalike($0) })
+        {
+            return .uncertain
+        }
         switch mention.kind {
         case .lesion:
             let isShaped = tags.contains { $0.concept == .morphology && !isNegatedWord($0.range) }
             let isDescribed = hasMeasure(in: statement.range) || isShaped || has(.classification)
             if hasLookalike, !isTakenOut || !isDescribed { return .elsewhere }
-            return isTakenOut || isShaped || has(.classification) ? .affirmed : .weak
+            let isRecurrence = has(.confirmed, in: mention.range) && hasMeasure(in: statement.range)
+            return isTakenOut || isShaped || isRecurrence || has(.classification) ? .affirmed : .weak
         case .procedure:
             return hasMeasure(in: statement.range) || has(.site) || quantities.contains { !$0.isArticle } || has(.positive)
                 ? .affirmed : .weak
@@ -58,16 +63,38 @@ extension StatementReading {
         }
     }
 
+    /// Whether something was taken out in this examination: "at the site of the previous EMR" does not say so.
+    var isTakenOut: Bool {
+        tags.contains { tag in
+            guard tag.concept == .resection, !has(.history, in: pieces[piece(of: tag.range.lowerBound)]) else { return false }
+            return !tags.contains {
+                $0.concept == .former && $0.range.upperBound <= tag.range.lowerBound
+                    && tag.range.lowerBound - $0.range.upperBound <= 1
+            }
+        }
+    }
+
     /// A polyp is believed when something is said of it, not for the mere word.
     private func isSupported(_ mention: Mention, hasContextSite: Bool) -> Bool {
         if statement.section == .impression { return true }
         if !measures.isEmpty || !quantities.isEmpty || !leadSites.isEmpty { return true }
         if has(.site) || has(.morphology) || has(.classification) || has(.resection) || has(.positive) { return true }
-        return tokens.count <= 5 || hasContextSite
+        if hasContextSite { return true }
+        // A lone abbreviation may stand for anything.
+        let isCode = mention.range.allSatisfy { tokens[$0].kind == .word && tokens[$0].text.count <= 4 }
+        return tokens.count <= 5 && !(isCode && tokens.count <= mention.range.count + 1)
     }
 
     /// Whether the statement names a look-alike, other than one that only lies over or beside it.
     var hasLookalike: Bool { tags.contains { $0.concept == .lookalike && !isNearby($0) } }
+
+    /// "Turned out to be stool": but not "stool, washed away".
+    var resolvesToLookalike: Bool {
+        tags.contains { tag in
+            tag.concept == .resolved
+                && tags.contains { $0.concept == .lookalike && $0.range.lowerBound >= tag.range.upperBound && !isNearby($0) }
+        }
+    }
 
     /// "Submucosal nodule": the word in front makes it a look-alike for certain.
     private func isQualifiedAsLookalike(_ mention: Mention) -> Bool {
@@ -103,11 +130,19 @@ extension StatementReading {
     /// Whether a clause speaks of an earlier examination.
     func isHistorical(_ index: Int) -> Bool {
         if has(.history, in: pieces[index]) {
+            // `Sigmoid: the polyp seen last week, cold snare`.
+            let isTakenElsewhere = pieces.indices.contains { $0 > index && has(.resection, in: pieces[$0]) && !has(.history, in: pieces[$0]) }
+            if !leadSites.isEmpty, hasMeasure(in: pieces[index]), isTakenElsewhere, !has(.resection, .lookalike, in: pieces[index]) {
+                return false
+            }
             // "Today … ; in 2019 …" within one clause: the nearer word in front of it holds.
             return !has(.current, in: pieces[index]) || historyComesLast(in: pieces[index])
         }
         // A clause after it, while nothing returns to the present.
-        var earlier = index
+        // "…, left last time, 6 mm, today removed": the size is the polyp's.
+        let isBareSize = pieces[index].count <= 4 && hasMeasure(in: pieces[index])
+            && pieces.indices.contains { $0 > index && has(.current, in: pieces[$0]) }
+        var earlier = isBareSize ? 0 : index
         while earlier > 0 {
             if has(.current, .positive, .but, .except, in: pieces[earlier]) { return false }
             earlier -= 1
@@ -117,11 +152,33 @@ extension StatementReading {
         // "A polyp in the sigmoid, removed in 2019": the time is said behind.
         let later = index + 1
         if later < pieces.count, has(.history, in: pieces[later]), !has(.polyp, .lesion, .lookalike, in: pieces[later]),
-            !has(.current, .positive, .normal, .negation, in: pieces[later]), !has(.current, .positive, in: pieces[index])
+            !has(.current, .positive, .normal, .negation, in: pieces[later]), !has(.current, .positive, in: pieces[index]),
+            !(has(.resection, in: pieces[index]) && hasMeasure(in: pieces[index]))
         {
-            return !has(.except, in: pieces[index])
+            // "…, left last time, 6 mm, today removed": and then the present.
+            let returns = (later..<pieces.count).contains { has(.current, in: pieces[$0]) && has(.resection, in: pieces[$0]) }
+            return !has(.except, in: pieces[index]) && !returns
         }
         return false
+    }
+
+    /// Said by others, unless the clause goes on to say what it really is.
+    private func isReported(_ mention: Mention) -> Bool {
+        let isDescribed = !measures.isEmpty || has(.morphology, .classification)
+        return tags(.reported, in: pieces[mention.piece]).contains { tag in
+            !isDescribed || !tags.contains {
+                $0.concept == .resolved && $0.range.lowerBound >= tag.range.upperBound && $0.range.upperBound <= mention.range.lowerBound
+            }
+        }
+    }
+
+    /// The polyp that only others have seen, so far.
+    func reportedLesion() -> Contribution? {
+        guard mentions.contains(where: { $0.standing == .elsewhere }), has(.reported), !has(.lookalike, .organ, .family) else { return nil }
+        let all = Array(pieces.indices)
+        return Contribution(
+            standing: .affirmed, section: statement.section, range: statement.range, sites: sites(in: all, expandingRanges: false),
+            measures: measures.flatMap(\.values), shapes: shapes(in: all))
     }
 
     private func historyComesLast(in piece: Range<Int>) -> Bool {
@@ -169,9 +226,20 @@ extension StatementReading {
         }
     }
 
+    /// "Carcinoid suspected": the doubt is whether it is that, where no polyp is weighed against it.
+    private func isAboutLookalike(_ tag: Tag) -> Bool {
+        !has(.polyp)
+            && tags.contains {
+                $0.concept == .lookalike
+                    && ($0.range.upperBound <= tag.range.lowerBound && tag.range.lowerBound - $0.range.upperBound <= 1
+                        || $0.range.lowerBound >= tag.range.upperBound && $0.range.lowerBound - tag.range.upperBound <= 1)
+            }
+    }
+
     private func isOnlyPossible(_ mention: Mention) -> Bool {
         let piece = pieces[mention.piece]
         return tags(.possible, in: piece).contains { tag in
+            if mention.kind == .lesion, isAboutLookalike(tag) { return false }
             let gap = tag.range.lowerBound >= mention.range.upperBound
                 ? tag.range.lowerBound - mention.range.upperBound : mention.range.lowerBound - tag.range.upperBound
             let isMark = tokens[tag.range.lowerBound].text == "?"
@@ -183,13 +251,29 @@ extension StatementReading {
     private func isResolved(_ mention: Mention) -> Bool {
         tags.contains { tag in
             tag.concept == .resolved && tag.range.lowerBound >= mention.range.upperBound
-                && tags.contains { $0.concept == .lookalike && $0.range.lowerBound >= tag.range.lowerBound && !isNearby($0) }
+                && tags.contains {
+                    $0.concept == .lookalike && $0.range.lowerBound >= tag.range.lowerBound
+                        && $0.range.lowerBound - tag.range.upperBound <= 8 && !isNearby($0)
+                }
         }
     }
 
     /// "Polyp or fold", "adenoma versus granulation tissue".
     private func isOneOfTwo(_ mention: Mention) -> Bool {
-        let lookalikes = tags.filter { $0.concept == .lookalike && !$0.range.overlaps(mention.range) && !isNearby($0) }
+        // "Polyp or …", whatever the other may be, as long as it is not another word for a polyp or a number.
+        let isWeighed = mention.kind == .polyp && tags.contains { tag in
+            tag.concept == .alternative && tag.range.lowerBound == mention.range.upperBound && tag.range.upperBound < tokens.endIndex
+                && lexicon.numeral(in: tokens, at: tag.range.upperBound) == nil
+                && !tags.contains {
+                    [.polyp, .lesion, .procedure, .indefinite].contains($0.concept) && $0.range.lowerBound - tag.range.upperBound <= 2
+                        && $0.range.lowerBound >= tag.range.upperBound
+                }
+        }
+        if isWeighed { return true }
+        let lookalikes = tags.filter {
+            ($0.concept == .lookalike || $0.concept == .normal && piece(of: $0.range.lowerBound) == mention.piece)
+                && !$0.range.overlaps(mention.range) && !isNearby($0)
+        }
         guard !lookalikes.isEmpty else { return false }
         return tags.contains { tag in
             guard tag.concept == .alternative else { return false }
@@ -221,7 +305,7 @@ extension StatementReading {
         let piece = pieces[piece(of: range.lowerBound)]
         return tags(.negation, in: piece).contains {
             $0.range.upperBound <= range.lowerBound && range.lowerBound - $0.range.upperBound <= 2
-        }
+        } || tags(.negationAfter, in: piece).contains { $0.range.lowerBound == range.upperBound }
     }
 
     /// `Polyps: 0`, `tally of polyps: zero`.
@@ -267,7 +351,18 @@ extension StatementReading {
     }
 
     private func isBlocked(from start: Int, to end: Int) -> Bool {
-        start < end && has(.positive, .but, .except, in: start..<end)
+        guard start < end else { return false }
+        if has(.positive, .but, .except, in: start..<end) { return true }
+        // "No risk factors: a 2 cm polyp …": a colon, or a noun phrase with a size of its own, opens something new.
+        if let colon = tokens[start..<end].firstIndex(where: { $0.text == ":" }),
+            tokens[start..<colon].contains(where: { $0.kind != .symbol })
+        {
+            return true
+        }
+        return quantities.contains { quantity in
+            quantity.range.lowerBound >= start + 2 && quantity.range.upperBound <= end
+                && hasMeasure(in: quantity.range.upperBound..<max(end, quantity.range.upperBound))
+        }
     }
 
     private func isNegatedBackward(_ mention: Mention) -> Bool {
@@ -286,7 +381,7 @@ extension StatementReading {
             if other == mention.piece {
                 return !isBlocked(from: mention.range.upperBound, to: tag.range.lowerBound)
             }
-            guard !isAssertive(mention.piece), other - mention.piece <= 3 else { return false }
+            guard !isAssertive(mention.piece), other - mention.piece <= 3, tag.range.count > 1 || !looksForward(tag) else { return false }
             // The clause with the negation must not have a subject of its own.
             return (mention.piece + 1...other).allSatisfy { index in
                 let before = pieces[index].lowerBound..<min(pieces[index].upperBound, max(tag.range.lowerBound, pieces[index].lowerBound + 1))

@@ -26,7 +26,11 @@ struct StatementReading {
     /// The clauses between commas, dashes and "but".
     private(set) var pieces: [Range<Int>]
     let measures: [Measure]
+    /// Lengths along the bowel.
+    let distances: [Measure]
     let quantities: [Quantity]
+    /// What the table's column of counts says of this row.
+    let counted: Quantity?
     private(set) var mentions: [Mention] = []
     /// Sites named in front of a colon, at the head of the statement.
     let leadSites: [Site]
@@ -41,6 +45,12 @@ struct StatementReading {
         // Numbers inside a phrase (a class, a distance) count nothing.
         var taken = Set<Int>()
         for tag in tags where tag.concept != .approximate {
+            // "At the margin, 6 mm residual adenoma": the polyp's own.
+            if tag.concept == .notSize,
+                tags.contains(where: { ($0.concept == .polyp || $0.concept == .lesion) && $0.range.lowerBound == tag.range.upperBound })
+            {
+                continue
+            }
             if tag.range.count > 1 || tag.concept == .classification || tag.concept == .indefinite {
                 taken.formUnion(tag.range)
             }
@@ -51,9 +61,14 @@ struct StatementReading {
         }
         measures = Self.sizes(among: measures, tags: tags)
         self.measures = measures
+        distances = lexicon.measures(in: tokens) { _ in false }.filter { length in
+            length.largest >= 30 && !measures.contains { $0.range.overlaps(length.range) }
+        }
         let measured = Set(lexicon.measures(in: tokens) { taken.contains($0) }.flatMap { Array($0.range) })
             .union(measures.flatMap { Array($0.range) })
-        quantities = lexicon.quantities(in: tokens, tags: tags) { taken.contains($0) || measured.contains($0) }
+        let counted = statement.countColumn.flatMap { Self.count(in: $0, of: statement.range, all, lexicon: lexicon) }
+        self.counted = counted
+        quantities = counted.map { [$0] } ?? lexicon.quantities(in: tokens, tags: tags) { taken.contains($0) || measured.contains($0) }
         pieces = Self.pieces(of: tokens, tags: tags, measured: measured)
         leadSites = Self.leadSites(of: tokens, tags: tags)
         mentions = findMentions()
@@ -64,13 +79,17 @@ struct StatementReading {
 
     /// Without distances: "rectum, 7 cm:", or a length far beyond the others.
     private static func sizes(among measures: [Measure], tags: [Tag]) -> [Measure] {
-        let candidates = measures.filter { measure in
-            guard measure.largest > 0, measure.largest <= largestPolyp else { return false }
+        var candidates = [Measure]()
+        for measure in measures {
             let isBehindSite = tags.contains {
                 $0.concept == .site && $0.range.upperBound <= measure.range.lowerBound
                     && measure.range.lowerBound - $0.range.upperBound <= 1
             }
-            return !(isBehindSite && measure.largest >= largePolyp)
+            guard measure.largest > 0, !(isBehindSite && measure.largest >= largePolyp) else { continue }
+            // "9 mm, 25 cm": a size and a distance in one breath.
+            var measure = measure
+            if measure.largest > largestPolyp { measure.values.removeAll { $0 >= largePolyp } }
+            if !measure.values.isEmpty { candidates.append(measure) }
         }
         guard candidates.contains(where: { $0.largest < largePolyp }) else { return candidates }
         return candidates.filter { $0.largest < largePolyp }
@@ -119,6 +138,9 @@ struct StatementReading {
             let isBreak: Bool =
                 switch token.text {
                 case ",": true
+                // "Check after EMR (30 mm adenoma): …": the past stands in front.
+                case ":": isAboutPast && position + 2 < tokens.endIndex
+                    && tags.contains { $0.concept == .history && $0.range.lowerBound >= start && $0.range.upperBound <= position }
                 case "-": token.isSpaced && position + 1 < tokens.endIndex && tokens[position + 1].isSpaced
                 case "→", "|", ";": true
                 default: false
@@ -142,6 +164,19 @@ struct StatementReading {
             !before.contains(where: { [.polyp, .lesion, .organ, .history, .negation].contains($0.concept) })
         else { return [] }
         return before.compactMap(\.meaning.site)
+    }
+
+    /// The number in a table's column that counts polyps; a dash is none.
+    private static func count(in column: Int, of range: Range<Int>, _ tokens: [Token], lexicon: Lexicon) -> Quantity? {
+        let columns = TableRow.columns(of: range, in: tokens)
+        guard column < columns.count else { return nil }
+        let cell = columns[column]
+        if let place = cell.first(where: { tokens[$0].kind == .number }) {
+            guard tokens[place].value == tokens[place].value.rounded(), tokens[place].value < 1000 else { return nil }
+            return Quantity(value: Int(tokens[place].value), range: place..<place + 1, isArticle: false, isCounting: true)
+        }
+        guard let first = cell.first, cell.count == 1, ["-", "/"].contains(tokens[first].text) else { return nil }
+        return Quantity(value: 0, range: cell, isArticle: false, isCounting: true)
     }
 
     /// The numbers of a table's column whose header names a unit.
@@ -171,6 +206,7 @@ struct StatementReading {
     // MARK: Mentions
 
     private func findMentions() -> [Mention] {
+        if let counted, counted.value == 0 { return [] }
         var found = [Mention]()
         for tag in tags {
             let kind: Mention.Kind
@@ -183,6 +219,16 @@ struct StatementReading {
             // A look-alike of the same place and length wins.
             if tags.contains(where: { $0.concept == .lookalike && $0.range == tag.range }) { continue }
             if let last = found.last, last.range == tag.range { continue }
+            // "Adenomatous-appearing polyps", "polyp (adenoma)": one thing in two words.
+            if let last = found.last, last.kind == .polyp, kind == .polyp, last.piece == piece(of: tag.range.lowerBound),
+                (last.range.upperBound..<max(last.range.upperBound, tag.range.lowerBound)).count <= 2,
+                !tokens[last.range.upperBound..<max(last.range.upperBound, tag.range.lowerBound)].contains(where: {
+                    $0.kind == .number || lexicon.numbers[$0.text] != nil || ["/", "+", "、", "and", "or", "und", "oder", "或", "及", "和"].contains($0.text)
+                })
+            {
+                found[found.count - 1].range = last.range.lowerBound..<tag.range.upperBound
+                continue
+            }
             found.append(Mention(kind: kind, range: tag.range, piece: piece(of: tag.range.lowerBound)))
         }
         // "No polyps other than a 5 mm one in the rectum": the exception is one.
@@ -193,7 +239,10 @@ struct StatementReading {
             else { continue }
             found.append(Mention(kind: .implied, range: except.range.upperBound..<except.range.upperBound, piece: index))
         }
-        if found.isEmpty, let implied = impliedMention() ?? countedMention() { found.append(implied) }
+        if found.isEmpty {
+            found = impliedMentions()
+            if found.isEmpty, let implied = countedMention() { found.append(implied) }
+        }
         return found
     }
 
@@ -211,15 +260,23 @@ struct StatementReading {
         return nil
     }
 
-    /// `Asc 3 mm IIa CSP`: a polyp without the word.
-    private func impliedMention() -> Mention? {
-        guard let measure = measures.first, !has(.lookalike, in: pieces[piece(of: measure.range.lowerBound)]) else {
-            return nil
+    /// `Asc 3 mm IIa CSP`: a polyp without the word; one for each clause that has a place and a size of its own.
+    private func impliedMentions() -> [Mention] {
+        if let counted, has(.site), !has(.lookalike) {
+            return [Mention(kind: .implied, range: counted.range.upperBound..<counted.range.upperBound, piece: piece(of: counted.range.lowerBound))]
         }
         let isClassed = has(.classification) || tags.contains { $0.concept == .morphology && isClass($0) }
         let isShaped = (has(.resection) || has(.morphology)) && has(.site) && !has(.lookalike)
-        guard isClassed || isShaped else { return nil }
-        return Mention(kind: .implied, range: measure.range, piece: piece(of: measure.range.lowerBound))
+        guard isClassed || isShaped else { return [] }
+        var found = [Mention]()
+        for measure in measures {
+            let own = piece(of: measure.range.lowerBound)
+            guard !has(.lookalike, .history, .organ, in: pieces[own]), !found.contains(where: { $0.piece == own }) else { continue }
+            if found.isEmpty || has(.site, in: pieces[own]) {
+                found.append(Mention(kind: .implied, range: measure.range, piece: own))
+            }
+        }
+        return found
     }
 
     /// Whether a shape is given as a class (Paris, Yamada) rather than in words.

@@ -13,6 +13,8 @@ struct Contribution {
     /// Taken out: it was surely there.
     var isTakenOut = false
     var isMultiple = false
+    /// Nothing but the word: a heading, or a remark about what is described elsewhere.
+    var isBare: Bool { sites.isEmpty && measures.isEmpty && shapes.isEmpty && !isTakenOut && total == nil && counts == [1] }
 }
 
 /// Adds up the contributions of a report's statements.
@@ -73,7 +75,8 @@ struct Tally {
     }
 
     private static func count(_ main: [Contribution], concluded: [Contribution]) -> Int? {
-        let counts = main.flatMap(\.counts)
+        let described = main.filter { !$0.isBare }
+        let counts = (described.isEmpty ? main : described).flatMap(\.counts)
         let total = main.compactMap(\.total).max()
         var sum = counts.reduce(Int?(0)) { sum, next in next.flatMap { value in sum.map { $0 + value } } }
         if counts.isEmpty { sum = main.contains { $0.isMultiple } ? nil : 1 }

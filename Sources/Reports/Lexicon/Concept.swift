@@ -48,6 +48,8 @@ enum Concept: String, Sendable, CaseIterable {
     case reported
     /// This examination: today, now.
     case current
+    /// The examination itself is told: the scope was advanced, the caecum reached, on withdrawal.
+    case course
     /// If, in case, for surveillance of.
     case hypothetical
     case family
@@ -87,6 +89,8 @@ enum Concept: String, Sendable, CaseIterable {
     case beneath
     /// From … to: the range of sites around it.
     case through
+    /// Between: two sites that follow are the ends of a range.
+    case span
     /// Consumed so that nothing else matches there.
     case ignore
 }

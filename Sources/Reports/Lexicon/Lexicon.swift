@@ -31,6 +31,8 @@ struct Lexicon: Sendable {
     let definite: Set<String>
     /// Units of length, in millimetres.
     let units: [String: Double]
+    /// Headers of a table's column that counts polyps.
+    let countColumns: Set<String>
     /// Words whose full stop ends no sentence.
     let abbreviations: Set<String>
     /// A number must have a classifier to count anything (Chinese).
@@ -54,6 +56,7 @@ struct Lexicon: Sendable {
         var articles: [String]?
         var definite: [String]?
         var units: [String: Double]
+        var countColumns: [String]?
         var abbreviations: [String]?
     }
 
@@ -128,10 +131,11 @@ struct Lexicon: Sendable {
         units = Dictionary(
             file.units.map { (tokenizer.tokens(of: $0.key).map(\.text).joined(), $0.value) },
             uniquingKeysWith: { first, _ in first })
+        countColumns = Set(folded(file.countColumns ?? []))
         abbreviations = Set(folded(file.abbreviations ?? []))
         countsByClassifier = file.countsByClassifier ?? false
         spelling = Spelling(
-            words: phrases.words { [.polyp, .site, .morphology, .lookalike].contains($0.concept) }
+            words: phrases.words(ofSingles: true) { [.polyp, .site, .morphology, .lookalike, .resection].contains($0.concept) }
                 .union(units.keys.filter { $0.count > 5 }),
             known: phrases.words { _ in true }.union(numbers.keys).union(units.keys))
     }
@@ -141,7 +145,7 @@ struct Lexicon: Sendable {
         var tokens = tokens
         for index in tokens.indices where tokens[index].kind == .word {
             let text = tokens[index].text
-            guard text.utf8.count >= Spelling.shortest, !phrases.knows(text) else { continue }
+            guard text.utf8.count >= Spelling.shortest, !phrases.knows(text), !headers.knows(text) else { continue }
             if let better = spelling.correction(of: text) { tokens[index].text = better }
         }
         return tokens

@@ -57,7 +57,9 @@ struct PhraseBook<Value: Sendable>: Sendable {
     }
 
     /// The literal words of the phrases whose value passes `filter`.
-    func words(where filter: (Value) -> Bool) -> Set<String> {
+    ///
+    /// - Parameter ofSingles: only of phrases of one word.
+    func words(ofSingles: Bool = false, where filter: (Value) -> Bool) -> Set<String> {
         var words = Set<String>()
         func collect(_ element: Phrase.Element) {
             switch element {
@@ -67,7 +69,7 @@ struct PhraseBook<Value: Sendable>: Sendable {
             default: break
             }
         }
-        for entry in byFirst.values.joined() where filter(entry.value) { entry.phrase.elements.forEach(collect) }
+        for entry in byFirst.values.joined() where filter(entry.value) && (!ofSingles || entry.phrase.elements.count == 1) { entry.phrase.elements.forEach(collect) }
         for entry in open where filter(entry.value) { entry.phrase.elements.forEach(collect) }
         return words
     }

@@ -28,6 +28,7 @@ struct Spelling: Sendable {
             for candidate in byLength[length] ?? []
             where candidate.first == bytes.first && Self.distance(candidate, bytes, limit: allowed) <= allowed {
                 // A plural or an inflection is another form, not a slip.
+                guard !word.hasPrefix(String(decoding: candidate, as: UTF8.self)) else { continue }
                 return String(decoding: candidate, as: UTF8.self)
             }
         }

@@ -18,7 +18,14 @@ extension Lexicon {
                 continue
             }
             let range = position..<position + found.length
-            for meaning in Set(found.values) where meaning.concept != .ignore {
+            // "横结肠：无蒂息肉": the colon answers nothing when a longer word begins behind it.
+            if tokens[position].text == ":", position + 1 < tokens.endIndex,
+                let behind = phrases.longest(in: tokens, at: position + 1), position + 1 + behind.length > range.upperBound
+            {
+                position += 1
+                continue
+            }
+            for meaning in Set(found.values) {
                 tags.append(Tag(meaning: meaning, range: range))
             }
             position = range.upperBound
