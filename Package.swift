@@ -84,7 +84,7 @@ let package = Package(
                 name: room.name + "Tests",
                 dependencies: [.byName(name: room.name), "TestSupport"]
                     + room.imports.filter { !$0.hasPrefix("C") || $0 == "Cluster" }.map { .byName(name: $0) },
-                exclude: room.name == "NeuralNetwork" ? ["Checkpoints/Fixtures"] : [],
+                exclude: room.name == "NeuralNetwork" ? ["Checkpoints/Fixtures"] : room.name == "Reports" ? ["Fixtures"] : [],
                 swiftSettings: swiftSettings
             )
         }

@@ -3,7 +3,7 @@ import Reports
 import Testing
 
 @Suite struct ReportLabellerTests {
-    private func label(_ lines: [Data]) throws -> (answers: [[String: Any]], summary: ReportLabeller.Summary, text: String) {
+    private func label(_ lines: [Data], by labeller: ReportLabeller? = nil) throws -> (answers: [[String: Any]], summary: ReportLabeller.Summary, text: String) {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
@@ -13,7 +13,7 @@ import Testing
         _ = FileManager.default.createFile(atPath: output.path, contents: nil)
         let reader = try FileHandle(forReadingFrom: input)
         let writer = try FileHandle(forWritingTo: output)
-        let summary = try ReportLabeller(try RuleBasedExtractor()).label(reader, to: writer)
+        let summary = try (labeller ?? ReportLabeller(try RuleBasedExtractor())).label(reader, to: writer)
         try writer.close()
         let data = try Data(contentsOf: output)
         let answers = try data.split(separator: 0x0A).map {
@@ -43,6 +43,29 @@ import Testing
         #expect(answers[5]["study"] as? String == "f")
         #expect(answers[6]["study"] as? String == "7" && answers[6]["polyp"] as? String == "no")
         #expect(!text.contains("Zebrafish"))
+    }
+
+    @Test func twoReadersAreComparedLineByLine() throws {
+        let server = try ChatServer { number, _ in number < 2 ? .reply(200, ChatServer.yes) : .reply(400, "no") }
+        defer { server.close() }
+        let model = WaitingModelExtractor(
+            try LanguageModelExtractor(.init(endpoint: try Endpoint(server.base, allowed: []), model: "test")))
+        let (answers, summary, text) = try label(
+            [
+                Data(#"{"id":"same","text":"A 6 mm sessile polyp in the sigmoid, cold snare."}"#.utf8),
+                Data(#"{"id":"other","text":"Patient: Harriet Quillfeather. No polyps were seen."}"#.utf8),
+                Data(#"{"id":"unanswered","text":"A 3 mm polyp in the cecum, snared."}"#.utf8),
+            ], by: ReportLabeller(try RuleBasedExtractor(), comparedWith: model))
+        try #require(answers.count == 3)
+        #expect(answers[0]["polyp"] as? String == "yes" && (answers[0]["disagreements"] as? [String])?.isEmpty == true)
+        #expect(answers[1]["polyp"] as? String == "no")
+        #expect((answers[1]["model"] as? [String: Any])?["polyp"] as? String == "yes")
+        #expect(answers[1]["disagreements"] as? [String] == ["polyp", "count", "sites", "size", "morphology"])
+        #expect(answers[2]["error"] is String && answers[2]["polyp"] == nil)
+        #expect(summary.lines == 3 && summary.failed == 1 && summary.compared == 2 && summary.opposites == 1)
+        #expect(summary.disagreements[.polyp] == 1 && summary.disagreements[.morphology] == 1)
+        #expect(!text.contains("Quillfeather"))
+        for body in server.bodies { #expect(!String(decoding: body, as: UTF8.self).contains("Quillfeather")) }
     }
 
     @Test func aLineBeyondMemoryIsSkippedAndTheWorkGoesOn() throws {

@@ -12,7 +12,7 @@ extension Lexicon {
 
     private static let joins: [String: Join] = [
         ",": .list, "、": .list, "and": .list, "und": .list, "u": .list, "&": .list, "/": .list, "和": .list,
-        "及": .list, "+": .list, ";": .list, "-": .range, "~": .range, "to": .range, "bis": .range, "至": .range,
+        "及": .list, "+": .list, "-": .range, "~": .range, "to": .range, "bis": .range, "至": .range,
         "到": .range, "x": .product, "*": .product, "by": .product, "mal": .product,
     ]
 
@@ -39,6 +39,12 @@ extension Lexicon {
     }
 
     private func measure(in tokens: ArraySlice<Token>, at start: Int, taken: (Int) -> Bool) -> Measure? {
+        // "x2; 3-5 mm", "n=3": a count.
+        if start > tokens.startIndex, ["x", "*", "="].contains(tokens[start - 1].text), unit(in: tokens, at: start + 1) == nil,
+            start - 1 == tokens.startIndex || tokens[start - 2].kind != .number && units[tokens[start - 2].text] == nil
+        {
+            return nil
+        }
         guard numeral(in: tokens, at: start) != nil, !isTimes(in: tokens, at: start), !isOneBeforeSize(in: tokens, at: start) else { return nil }
         var groups: [[Double]] = []
         var pending: [Double] = []

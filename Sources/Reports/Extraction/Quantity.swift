@@ -29,9 +29,15 @@ extension Lexicon {
 
     private func quantity(in tokens: ArraySlice<Token>, at start: Int, tags: [Tag]) -> Quantity? {
         guard var value = numeral(in: tokens, at: start) else { return nil }
+        // "Half a dozen", "two dozen".
+        var dozens = start + 1
+        if value == 0.5, dozens < tokens.endIndex, articles.contains(tokens[dozens].text) { dozens += 1 }
+        let isDozens = tokens[start].kind != .han && dozens < tokens.endIndex && tokens[dozens].kind == .word
+            && numbers[tokens[dozens].text] == 12 && value < 12
+        if isDozens { value *= 12 }
         guard value == value.rounded() else { return nil }
         if start > tokens.startIndex, ["#", "第"].contains(tokens[start - 1].text) { return nil }
-        var position = start + 1
+        var position = isDozens ? dozens + 1 : start + 1
         var isExact = true
         // Compound numbers in Han: 十二, 二十, 二十三.
         while tokens[start].kind == .han, position < tokens.endIndex, tokens[position].kind == .han,
@@ -51,7 +57,7 @@ extension Lexicon {
             isExact = false
             position += 1
         }
-        if tags.contains(where: { $0.concept == .approximate && ($0.range.upperBound == start || $0.range.lowerBound == position) }) {
+        if tags.contains(where: { $0.concept == .approximate && ($0.range.upperBound == start || $0.range.upperBound == start - 1 && tokens[start - 1].text == "." || $0.range.lowerBound == position) }) {
             isExact = false
         }
         let isAtSite = countsByClassifier && tokens[start].kind == .number && tags.contains { $0.concept == .polyp }

@@ -119,7 +119,7 @@ struct ReportReader {
             return true
         }
         let refersBack = reading.has(.anaphor) || !reading.mentions.isEmpty || reading.has(.undecided, .vanished)
-        if isOpen, !bringsOwn, refersBack, !last.isTakenOut, last.standing != .affirmed || reading.has(.undecided, .vanished) {
+        if isOpen, !bringsOwn, refersBack, !last.isTakenOut, last.standing != .affirmed || last.isImplied || reading.has(.undecided, .vanished) {
             let sites = last.sites.isEmpty ? reading.sites(in: Array(reading.pieces.indices), expandingRanges: false) : []
             tally.updateLast {
                 $0.standing = .uncertain
@@ -140,6 +140,8 @@ struct ReportReader {
             (standing, isContinuation) = (.affirmed, false)
         } else if standings.contains(.uncertain) {
             (standing, isContinuation) = (.uncertain, false)
+        } else if repeatsKind(reading) {
+            (standing, isContinuation) = (.affirmed, true)
         } else if zip(reading.mentions, standings).contains(where: { $0.kind == .lesion && $1 == .weak }) {
             (standing, isContinuation) = (.weak, false)
         } else if continues(reading), let last = tally.last {
@@ -163,6 +165,7 @@ struct ReportReader {
         if contribution.measures.isEmpty, !isContinuation { contribution.measures = fields.measures }
         if contribution.shapes.isEmpty, !isContinuation { contribution.shapes = fields.shapes }
         contribution.isTakenOut = reading.isTakenOut
+        contribution.isImplied = reading.mentions.allSatisfy { $0.kind == .implied || $0.kind == .lesion }
         // "Pale specks, 2-3 mm each; these polyps were left": what was raised before is named now.
         if standing != .weak, contribution.measures.isEmpty, distance <= 1, reading.namesTheKnown, let last = tally.last,
             last.standing == .weak
@@ -193,6 +196,13 @@ struct ReportReader {
         tally.add(contribution)
         contributionLine = reading.statement.line
         distance = 0
+    }
+
+    /// `Descending: several similar ones`, behind polyps.
+    private func repeatsKind(_ reading: StatementReading) -> Bool {
+        guard let last = tally.last, last.standing == .affirmed, last.section == reading.statement.section, distance <= 2 else { return false }
+        return reading.has(.alike) && reading.has(.site) && reading.mentions.allSatisfy { $0.standing == .weak }
+            && !reading.has(.negation, .negationAfter, .lookalike, .organ, .normal, .history, .hypothetical)
     }
 
     /// Keeps what a form says before it names the polyp.

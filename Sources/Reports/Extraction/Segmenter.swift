@@ -208,6 +208,8 @@ struct Segmenter {
         let text = tokens[position].text
         let next = position + 1
         switch text {
+        case ";" where hasOpenBracket(in: start..<position) && tokens[next..<range.upperBound].prefix(40).contains { $0.text == ")" }:
+            return nil
         case "。", ";", "!": return (next, next)
         case "?":
             if hasOpenBracket(in: start..<position) || isAnswered(at: position, from: start, in: range) { return nil }

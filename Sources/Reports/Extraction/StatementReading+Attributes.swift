@@ -48,7 +48,11 @@ extension StatementReading {
             var next = index + 1
             while next < pieces.count, isBareSite(next) { all.insert(next); next += 1 }
             next = index - 1
-            while next >= 0, isBareSite(next), !telling.contains(next) { all.insert(next); next -= 1 }
+            var before = Set<Int>()
+            while next >= 0, isBareSite(next), !telling.contains(next) { before.insert(next); next -= 1 }
+            // "No lesion in the caecum, ascending, …": that list is of what is clear.
+            let isOfClear = next >= 0 && !before.isEmpty && has(.negation, .negationAfter, .normal, .absence, in: pieces[next])
+            if !isOfClear { all.formUnion(before) }
         }
         return sites(in: all.sorted(), expandingRanges: expandingRanges)
     }

@@ -61,7 +61,7 @@ extension StatementReading {
                     previousEnd = mention.range.upperBound
                     continue
                 }
-                items.append((multiplied(quantity, mention: mention, sites: around), !around.isEmpty, !quantity.isArticle))
+                items.append((multiplied(quantity, mention: mention, sites: around.count > 1 ? around : sites), !around.isEmpty, !quantity.isArticle))
             } else if let value = unquantified(mention, order: order, from: previousEnd, to: next, hasCounted: hasCounted, sites: sites, isKnown: isKnown) {
                 items.append((value, has(.site, in: previousEnd..<next), false))
             }
@@ -86,7 +86,7 @@ extension StatementReading {
             if before.count(where: { $0.text == "(" }) == before.count(where: { $0.text == ")" }) { isBracketed = false }
         }
         if headed > 0, rest.isEmpty, items.isEmpty { items.append((headed, true, false)) }
-        if !active.isEmpty { rest += otherOnes(indices, mentions: active) }
+        if !active.isEmpty, headed == 0 { rest += otherOnes(indices, mentions: active) }
         if let first = items.first, items.count == 1, first.isExplicit, let whole = first.value, whole > 1, !rest.isEmpty {
             let parts = rest.reduce(Int?(0)) { sum, part in part.value.flatMap { value in sum.map { $0 + value } } }
             let restIsSited = rest.contains { $0.isSited }
@@ -97,6 +97,8 @@ extension StatementReading {
             }
         }
         result.counts = items.map(\.value) + rest.map(\.value)
+        // "Several similar ones in the descending colon."
+        if isContinuation, result.counts.isEmpty, has(.alike) { result.counts = [nil] }
         // "Then in the rectum one more."
         if isContinuation, result.counts.isEmpty, result.total == nil, has(.another), has(.site) { result.counts = [1] }
         // "Two polyps" of no place or size, beside others that have them, sums them up.
@@ -329,7 +331,8 @@ extension StatementReading {
         }
         // "Ascending 4 (largest 9 mm)".
         let siteBefore = tags.contains { $0.concept == .site && $0.range.upperBound <= quantity.range.lowerBound && quantity.range.lowerBound - $0.range.upperBound <= 1 }
-        return siteBefore && !quantity.isArticle && (isAtEnd(end) || tokens[end].text == "x")
+        let isSized = measures.contains { $0.range.lowerBound >= end && $0.range.lowerBound - end <= 1 }
+        return siteBefore && !quantity.isArticle && (isAtEnd(end) || tokens[end].text == "x" || isSized)
     }
 
     /// "a sigmoid": the article belongs to the site's noun.

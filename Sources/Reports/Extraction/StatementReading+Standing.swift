@@ -25,7 +25,7 @@ extension StatementReading {
         if isInOtherOrgan(mention, isUpper: isUpper) { return .elsewhere }
         let isConfirmed = has(.confirmed, in: piece) || has(.confirmed) && !has(.history, in: piece)
         if !isConfirmed {
-            if isHistorical(mention.piece) || isFormer(mention) { return .elsewhere }
+            if isHistorical(mention.piece) || isFormer(mention) || isQuoted(mention) { return .elsewhere }
             if mention.kind != .implied, isReported(mention) { return .elsewhere }
         }
         if has(.family, in: piece) || (has(.family) && !isAssertive(mention.piece) && !has(.current, in: piece)) {
@@ -172,6 +172,13 @@ extension StatementReading {
         }
     }
 
+    /// `The "polyp" of the referral`: a word of others, as long as nothing is done about it.
+    private func isQuoted(_ mention: Mention) -> Bool {
+        guard mention.kind != .implied, !has(.resection) else { return false }
+        let before = tokens[statement.range.lowerBound..<mention.range.lowerBound].count { $0.text == "\"" }
+        return before % 2 == 1 && tokens[mention.range.upperBound...].prefix(8).contains { $0.text == "\"" }
+    }
+
     /// The polyp that only others have seen, so far.
     func reportedLesion() -> Contribution? {
         guard mentions.contains(where: { $0.standing == .elsewhere }), has(.reported), !has(.lookalike, .organ, .family) else { return nil }
@@ -231,8 +238,7 @@ extension StatementReading {
         !has(.polyp)
             && tags.contains {
                 $0.concept == .lookalike
-                    && ($0.range.upperBound <= tag.range.lowerBound && tag.range.lowerBound - $0.range.upperBound <= 1
-                        || $0.range.lowerBound >= tag.range.upperBound && $0.range.lowerBound - tag.range.upperBound <= 1)
+                    && ($0.range.upperBound == tag.range.lowerBound || $0.range.lowerBound == tag.range.upperBound)
             }
     }
 
@@ -378,6 +384,13 @@ extension StatementReading {
                 return false
             }
             let other = piece(of: tag.range.lowerBound)
+            // "LST (pseudodepressed type not seen)": a bracket with a subject of its own.
+            let between = tokens[mention.range.upperBound..<tag.range.lowerBound]
+            if let bracket = between.lastIndex(where: { $0.text == "(" || $0.text == ")" }), tokens[bracket].text == "(",
+                tokens[bracket + 1..<tag.range.lowerBound].contains(where: { $0.kind != .symbol })
+            {
+                return false
+            }
             if other == mention.piece {
                 return !isBlocked(from: mention.range.upperBound, to: tag.range.lowerBound)
             }

@@ -55,10 +55,18 @@ struct StatementReading {
                 taken.formUnion(tag.range)
             }
         }
+        for tag in tags where tag.concept == .notSize && taken.contains(tag.range.lowerBound) {
+            // "Specimen 34 mm x 30 mm": both extents are the specimen's.
+            let end = tag.range.upperBound
+            if end + 1 < tokens.endIndex, ["x", "*", "by"].contains(tokens[end].text), tokens[end + 1].kind == .number {
+                taken.formUnion(end..<min(end + 3, tokens.endIndex))
+            }
+        }
         var measures = lexicon.measures(in: tokens) { taken.contains($0) }
         for (column, unit) in statement.columnUnits {
             measures += Self.columnMeasures(column, unit, statement.range, all, except: measures)
         }
+        if measures.isEmpty { measures = Self.sizesBesideClasses(tokens, tags: tags) { taken.contains($0) } }
         measures = Self.sizes(among: measures, tags: tags)
         self.measures = measures
         distances = lexicon.measures(in: tokens) { _ in false }.filter { length in
@@ -97,6 +105,24 @@ struct StatementReading {
 
     /// In millimetres: beside a smaller length, this one is a distance.
     private static let largePolyp = 60.0
+
+    /// `Descending: Ip 8`: a bare number beside a Paris class is its size in millimetres.
+    private static func sizesBesideClasses(_ tokens: ArraySlice<Token>, tags: [Tag], taken: (Int) -> Bool) -> [Measure] {
+        guard tags.contains(where: { $0.concept == .site }) else { return [] }
+        return tags.filter { tag in
+            tag.concept == .morphology && tag.range.count == 1
+                && ["ip", "is", "isp", "iia", "iib", "iic"].contains(tokens[tag.range.lowerBound].text)
+        }.compactMap { tag in
+            for place in [tag.range.upperBound, tag.range.lowerBound - 1] where tokens.indices.contains(place) && !taken(place) {
+                let token = tokens[place]
+                let next = place + 1 < tokens.endIndex ? tokens[place + 1].kind : .symbol
+                if token.kind == .number, (1...60).contains(token.value), next == .symbol || place < tag.range.lowerBound {
+                    return Measure(values: [token.value], range: place..<place + 1)
+                }
+            }
+            return nil
+        }
+    }
 
     // MARK: Looking up
 

@@ -13,6 +13,8 @@ struct Contribution {
     /// Taken out: it was surely there.
     var isTakenOut = false
     var isMultiple = false
+    /// Taken for a polyp by its shape, without the word.
+    var isImplied = false
     /// Nothing but the word: a heading, or a remark about what is described elsewhere.
     var isBare: Bool { sites.isEmpty && measures.isEmpty && shapes.isEmpty && !isTakenOut && total == nil && counts == [1] }
 }

@@ -3,7 +3,8 @@ import Foundation
 /// `reports.jsonl` to labels: one line in, one line out, in the same order, whatever is wrong with a line.
 ///
 /// A line holds `text` and `id` (or `study`), and may hold `language`. The answer holds the same key, the findings,
-/// and the language; or the key and `error`. Text of a report never gets into an error.
+/// and the language; or the key and `error`. Text of a report never gets into an error. With two readers it holds the
+/// findings of the rules, those of the other under `model`, and under `disagreements` the names of what they differ in.
 public struct ReportLabeller: Sendable {
     /// Bytes of the longest line that is kept in memory; a longer one is skipped and reported.
     public static let longestLine = RuleBasedExtractor.largestReport + (1 << 20)
@@ -13,19 +14,35 @@ public struct ReportLabeller: Sendable {
         public var lines = 0
         public var failed = 0
         public var polyp: [PolypStatus: Int] = [:]
+        /// Lines that two readers read.
+        public var compared = 0
+        /// Of those, how many differ in what.
+        public var disagreements: [ReportComparison.Field: Int] = [:]
+        /// Of those, how many one reader took for a yes and the other for a no.
+        public var opposites = 0
     }
 
     private let extractor: any ReportExtractor
+    private let model: (any ReportExtractor)?
     private let recognise: @Sendable (String) -> Language?
 
     public init(_ extractor: any ReportExtractor) {
         self.extractor = extractor
+        model = nil
         recognise = { _ in nil }
     }
 
     /// With the language written into each answer, recognised where the line does not say it.
     public init(_ extractor: RuleBasedExtractor) {
         self.extractor = extractor
+        model = nil
+        recognise = { extractor.language(of: $0) }
+    }
+
+    /// With a second reader, whose findings are written and compared with those of the rules.
+    public init(_ extractor: RuleBasedExtractor, comparedWith model: any ReportExtractor) {
+        self.extractor = extractor
+        self.model = model
         recognise = { extractor.language(of: $0) }
     }
 
@@ -74,11 +91,16 @@ public struct ReportLabeller: Sendable {
             guard let text = input.text else {
                 throw ReportsError(.malformedLine, "line \(number) has no \"text\" that is a string")
             }
-            var found = try extractor.findings(in: text, language: input.language)
-            found.confidence = (found.confidence * 1000).rounded() / 1000
+            let found = try Self.rounded(extractor.findings(in: text, language: input.language))
+            let comparison = try model.map { model in
+                ReportComparison(
+                    study: key?.value, rules: found, model: try Self.rounded(model.findings(in: text, language: input.language)))
+            }
             summary.polyp[found.polyp, default: 0] += 1
+            if let comparison { summary.count(comparison) }
             if let expected = input.truth { truth(found, expected, input.language) }
-            return try Self.encoder.encode(Answer(key: key, language: input.language ?? recognise(text), findings: found))
+            return try Self.encoder.encode(
+                Answer(key: key, language: input.language ?? recognise(text), findings: found, comparison: comparison))
         } catch let error as ReportsError {
             summary.failed += 1
             return Self.failure(key: key, error)
@@ -86,6 +108,12 @@ public struct ReportLabeller: Sendable {
             summary.failed += 1
             return Self.failure(key: key, ReportsError(.malformedLine, "line \(number) could not be labelled"))
         }
+    }
+
+    private static func rounded(_ findings: Findings) -> Findings {
+        var findings = findings
+        findings.confidence = (findings.confidence * 1000).rounded() / 1000
+        return findings
     }
 
     /// The name and value under which a line is known.
@@ -106,6 +134,7 @@ public struct ReportLabeller: Sendable {
         var key: Key?
         var language: Language?
         var findings: Findings?
+        var comparison: ReportComparison?
         var error: String?
 
         func encode(to encoder: any Encoder) throws {
@@ -114,6 +143,10 @@ public struct ReportLabeller: Sendable {
             if let error { try container.encode(error, forKey: AnyKey("error")) }
             if let language { try container.encode(language, forKey: AnyKey("language")) }
             try findings?.encode(to: encoder)
+            if let comparison {
+                try container.encode(comparison.model, forKey: AnyKey("model"))
+                try container.encode(comparison.disagreements, forKey: AnyKey("disagreements"))
+            }
         }
     }
 
@@ -126,5 +159,13 @@ public struct ReportLabeller: Sendable {
     private static func failure(key: Key?, _ error: ReportsError) -> Data {
         // Encoding two strings cannot fail; should it ever, the line still says that it failed.
         (try? encoder.encode(Answer(key: key, error: error.description))) ?? Data("{\"error\":\"unknown\"}".utf8)
+    }
+}
+
+extension ReportLabeller.Summary {
+    mutating func count(_ comparison: ReportComparison) {
+        compared += 1
+        for field in comparison.disagreements { disagreements[field, default: 0] += 1 }
+        if comparison.isOpposite { opposites += 1 }
     }
 }

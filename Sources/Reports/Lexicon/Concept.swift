@@ -75,6 +75,8 @@ enum Concept: String, Sendable, CaseIterable {
     case another
     /// The largest, one of them: part of those counted before.
     case subset
+    /// Similar ones: of the kind spoken of before.
+    case alike
     /// It, the lesion: refers back.
     case anaphor
     /// A word that makes a number a count of polyps: more, further, 枚.

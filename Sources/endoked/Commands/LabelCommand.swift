@@ -9,7 +9,9 @@ struct LabelCommand: Command {
             FILE holds one JSON object a line with `text` and `id` (or `study`), and perhaps `language` (en, zh, de). The
             answer keeps the order and the id. A line that cannot be read becomes a line with `error`, and the exit code 3.
             The embedded rules read; with --endpoint a language model does, which is sent de-identified text only. Its
-            key, if it needs one, is taken from ENDOKED_LLM_KEY.
+            key, if it needs one, is taken from ENDOKED_LLM_KEY. With --compare both read: a line holds the findings of
+            the rules, those of the language model under `model`, and under `disagreements` what they differ in (polyp,
+            count, sites, size, morphology); the totals are printed. A line that the model did not answer is an `error`.
             """,
         arguments: [.init(name: "FILE", help: "reports.jsonl; - for standard input")],
         options: [
@@ -18,18 +20,24 @@ struct LabelCommand: Command {
             .option("model", "NAME", "the model's name at the endpoint; default: default"),
             .option("allow-endpoint", "HOST:PORT", "an endpoint that is not on this machine", repeats: true),
             .option("cache", "DIR", "keep the model's answers here, by content"),
+            .flag("compare", "read by the rules and by the model at --endpoint, and list where they disagree"),
             .flag("score", "compare with the findings that the lines carry and print how many are right"),
         ])
 
     private let input: String
     private let output: String?
     private let scores: Bool
+    private let compares: Bool
     private let model: LanguageModelExtractor.Configuration?
 
     init(_ arguments: ParsedArguments) throws {
         input = arguments.arguments[0]
         output = arguments.string("out")
         scores = arguments.has("score")
+        compares = arguments.has("compare")
+        if compares, arguments.string("endpoint") == nil {
+            throw UsageError("label: --compare needs --endpoint, the model to compare with", command: Self.spec.name)
+        }
         model = try arguments.string("endpoint").map { base in
             do {
                 var configuration = LanguageModelExtractor.Configuration(
@@ -46,6 +54,10 @@ struct LabelCommand: Command {
 
     private func labeller() throws -> ReportLabeller {
         guard let model else { return ReportLabeller(try RuleBasedExtractor()) }
+        if compares {
+            return ReportLabeller(
+                try RuleBasedExtractor(), comparedWith: WaitingModelExtractor(try LanguageModelExtractor(model)))
+        }
         return ReportLabeller(WaitingModelExtractor(try LanguageModelExtractor(model)))
     }
 
@@ -72,6 +84,12 @@ struct LabelCommand: Command {
             "\(summary.lines) reports: "
                 + [PolypStatus.yes, .no, .uncertain].map { "\($0.rawValue) \(summary.polyp[$0] ?? 0)" }.joined(separator: ", ")
                 + (summary.failed == 0 ? "" : ", \(summary.failed) could not be read (see `error` in the output)"))
+        if compares {
+            let fields = ReportComparison.Field.allCases.map { "\($0.rawValue) \(summary.disagreements[$0] ?? 0)" }
+            Terminal.message(
+                "rules and model on \(summary.compared) reports differ in: " + fields.joined(separator: ", ")
+                    + "; yes against no: \(summary.opposites)")
+        }
         if scores { scoring.lines.forEach { Terminal.message($0) } }
         return summary.failed == 0 ? .complete : .partial
     }
