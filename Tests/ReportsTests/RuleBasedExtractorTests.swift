@@ -47,16 +47,16 @@ import Testing
             scoring.add(found, truth: report.truth, language: report.language)
         }
         print(scoring.lines.joined(separator: "\n"))
-        #expect(scoring.label.all >= 540)
-        #expect(scoring.label.value >= 0.975)
+        #expect(scoring.label.all >= 760)
+        #expect(scoring.label.value >= 0.99)
         for language in Language.allCases {
-            #expect(scoring.labelByLanguage[language].map { $0.value >= 0.96 } ?? false, "\(language)")
+            #expect(scoring.labelByLanguage[language].map { $0.value >= 0.985 } ?? false, "\(language)")
         }
-        #expect(scoring.opposites.value <= 0.01)
-        #expect(scoring.sites.f1 >= 0.97)
-        #expect(scoring.count.value >= 0.95)
-        #expect(scoring.size.value >= 0.97)
-        #expect(scoring.morphology.f1 >= 0.97)
+        #expect(scoring.opposites.value <= 0.005)
+        #expect(scoring.sites.f1 >= 0.98)
+        #expect(scoring.count.value >= 0.97)
+        #expect(scoring.size.value >= 0.985)
+        #expect(scoring.morphology.f1 >= 0.985)
     }
 
     /// Constructions that the given reports do not hold; see `Constructions`.

@@ -152,7 +152,6 @@ struct ReportReader {
         }
         defer { fields = Contribution(standing: .weak, section: .findings, range: 0..<0) }
         let indices = reading.activePieces()
-        let isMultiple = reading.has(.indefinite)
         var sites = reading.sites(of: indices, expandingRanges: reading.speaksOfScattered)
         if sites.isEmpty, lineSites.isEmpty, !isContinuation { sites = fields.sites }
         let ownSites = sites

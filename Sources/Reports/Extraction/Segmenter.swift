@@ -211,6 +211,10 @@ struct Segmenter {
         case ";" where hasOpenBracket(in: start..<position) && tokens[next..<range.upperBound].prefix(40).contains { $0.text == ")" }:
             return nil
         case "。", ";", "!": return (next, next)
+        // "?polyp ?stool": a mark in front of its word asks, and ends nothing.
+        case "?" where next < range.upperBound && tokens[next].kind == .word && !tokens[next].isSpaced
+            && (tokens[position].isSpaced || position == start || tokens[position - 1].kind == .symbol):
+            return nil
         case "?":
             if hasOpenBracket(in: start..<position) || isAnswered(at: position, from: start, in: range) { return nil }
             // "Granulation? Adenoma?" weighs one thing: the questions stay together.

@@ -371,6 +371,12 @@ extension StatementReading {
         }
     }
 
+    /// "Polyps, AVMs, and malignancy excluded": bare items up to an "and".
+    private func isEndOfList(_ index: Int, from first: Int) -> Bool {
+        ["and", "or", "und", "oder", "sowie", "及", "和", "或"].contains(tokens[pieces[index].lowerBound].text)
+            && (first..<index).allSatisfy { pieces[$0].count <= 4 }
+    }
+
     private func isNegatedBackward(_ mention: Mention) -> Bool {
         tags.contains { tag in
             guard tag.range.lowerBound >= mention.range.upperBound else { return false }
@@ -399,7 +405,7 @@ extension StatementReading {
             return (mention.piece + 1...other).allSatisfy { index in
                 let before = pieces[index].lowerBound..<min(pieces[index].upperBound, max(tag.range.lowerBound, pieces[index].lowerBound + 1))
                 return !has(.but, .except, .resection, in: pieces[index]) && !hasMeasure(in: pieces[index])
-                    && !(index == other && has(.lookalike, in: before))
+                    && !(index == other && has(.lookalike, in: before) && !isEndOfList(index, from: mention.piece))
             }
         }
     }

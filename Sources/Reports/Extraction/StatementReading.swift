@@ -169,6 +169,7 @@ struct StatementReading {
                     && tags.contains { $0.concept == .history && $0.range.lowerBound >= start && $0.range.upperBound <= position }
                 case "-": token.isSpaced && position + 1 < tokens.endIndex && tokens[position + 1].isSpaced
                 case "→", "|", ";": true
+                case "/": token.isSpaced && position + 1 < tokens.endIndex && tokens[position + 1].isSpaced
                 default: false
                 }
             if isBreak {
@@ -265,6 +266,15 @@ struct StatementReading {
             else { continue }
             found.append(Mention(kind: .implied, range: except.range.upperBound..<except.range.upperBound, piece: index))
         }
+        // "Ascending 16 mm IIa (SSL), transverse 4 mm Is": the second one has no word of its own.
+        if !found.isEmpty, quantities.allSatisfy(\.isArticle) {
+            found += impliedMentions().filter { implied in
+                let piece = pieces[implied.piece]
+                let isTelling = has(.resection, in: piece) || tags.contains { $0.concept == .morphology && isClass($0) && $0.range.overlaps(piece) }
+                return has(.site, in: piece) && isTelling && !found.contains { $0.piece == implied.piece }
+            }
+            found.sort { $0.range.lowerBound < $1.range.lowerBound }
+        }
         if found.isEmpty {
             found = impliedMentions()
             if found.isEmpty, let implied = countedMention() { found.append(implied) }
@@ -292,7 +302,7 @@ struct StatementReading {
             return [Mention(kind: .implied, range: counted.range.upperBound..<counted.range.upperBound, piece: piece(of: counted.range.lowerBound))]
         }
         let isClassed = has(.classification) || tags.contains { $0.concept == .morphology && isClass($0) }
-        let isShaped = (has(.resection) || has(.morphology)) && has(.site) && !has(.lookalike)
+        let isShaped = (has(.resection) || has(.morphology)) && has(.site) && (!has(.lookalike) || has(.polyp))
         guard isClassed || isShaped else { return [] }
         var found = [Mention]()
         for measure in measures {
