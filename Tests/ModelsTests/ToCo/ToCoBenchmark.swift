@@ -33,7 +33,9 @@ struct ToCoBenchmark {
     private static func network() throws -> ToCoNetwork {
         var configuration = ToCoConfiguration()
         configuration.hasProjections = false
-        return try ToCoNetwork(configuration, seed: 1)
+        let network = try ToCoNetwork(configuration, seed: nil)
+        GoldenFormula.fill(network)
+        return network
     }
 
     @Test(arguments: Precision.allCases) func inference(precision: Precision) throws {
@@ -78,6 +80,16 @@ struct ToCoBenchmark {
         try Self.measure("dice loss 2 x 448", repeats: 3) { _ = try ToCoLosses.dice(logits, labels: labels) }
         let cosines = try GoldenFormula.images("bench.cos", count: 2, channels: 784, height: 784, width: 1)
         let flat = try ForwardPass(.evaluation).reshaped(cosines, to: [2, 784, 784])
+        let hidden = try GoldenFormula.vectors("bench", shape: [785, 768])
+        let wide = try Linear(768, 3072)
+        GoldenFormula.fill(wide, prefix: "bench")
+        for precision in Precision.allCases {
+            for activation in [PostOperation.none, .geluErf] {
+                try Self.measure("linear 785 x 768 x 3072 \(precision) \(activation)", repeats: 8) {
+                    _ = try wide(hidden, ForwardPass(.evaluation, precision: precision), activation: activation)
+                }
+            }
+        }
         let patchLabels = (0..<2 * 784).map { UInt8($0 % 3 == 0 ? 1 : 0) }
         try Self.measure("patch contrast 2 x 784", repeats: 3) { _ = try ToCoLosses.patchContrast(flat, labels: patchLabels) }
         let colours = try GoldenFormula.images("bench.colour", count: 2, channels: 3, height: 56, width: 56)
