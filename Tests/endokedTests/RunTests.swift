@@ -75,14 +75,13 @@ import Testing
         }
     }
 
-    @Test func resultsGoToAFullDiskWithOneMessage() throws {
-        guard getuid() == 0 else { return }
+    @Test(.enabled(if: SmallDisk.isPossible, "only root, outside a sandbox, can mount the small disk that this test fills"))
+    func resultsGoToAFullDiskWithOneMessage() throws {
         let folder = try TemporaryFolder.make()
         defer { try? FileManager.default.removeItem(at: folder) }
         let disk = folder.appendingPathComponent("disk")
-        try FileManager.default.createDirectory(at: disk, withIntermediateDirectories: true)
-        guard shell("mount -t tmpfs -o size=64k tmpfs '\(disk.path)'") == 0 else { return }
-        defer { _ = shell("umount '\(disk.path)'") }
+        try #require(SmallDisk.mount(at: disk))
+        defer { SmallDisk.unmount(disk) }
         let input = folder.appendingPathComponent("reports.jsonl")
         let line = #"{"id": "a", "text": "One 5 mm sessile polyp in the sigmoid."}"# + "\n"
         try Data(String(repeating: line, count: 4000).utf8).write(to: input)
@@ -91,8 +90,26 @@ import Testing
         #expect(process.errors.contains("l.jsonl"))
         #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path).isEmpty)
     }
+}
 
-    private func shell(_ command: String) -> Int32 {
+/// A disk of 64 KiB in memory.
+private enum SmallDisk {
+    static let isPossible: Bool = {
+        guard getuid() == 0, let folder = try? TemporaryFolder.make() else { return false }
+        defer { try? FileManager.default.removeItem(at: folder) }
+        guard mount(at: folder) else { return false }
+        unmount(folder)
+        return true
+    }()
+
+    static func mount(at folder: URL) -> Bool {
+        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return shell("mount -t tmpfs -o size=64k tmpfs '\(folder.path)'") == 0
+    }
+
+    static func unmount(_ folder: URL) { _ = shell("umount '\(folder.path)'") }
+
+    private static func shell(_ command: String) -> Int32 {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments = ["-c", command]

@@ -139,7 +139,7 @@ public enum BuiltInPipelines {
             { stage: "labels", extractor: "rules" },
             {
               stage: "segment-train",
-              size: "b0", imageSize: 128, precision: "bf16", labels: "truth", rounds: 4, replicas: 4, localEpochs: 6, batch: 8,
+              size: "b0", imageSize: 128, precision: "bf16", labels: "truth", rounds: 4, replicas: 4, localEpochs: 16, batch: 8,
               scales: [1], learningRate: 5e-4, schedule: "cosine", finalRateShare: 0.05, warmUp: 0.05, dropPath: 0,
               augmentation: "reference",
             },
