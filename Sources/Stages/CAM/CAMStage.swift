@@ -1,5 +1,4 @@
 import Archives
-import Digest
 import Foundation
 import Imaging
 import Models
@@ -103,24 +102,13 @@ public struct CAMStage: Stage {
         output.rows.append(choice.row(centre: centre, study: item.study, image: item.image))
         record.images += 1
         if let rejection = choice.rejection { record.rejections[rejection, default: 0] += 1 } else { record.kept += 1 }
-        let levels = try Image8(
-            width: map.width, height: map.height, channels: 1,
-            pixels: map.values.map { UInt8(($0 * 255).rounded()) })
-        var pictures = [("cam", levels), ("cam-mask", mask.image())]
+        var pictures: [(kind: String, picture: Image8)] = [("cam", try map.levels()), ("cam-mask", mask.image())]
         if heat.settings.overlays {
             var overlay = try image.overlaid(with: map)
             if let box = choice.box { overlay.draw(box, choice.rejection == nil ? .prediction : .mistake) }
             pictures.append(("overlay", overlay))
         }
-        for (kind, picture) in pictures {
-            let data = try ImageEncoder.png(picture)
-            output.rows.append(
-                .mask(
-                    .init(
-                        centre: centre, study: item.study, image: item.image, kind: kind,
-                        content: SHA256Digest(hashing: data))))
-            output.blobs.append(data)
-        }
+        try output.add(pictures, centre: centre, study: item.study, image: item.image)
     }
 
     public func reduce(

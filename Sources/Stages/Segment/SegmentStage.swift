@@ -118,19 +118,9 @@ public struct SegmentStage: Stage {
         let map = try FloatImage(width: image.width, height: image.height, values: values)
         let mask = try Mask(
             width: image.width, height: image.height, bits: values.map { $0 >= input.settings.foreground })
-        let levels = try Image8(
-            width: map.width, height: map.height, channels: 1, pixels: values.map { UInt8(($0 * 255).rounded()) })
-        var pictures = [("segment", levels), ("segment-mask", mask.image())]
+        var pictures: [(kind: String, picture: Image8)] = [("segment", try map.levels()), ("segment-mask", mask.image())]
         if input.settings.overlays { pictures.append(("segment-overlay", try image.overlaid(with: map))) }
-        for (kind, picture) in pictures {
-            let data = try ImageEncoder.png(picture)
-            output.rows.append(
-                .mask(
-                    .init(
-                        centre: input.centre, study: item.study, image: item.image, kind: kind,
-                        content: SHA256Digest(hashing: data))))
-            output.blobs.append(data)
-        }
+        try output.add(pictures, centre: input.centre, study: item.study, image: item.image)
         return Double(values.count { $0 >= input.settings.foreground }) / Double(max(1, values.count))
     }
 

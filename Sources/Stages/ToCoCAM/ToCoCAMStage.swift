@@ -1,5 +1,4 @@
 import Archives
-import Digest
 import Foundation
 import Imaging
 import Models
@@ -111,24 +110,13 @@ public struct ToCoCAMStage: Stage {
         output.rows.append(choice.row(centre: input.centre, study: item.study, image: item.image))
         record.mapped += 1
         if let rejection = choice.rejection { record.rejections[rejection, default: 0] += 1 } else { record.kept += 1 }
-        let levels = try Image8(
-            width: map.width, height: map.height, channels: 1,
-            pixels: map.values.map { UInt8((min(1, max(0, $0)) * 255).rounded()) })
-        var pictures = [("toco-cam", levels), ("toco-cam-mask", mask.image())]
+        var pictures: [(kind: String, picture: Image8)] = [("toco-cam", try map.levels()), ("toco-cam-mask", mask.image())]
         if input.settings.overlays {
             var overlay = try image.overlaid(with: map)
             if let box = choice.box { overlay.draw(box, choice.rejection == nil ? .prediction : .mistake) }
             pictures.append(("toco-overlay", overlay))
         }
-        for (kind, picture) in pictures {
-            let data = try ImageEncoder.png(picture)
-            output.rows.append(
-                .mask(
-                    .init(
-                        centre: input.centre, study: item.study, image: item.image, kind: kind,
-                        content: SHA256Digest(hashing: data))))
-            output.blobs.append(data)
-        }
+        try output.add(pictures, centre: input.centre, study: item.study, image: item.image)
     }
 
     private func score(_ probability: Float, _ item: ItemList.Item, input: Input, output: inout ShardOutput) throws {
