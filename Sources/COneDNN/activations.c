@@ -42,6 +42,20 @@ static void run(nn_body body, const float *a, const float *b, float *out, int64_
     nn_parallel(count, GRAIN, body, &job);
 }
 
+typedef struct {
+    uint16_t *x;
+} narrow_job;
+
+NN_KERNEL static void gelu_bf16_piece(void *context, int64_t begin, int64_t end) {
+    uint16_t *x = ((const narrow_job *)context)->x;
+    for (int64_t i = begin; i < end; i++) x[i] = to_bf16(gelu(from_bf16(x[i])));
+}
+
+void nn_gelu_bf16(uint16_t *x, int64_t count) {
+    narrow_job job = {x};
+    nn_parallel(count, GRAIN, gelu_bf16_piece, &job);
+}
+
 void nn_gelu(const float *x, float *y, int64_t count) { run(gelu_piece, x, 0, y, count); }
 void nn_gelu_backward(const float *x, const float *dy, float *dx, int64_t count) {
     run(gelu_backward_piece, x, dy, dx, count);

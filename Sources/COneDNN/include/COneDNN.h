@@ -183,6 +183,8 @@ void nn_layer_norm_backward(
     float *dweight, float *dbias, int64_t rows, int64_t columns);
 
 void nn_gelu(const float *x, float *y, int64_t count);
+/// In place.
+void nn_gelu_bf16(uint16_t *x, int64_t count);
 void nn_gelu_backward(const float *x, const float *dy, float *dx, int64_t count);
 void nn_sigmoid(const float *x, float *y, int64_t count);
 void nn_sigmoid_backward(const float *y, const float *dy, float *dx, int64_t count);
