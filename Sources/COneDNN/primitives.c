@@ -121,7 +121,13 @@ int32_t nn_primitive_pack(const nn_primitive *p, const float *plain, void *packe
 }
 
 int32_t nn_primitive_unpack(const nn_primitive *p, const void *packed, float *plain) {
-    return reorder_run(p->unpack, &p->weights, packed, &p->plain, plain);
+    if (p->unpack) return reorder_run(p->unpack, &p->weights, packed, &p->plain, plain);
+    // Weights of a forward pass come back rarely: the way there is made for the occasion.
+    dnnl_primitive_t unpack = NULL;
+    dnnl_status_t status = reorder_make(&unpack, &p->weights, &p->plain);
+    if (status == dnnl_success) status = reorder_run(unpack, &p->weights, packed, &p->plain, plain);
+    if (unpack) dnnl_primitive_destroy(unpack);
+    return status;
 }
 
 int32_t nn_primitive_execute(const nn_primitive *p, const nn_arguments *a) {

@@ -7,7 +7,8 @@ import NeuralNetwork
 ///     let embedding = try network.embed(rgb: resized, width: width, height: height, of: (image.width, image.height))
 ///     let masks = try network.masks(embedding, SegmentationPrompt(box: box))
 ///
-/// Immutable, and shared by threads: weights are packed once. The decoder computes in fp32 whatever the precision: it
+/// Immutable, and shared by threads: weights are packed once, for the number of compute threads of the thread that makes
+/// it, and the encoder's large ones are kept only so. The decoder computes in fp32 whatever the precision: it
 /// takes a hundredth of the encoder's time.
 public final class SegmentAnything: Sendable {
     public let kind: SegmentAnythingKind?
@@ -56,6 +57,7 @@ public final class SegmentAnything: Sendable {
         normalisation = try ColourNormalisation(
             mean: SegmentAnythingCheckpoint.mean.map { $0 / 255 },
             deviation: SegmentAnythingCheckpoint.deviation.map { $0 / 255 })
+        try network.imageEncoder.keepOnlyPacked(precision: precision)
         self.network = try Frozen(Prompted(network))
     }
 

@@ -7,6 +7,9 @@ package protocol ImageEncoding: Module {
     /// Vectors along the side of the embedding.
     var gridSide: Int { get }
 
+    /// Packs large weights for inference on one image at a time and frees their plain copies.
+    func keepOnlyPacked(precision: Precision) throws
+
     /// Images N, side, side, 3 to embeddings N, grid, grid, channels.
     func callAsFunction(_ images: Tensor, _ pass: ForwardPass) throws -> Tensor
 }

@@ -7,6 +7,8 @@ import Synchronization
 /// fault for each 4 KiB, which is more than many of the loops that fill it.
 package final class MemoryPool: Sendable {
     package static let shared = MemoryPool(idleLimit: 3 << 30)
+    /// Keeps nothing.
+    package static let passing = MemoryPool(idleLimit: 0)
 
     private struct Idle {
         /// Addresses of idle buffers for each size.
@@ -29,16 +31,24 @@ package final class MemoryPool: Sendable {
     /// At least `bytes` of 64-byte aligned memory with any content, and how many there really are.
     func take(_ bytes: Int) throws -> (UnsafeMutableRawPointer, Int) {
         let size = Self.sizeClass(bytes)
-        let found: UInt? = idle.withLock { state in
-            guard let address = state.buffers[size]?.popLast() else { return nil }
-            state.bytes -= size
-            return address
+        let found: (address: UInt, size: Int)? = idle.withLock { state in
+            guard let fit = Self.fit(for: size, in: state), let address = state.buffers[fit]?.popLast() else { return nil }
+            state.bytes -= fit
+            return (address, fit)
         }
-        if let found, let memory = UnsafeMutableRawPointer(bitPattern: found) { return (memory, size) }
+        if let found, let memory = UnsafeMutableRawPointer(bitPattern: found.address) { return (memory, found.size) }
         guard let memory = nn_allocate(size) else {
             throw EngineError(.outOfMemory, "no memory for a tensor of \(size) bytes: use smaller batches or images")
         }
         return (memory, size)
+    }
+
+    /// The smallest size of idle buffers that holds `size`. Of large ones up to a half more will do: a network whose layers
+    /// differ a little in size would otherwise keep buffers for each of them.
+    private static func fit(for size: Int, in state: Idle) -> Int? {
+        if state.buffers[size]?.isEmpty == false { return size }
+        guard size >= 1 << 20 else { return nil }
+        return state.buffers.lazy.filter { $0.key > size && $0.key <= size + size / 2 && !$0.value.isEmpty }.map(\.key).min()
     }
 
     func giveBack(_ memory: UnsafeMutableRawPointer, size: Int) {

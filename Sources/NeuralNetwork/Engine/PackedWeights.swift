@@ -13,8 +13,18 @@ final class PackedWeights: Sendable {
     }
 
     private let packings = Mutex<[Packing]>([])
+    /// Whether what was packed is all there is.
+    private let isSealed = Mutex(false)
 
-    /// `plain` as `primitive` wants it. `version` changes whenever the values do. The memory lives as long as the result.
+    /// From now on there are no plain values to pack from.
+    func seal() { isSealed.withLock { $0 = true } }
+
+    /// How many numbers there are.
+    private let count: Int
+
+    init(count: Int) { self.count = count }
+
+    /// `plain`, `count` numbers, as `primitive` wants it. `version` changes whenever the values do. The memory lives as long as the result.
     func packed(
         _ plain: UnsafePointer<Float>, version: Int, for primitive: Primitive
     ) throws -> PooledMemory {
@@ -27,7 +37,20 @@ final class PackedWeights: Sendable {
                 return packings[index]
             }
             let memory = try PooledMemory(bytes: primitive.weightBytes)
-            try primitive.pack(plain, into: memory.base)
+            if isSealed.withLock({ $0 }) {
+                // Another number of threads or of rows may want another layout: it is made from one that there is.
+                guard let kept = packings.first(where: { $0.primitive.precision == primitive.precision }) else {
+                    throw EngineError(
+                        .unsupported,
+                        "of weights packed for \(packings.first?.primitive.precision.rawValue ?? "nothing") nothing else is "
+                            + "left: run the network with the precision that it was prepared for")
+                }
+                let copy = try PooledMemory(bytes: count * 4, pool: .passing)
+                try kept.primitive.unpack(kept.memory.base, into: copy.floats)
+                try primitive.pack(copy.floats, into: memory.base)
+            } else {
+                try primitive.pack(plain, into: memory.base)
+            }
             let made = Packing(primitive: primitive, memory: memory, version: version)
             packings.append(made)
             return made

@@ -10,8 +10,11 @@ package final class Primitive: @unchecked Sendable {
     /// Bytes of the packed weights.
     package let weightBytes: Int
     private let scratchBytes: Int
+    /// Of what it reads, packed weights among it.
+    let precision: Precision
 
     init(convolution shape: ConvolutionShape) throws {
+        precision = shape.precision
         var made: OpaquePointer?
         var description = shape.description
         let status = nn_convolution_create(&made, &description)
@@ -21,6 +24,7 @@ package final class Primitive: @unchecked Sendable {
     }
 
     init(matmul shape: MatmulShape) throws {
+        precision = shape.precision
         var made: OpaquePointer?
         var description = shape.description
         let status = nn_matmul_create(&made, &description)
@@ -42,7 +46,7 @@ package final class Primitive: @unchecked Sendable {
         try Self.check(nn_primitive_pack(handle, plain, packed), "packing weights")
     }
 
-    /// A gradient of weights out of the primitive's own layout.
+    /// Weights, or a gradient of them, out of the primitive's own layout.
     func unpack(_ packed: UnsafeRawPointer, into plain: UnsafeMutablePointer<Float>) throws {
         try Self.check(nn_primitive_unpack(handle, packed, plain), "unpacking a gradient")
     }

@@ -16,6 +16,22 @@ public final class Linear: Module {
         try pass.linear(x, weight: weight, bias: bias, activation: activation, adding: addend, result: result)
     }
 
+    /// Packs the weights for inference on inputs of each of these numbers of rows, with the current thread's compute
+    /// threads, and frees the plain ones. The layer can then neither learn nor be saved.
+    package func keepOnlyPacked(rows: [Int], precision: Precision) throws {
+        for rows in rows {
+            var shape = MatmulShape(
+                rows: rows, columns: weight.shape[0], inner: weight.shape[1], transposesB: true)
+            shape.hasBias = bias != nil
+            shape.packsB = true
+            shape.precision = precision
+            shape.resultPrecision = precision
+            let primitive = try PrimitiveCache.shared.matmul(shape)
+            _ = try weight.packed.packed(weight.value.pointer, version: weight.version, for: primitive)
+        }
+        try weight.letGoOfValues()
+    }
+
     public func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
         try body(joinedName(prefix, "weight"), weight)
         if let bias { try body(joinedName(prefix, "bias"), bias) }

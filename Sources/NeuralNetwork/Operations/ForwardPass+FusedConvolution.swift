@@ -78,6 +78,6 @@ final class FoldedConvolution {
         plain = weights.floats
         shift = bias
         plainBias = nil
-        packed = PackedWeights()
+        packed = PackedWeights(count: layer.weight.count)
     }
 }

@@ -7,24 +7,26 @@ public final class Parameter {
     public let shape: [Int]
     /// A buffer is saved and loaded, but not learnt.
     public let isBuffer: Bool
-    let value: Tensor
+    private(set) var value: Tensor
+    public let count: Int
     private(set) var gradient: Tensor?
     private(set) var gradientIsSet = false
     /// Changes whenever the values do.
     private(set) var version = 0
-    let packed = PackedWeights()
+    let packed: PackedWeights
 
     /// Zeros, unless filled by an initialisation.
     public init(shape: [Int], repeating number: Float = 0, isBuffer: Bool = false) throws {
         self.shape = shape
         self.isBuffer = isBuffer
-        value = try Tensor(shape: shape)
+        // Of its own, not of the pool of activations: a parameter lives long, and what it lets go is free for others.
+        value = try Tensor(shape: shape, pool: .passing)
+        count = value.count
+        packed = PackedWeights(count: count)
         value.pointer.update(repeating: number, count: value.count)
     }
 
-    public var count: Int { value.count }
-
-    /// A copy of the values.
+    /// A copy of the values; none where they were let go.
     public var values: [Float] { value.values }
 
     /// A copy of the gradient; nil where no backward pass reached the parameter since it was cleared.
@@ -34,6 +36,14 @@ public final class Parameter {
     package func update<Result>(_ body: (UnsafeMutableBufferPointer<Float>) throws -> Result) rethrows -> Result {
         version += 1
         return try body(UnsafeMutableBufferPointer(start: value.pointer, count: count))
+    }
+
+    /// Frees the values, of which only packings remain: for networks that only infer and are never changed nor saved.
+    func letGoOfValues() throws {
+        packed.seal()
+        value = try Tensor(shape: [0], pool: .passing)
+        gradient = nil
+        clearGradient()
     }
 
     /// Forgets the gradient; its memory stays.

@@ -16,11 +16,11 @@ public final class Tensor {
     public internal(set) var needsGradient = false
 
     /// A tensor with any content, to be filled by who makes it.
-    package init(shape: [Int], precision: Precision = .float32) throws {
+    package init(shape: [Int], precision: Precision = .float32, pool: MemoryPool = .shared) throws {
         self.shape = shape
         self.precision = precision
         count = shape.reduce(1, *)
-        memory = try PooledMemory(bytes: max(1, count) * precision.bytes)
+        memory = try PooledMemory(bytes: max(1, count) * precision.bytes, pool: pool)
     }
 
     /// Throws `EngineError.shapeMismatch` where `values` do not fill `shape`.

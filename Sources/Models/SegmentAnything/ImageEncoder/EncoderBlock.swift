@@ -25,6 +25,11 @@ final class EncoderBlock: Module {
         return try narrowing(hidden, pass, adding: x)
     }
 
+    func keepOnlyPacked(tokens: Int, precision: Precision) throws {
+        try attention.keepOnlyPacked(tokens: tokens, precision: precision)
+        for layer in [widening, narrowing] { try layer.keepOnlyPacked(rows: [tokens], precision: precision) }
+    }
+
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
         try attentionNorm.forEachParameter(joinedName(prefix, "norm1"), body)
         try attention.forEachParameter(joinedName(prefix, "attn"), body)

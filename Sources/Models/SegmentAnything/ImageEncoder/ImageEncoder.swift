@@ -28,6 +28,11 @@ package final class ImageEncoder: Module {
         return try neck(tokens, pass)
     }
 
+    package func keepOnlyPacked(precision: Precision) throws {
+        let tokens = configuration.grid * configuration.grid
+        for block in blocks { try block.keepOnlyPacked(tokens: tokens, precision: precision) }
+    }
+
     /// The positions of each token of `count` images; interpolated where they were learnt for another grid.
     private func placed(_ count: Int, _ pass: ForwardPass) throws -> Tensor {
         let learnt = try Tensor(positions.values, shape: positions.shape)

@@ -47,6 +47,11 @@ final class RelativeAttention: Module {
         return try projection(y, pass, adding: residual)
     }
 
+    func keepOnlyPacked(tokens: Int, precision: Precision) throws {
+        try queriesKeysValues.keepOnlyPacked(rows: [tokens, 1], precision: precision)
+        try projection.keepOnlyPacked(rows: [tokens], precision: precision)
+    }
+
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
         try body(joinedName(prefix, "rel_pos_h"), rowPositions)
         try body(joinedName(prefix, "rel_pos_w"), columnPositions)

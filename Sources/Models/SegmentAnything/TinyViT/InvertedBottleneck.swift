@@ -14,6 +14,10 @@ final class InvertedBottleneck: Module {
     }
 
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        if pass.isInference {
+            let layers = convolutions.map { (layer: $0.convolution, norm: $0.norm) }
+            return try pass.bottleneck(x, widening: layers[0], depthwise: layers[1], narrowing: layers[2])
+        }
         let wide = try convolutions[0](x, pass, activation: .geluErf)
         let filtered = try convolutions[1](wide, pass, activation: .geluErf)
         return try convolutions[2](filtered, pass, activation: .geluErf, adding: x)

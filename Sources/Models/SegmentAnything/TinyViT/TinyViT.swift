@@ -46,6 +46,9 @@ package final class TinyViT: Module {
         return try neck(x, pass.exact)
     }
 
+    /// Nothing: all its weights together are smaller than one of its feature maps.
+    package func keepOnlyPacked(precision: Precision) {}
+
     package func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
         for (index, convolution) in stem.enumerated() {
             try convolution.forEachParameter(joinedName(prefix, "patch_embed.seq.\(2 * index)"), body)
