@@ -46,7 +46,7 @@ typedef uint16_t halves __attribute__((ext_vector_type(16), aligned(2)));
         (result) = FLOATS(BITS(e_) | sign_) * 0.5f + 0.5f;                        \
     } while (0)
 
-/// The same by an odd polynomial, for results in bf16: x·Φ(x) is right to 8e-5, and exactly zero or x from ±4.2 on.
+/// The same by an odd polynomial, for results in bf16: x·Φ(x) is right to 8e-5, and zero or x from ±4.2 on.
 #define ROUGH_NORMAL_SHARE(result, x)                                             \
     do {                                                                          \
         lanes t_ = __builtin_elementwise_min(__builtin_elementwise_max(x, (lanes)(-4.2f)), (lanes)(4.2f)); \

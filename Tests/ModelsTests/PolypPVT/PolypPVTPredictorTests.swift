@@ -27,6 +27,21 @@ import Testing
         }
     }
 
+    /// The sigmoid of the sum, min-max normalised, written out.
+    @Test func isTheFormula() throws {
+        let network = try PolypPVT(.b0, seed: nil)
+        GoldenFormula.fill(network)
+        let pass = ForwardPass(.evaluation)
+        let outputs = try network(Self.images(), pass)
+        let shares = zip(outputs.first.values, outputs.second.values).map { 1 / (1 + exp(-Double($0.0) - Double($0.1))) }
+        let seen = try Self.predictor(.float32)(Self.images(), height: 64, width: 96).values
+        for image in 0..<2 {
+            let range = image * 64 * 96..<(image + 1) * 64 * 96
+            let (low, high) = (shares[range].min() ?? 0, shares[range].max() ?? 1)
+            #expect(range.allSatisfy { abs(Double(seen[$0]) - (shares[$0] - low) / (high - low + 1e-8)) < 1e-4 })
+        }
+    }
+
     @Test(.enabled(if: EngineSetup.hasBFloat16, "the processor has no bf16")) func bfloat16IsNear() throws {
         let full = try Self.predictor(.float32)(Self.images(), height: 64, width: 96).values
         let half = try Self.predictor(.bfloat16)(Self.images(), height: 64, width: 96).values

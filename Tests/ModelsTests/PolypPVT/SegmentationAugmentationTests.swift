@@ -45,4 +45,29 @@ import Testing
         #expect(try augmentation.moved(images: images, masks: masks, seed: 5).masks.values != shares)
         #expect(throws: EngineError.self) { try augmentation.moved(images: masks, masks: masks, seed: 1) }
     }
+
+    /// What is round about the middle stays; what is not turns.
+    @Test func rotationTurnsAboutTheMiddle() throws {
+        let size = 41
+        func mask(_ isInside: (Double, Double) -> Bool) throws -> Tensor {
+            try Tensor.filled([4, size, size, 1]) { memory in
+                for index in memory.indices {
+                    let pixel = index % (size * size)
+                    memory[index] = isInside(Double(pixel % size) - 20, Double(pixel / size) - 20) ? 1 : 0
+                }
+            }
+        }
+        let augmentation = SegmentationAugmentation(flip: 0, black: [0])
+        func changed(_ mask: Tensor) throws -> Int {
+            let moved = try augmentation.moved(images: mask, masks: mask, seed: 3)
+            #expect(moved.images.values == moved.masks.values)
+            return zip(moved.masks.values, mask.values).filter { $0 != $1 }.count
+        }
+        // Of about 4 · 707 pixels inside, those along the circle may change.
+        #expect(try changed(mask { $0 * $0 + $1 * $1 < 225 }) < 4 * 94)
+        let bar = try mask { abs($0) < 16 && abs($1) < 4 }
+        #expect(try changed(bar) > 200)
+        let turned = try augmentation.moved(images: bar, masks: bar, seed: 3).masks.values
+        #expect(abs(turned.reduce(0, +) - bar.values.reduce(0, +)) < 60)
+    }
 }

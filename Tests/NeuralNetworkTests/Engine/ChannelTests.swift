@@ -105,4 +105,48 @@ import Testing
         #expect(throws: EngineError.self) { try ForwardPass(.training).dropPath(x, probability: 1) }
         try FiniteDifference.check(shape: [6, 3, 2]) { x, pass in try pass.dropPath(x, probability: 0.4) }
     }
+
+    /// What layers hand on in a bf16 inference pass is read as well, and sums are fp32.
+    @Test func bfloat16IsRead() throws {
+        let pass = ForwardPass(.evaluation, precision: .bfloat16)
+        let shape = [2, 4, 6, 16]
+        let x = try Tensor(FiniteDifference.numbers(shape.reduce(1, *), seed: 9), shape: shape).converted(to: .bfloat16)
+        let rounded = try Tensor(x.values, shape: shape)
+        let operations: [(Tensor) throws -> Tensor] = [
+            { try pass.resized($0, height: 7, width: 3, alignsCorners: true) },
+            { try pass.resizedToNearest($0, height: 2, width: 12) },
+            { try pass.adaptiveAveragePool($0, height: 3, width: 4) }, { try pass.channelMean($0) },
+            { try pass.channelMaximum($0) }, { try pass.globalMaxPool($0) }, { try pass.globalMeanPool($0) },
+            { try pass.channels($0, 3..<7) }, { try pass.concatenatedChannels([$0, $0]) }, { try pass.transposed($0) },
+            { try pass.batchedMatmul($0, $0, transposingB: true) },
+            { try pass.product($0, perChannel: pass.globalMaxPool($0)) },
+            { try pass.product($0, perPixel: pass.channelMean($0)) },
+        ]
+        for (index, operation) in operations.enumerated() {
+            let (seen, expected) = (try operation(x), try operation(rounded))
+            #expect(seen.precision == .float32)
+            #expect(seen.values == expected.values, "operation \(index)")
+        }
+    }
+
+    /// Neither results nor gradients depend on the number of threads.
+    @Test func threadsChangeNothing() throws {
+        let before = ComputeThreads.current
+        defer { ComputeThreads.set(before) }
+        func run(_ threads: Int) throws -> [[Float]] {
+            ComputeThreads.set(threads)
+            let shape = [3, 40, 33, 48]
+            let tape = Tape()
+            let x = try Tensor(FiniteDifference.numbers(shape.reduce(1, *), seed: 12), shape: shape)
+            tape.watch(x)
+            let pass = ForwardPass(.training, recordingOn: tape)
+            let gated = try pass.product(x, perChannel: pass.globalMaxPool(x))
+            let y = try pass.resized(
+                pass.concatenatedChannels([pass.product(gated, perPixel: pass.channelMean(x)), pass.channelMaximum(x)]),
+                height: 50, width: 20, alignsCorners: false)
+            try tape.backward(from: [(y, Tensor(FiniteDifference.numbers(y.count, seed: 13), shape: y.shape))])
+            return try [y.values, #require(tape.gradient(of: x)).values]
+        }
+        #expect(try run(1) == run(3))
+    }
 }

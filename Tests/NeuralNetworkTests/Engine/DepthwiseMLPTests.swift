@@ -97,4 +97,24 @@ import Testing
         let odd = try Layers(3, 24, 5)
         #expect(throws: EngineError.self) { try odd.fused(x, pass) }
     }
+
+    /// GELU in bf16 is a polynomial: it must be right far from zero too, where the polynomial itself is not.
+    @Test(.enabled(if: EngineSetup.hasBFloat16, "the processor has no bf16")) func activationsFarFromZero() throws {
+        let layers = try Layers(16, 16, 16)
+        for parameter in layers.parameters { parameter.set([Float](repeating: 0, count: parameter.count)) }
+        let identity = (0..<256).map { Float($0 % 17 == 0 ? 1 : 0) }
+        layers.widening.weight.set(identity)
+        layers.narrowing.weight.set(identity)
+        layers.depthwise.weight.set((0..<16 * 9).map { $0 % 9 == 4 ? 1 : 0 })
+        let numbers: [Float] = [-300, -20, -6, -4.25, -4, -3, -2, -1, 0, 0.01, 1, 2, 3, 4.5, 20, 300]
+        let exact: [Float] = [0, 0, 0, -0.0000454, -0.000127, -0.00405, -0.0455, -0.15866, 0, 0.00504, 0.84134, 1.9545, 2.99595, 4.5, 20, 300]
+        let x = try Tensor(numbers, shape: [1, 1, 1, 16])
+        for (precision, absolute, relative) in [(Precision.float32, Float(2e-6), Float(5e-6)), (.bfloat16, 1e-4, 5e-3)] {
+            let seen = try layers.fused(x, ForwardPass(.evaluation, precision: precision)).values
+            for (index, number) in numbers.enumerated() {
+                let limit = absolute + relative * abs(exact[index]) + 5e-6 * abs(number)
+                #expect(abs(seen[index] - exact[index]) <= limit, "\(precision) GELU of \(number)")
+            }
+        }
+    }
 }

@@ -108,4 +108,36 @@ import Testing
         let image = try Tensor([1, 2], shape: [1, 1, 2, 1])
         #expect(throws: EngineError.self) { try pass.resizedToNearest(image, height: 0, width: 2) }
     }
+
+    /// Bins of an adaptive pool without the outermost ones, as similarity aggregation takes them.
+    @Test func someResultsOfAnAxis() throws {
+        let x = try Tensor(FiniteDifference.numbers(9 * 13 * 2, seed: 3), shape: [1, 9, 13, 2])
+        let pass = ForwardPass(.evaluation)
+        let all = try pass.adaptiveAveragePool(x, height: 6, width: 6).values
+        let inner = try pass.resampled(
+            x, rows: .average(from: 9, to: 6).results(1..<5), columns: .average(from: 13, to: 6).results(1..<5))
+        #expect(inner.shape == [1, 4, 4, 2])
+        for (index, value) in inner.values.enumerated() {
+            let (row, column, channel) = (index / 8 + 1, index / 2 % 4 + 1, index % 2)
+            #expect(value == all[(row * 6 + column) * 2 + channel])
+        }
+        #expect(throws: EngineError.self) {
+            try pass.resampled(x, rows: .average(from: 8, to: 6), columns: .average(from: 13, to: 6))
+        }
+    }
+
+    /// A side's weights sum to one everywhere: constants stay as they are.
+    @Test(arguments: [(1, 7), (7, 1), (5, 5), (44, 352), (352, 44), (13, 6)])
+    func constantsStay(sources: Int, results: Int) throws {
+        let x = try Tensor([Float](repeating: 0.7, count: sources * sources), shape: [1, sources, sources, 1])
+        let pass = ForwardPass(.evaluation)
+        for y in try [
+            pass.resized(x, height: results, width: results, alignsCorners: true),
+            pass.resized(x, height: results, width: results, alignsCorners: false),
+            pass.resizedToNearest(x, height: results, width: results),
+            pass.adaptiveAveragePool(x, height: results, width: results),
+        ] {
+            #expect(y.values.allSatisfy { abs($0 - 0.7) < 1e-6 })
+        }
+    }
 }
