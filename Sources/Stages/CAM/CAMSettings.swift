@@ -11,9 +11,11 @@ public struct CAMSettings: Sendable, Hashable, Codable {
     /// Sizes at which an image is looked at, as factors of `imageSize`.
     public var scales: [Double] = [1]
     /// Mirrored views at each scale: 1 none, 2 left–right, 4 also upside down.
-    public var views = 2
-    /// How views of one scale are joined. Scales are added up.
-    public var merge = Merge.max
+    public var views = 4
+    /// How views of one scale are joined. Scales are added up. A network looks a little beside what it finds, to a side
+    /// that its training decided; the mean over all four mirrored views puts the map back in its place, where the maximum
+    /// spreads it out (boxes with IoU ≥ 0.3 of the synthetic archive's training studies: 0.88 against 0.56).
+    public var merge = Merge.mean
     /// Foreground is what lies above this share of the map's range.
     public var foreground: Float = 0.5
     /// Boxes are kept from this share of the image's area …

@@ -62,7 +62,7 @@ public enum BuiltInPipelines {
               augmentation: "flips",
             },
             { stage: "mil-score", precision: "fp32" },
-            { stage: "cam", threshold: 0.5, imageSize: 192, scales: [1, 1.5], foreground: 0.65 },
+            { stage: "cam", threshold: 0.5, imageSize: 192, foreground: 0.65 },
             { stage: "evaluate", splits: ["test"] },
           ],
         }
@@ -89,7 +89,7 @@ public enum BuiltInPipelines {
               augmentation: "flips",
             },
             { stage: "mil-score", precision: "fp32" },
-            { stage: "cam", threshold: 0.5, imageSize: 192, scales: [1, 1.5], foreground: 0.65 },
+            { stage: "cam", threshold: 0.5, imageSize: 192, foreground: 0.65 },
             { stage: "evaluate", splits: ["test"] },
           ],
         }
@@ -114,7 +114,7 @@ public enum BuiltInPipelines {
               augmentation: "flips",
             },
             { stage: "mil-score", precision: "fp32" },
-            { stage: "cam", threshold: 0.5, imageSize: 192, scales: [1, 1.5], foreground: 0.65 },
+            { stage: "cam", threshold: 0.5, imageSize: 192, foreground: 0.65 },
             {
               stage: "toco-train",
               network: "compact", imageSize: 112, precision: "bf16", rounds: 4, replicas: 4, localEpochs: 8, batch: 16,
