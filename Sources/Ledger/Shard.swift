@@ -131,8 +131,10 @@ public struct QuarantinedShard: Codable, Sendable {
 public struct RetryPolicy: Hashable, Codable, Sendable {
     /// Errors that the shard's own computation reported.
     public var maxTaskErrors: Int32 = 3
-    /// Attempts that ended with their worker's death or silence: a shard that kills this many workers is set aside.
-    public var maxLosses: Int32 = 5
+    /// Attempts that ended with their worker's death or silence: a shard that kills this many workers is set aside. Most
+    /// losses are a host's fault and none of the shard's (a machine that is switched off, an operator's kill), and they
+    /// come in rows: ten of them must not sink a long shard.
+    public var maxLosses: Int32 = 12
     /// Seconds before the first repetition after a task error; doubles with each, up to `maxBackoff`.
     public var initialBackoff: Double = 1
     public var maxBackoff: Double = 60

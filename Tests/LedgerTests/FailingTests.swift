@@ -44,6 +44,8 @@ import Testing
     @Test func lossesAreCountedApart() throws {
         let test = try TestLedger()
         try test.enqueue(1)
+        var policy = RetryPolicy()
+        policy.maxLosses = 5
         for loss in 1...5 {
             let shard = try #require(try claimNow(test))
             if loss == 2 {
@@ -53,7 +55,7 @@ import Testing
             } else {
                 try test.runOut(shard.lease)
             }
-            let lost = try test.ledger.expireLeases()
+            let lost = try test.ledger.expireLeases(policy: policy)
             #expect(lost.count == 1)
             #expect((lost.first?.outcome == .quarantined) == (loss == 5))
         }
