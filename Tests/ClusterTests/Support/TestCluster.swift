@@ -59,6 +59,7 @@ final class TestCluster {
         var configuration = Coordinator.Configuration(database: database, endpoints: endpoints)
         configuration.timing = timing
         configuration.retry.initialBackoff = 0.05
+        configuration.retry.maxLosses = 5
         return try Coordinator(configuration, stages: stages, log: log)
     }
 
