@@ -43,6 +43,25 @@ import Testing
         #expect(findings.evidence?.text(in: Self.report) == "6 mm sessile polyp in the sigmoid")
     }
 
+    /// llama.cpp's Python server answers OpenAI's form with an error of its own status 500.
+    @Test func aServerThatKnowsAnotherFormOfSchemaIsAskedInItsOwn() async throws {
+        let server = try ChatServer { _, body in
+            String(decoding: body, as: UTF8.self).contains("json_schema")
+                ? .reply(500, #"{"error": {"message": "loc: ('body', 'response_format', 'type'): expected 'json_object'"}}"#)
+                : .reply(200, ChatServer.yes)
+        }
+        defer { server.close() }
+        let waits = Waits()
+        let extractor = try extractor(server, waits: waits)
+        for _ in 0..<2 { #expect(try await extractor.findings(in: Self.report).polyp == .yes) }
+        // The refusal costs one request, once, and no waiting.
+        #expect(server.bodies.count == 3 && waits.all.isEmpty)
+        let body = try #require(server.bodies.last)
+        let object = try #require(JSONSerialization.jsonObject(with: body) as? [String: Any])
+        let format = try #require(object["response_format"] as? [String: Any])
+        #expect(format["type"] as? String == "json_object" && format["schema"] is [String: Any])
+    }
+
     @Test func asksForTheSchemaWithoutAnyIdentifier() async throws {
         let server = try ChatServer { _, _ in .reply(200, ChatServer.yes) }
         defer { server.close() }

@@ -39,6 +39,8 @@ public final class LanguageModelExtractor: Sendable {
     private let deidentifier: Deidentifier
     private let cache: AnswerCache?
     private let gate: Gate
+    /// The form of schema that the server understands, once it has refused another.
+    private let form = Mutex(Prompt.SchemaForm.jsonSchema)
     private let sleep: @Sendable (Double) async throws -> Void
 
     /// - Throws: `cacheUnwritable`, or `malformedLexicon` should the program's own data be broken.
@@ -92,7 +94,12 @@ public final class LanguageModelExtractor: Sendable {
             var asked: Double?
             var failure: ReportsError
             do {
-                let reply = try await transport.send(request(text))
+                let form = form.withLock { $0 }
+                let reply = try await transport.send(request(text, form: form))
+                if reply.status >= 400, form == .jsonSchema, Self.refusesForm(reply.body) {
+                    self.form.withLock { $0 = .jsonObject }
+                    continue
+                }
                 switch reply.status {
                 case 200:
                     do {
@@ -125,7 +132,10 @@ public final class LanguageModelExtractor: Sendable {
         }
     }
 
-    private func request(_ text: String) throws -> URLRequest {
+    /// Whether an error's text is about the form of the answer that was asked for.
+    private static func refusesForm(_ body: Data) -> Bool { body.range(of: Data("response_format".utf8)) != nil }
+
+    private func request(_ text: String, form: Prompt.SchemaForm) throws -> URLRequest {
         var request = URLRequest(url: configuration.endpoint.url)
         request.httpMethod = "POST"
         request.timeoutInterval = configuration.timeout
@@ -133,7 +143,7 @@ public final class LanguageModelExtractor: Sendable {
         if let key = configuration.key { request.setValue("Bearer \(key.secret)", forHTTPHeaderField: "Authorization") }
         request.httpBody = try Prompt.body(
             model: configuration.model, report: text, seed: configuration.seed,
-            longestAnswer: configuration.longestAnswer)
+            longestAnswer: configuration.longestAnswer, form: form)
         return request
     }
 }

@@ -39,8 +39,27 @@ enum Prompt {
         ]
     }
 
+    /// How the answer's schema is handed over.
+    enum SchemaForm: Sendable {
+        /// OpenAI's, vLLM's, Ollama's and llama.cpp's own server's.
+        case jsonSchema
+        /// llama.cpp's Python server knows only this one.
+        case jsonObject
+
+        func responseFormat(_ schema: [String: any Sendable]) -> [String: any Sendable] {
+            switch self {
+            case .jsonSchema:
+                [
+                    "type": "json_schema",
+                    "json_schema": ["name": "findings", "strict": true, "schema": schema] as [String: any Sendable],
+                ]
+            case .jsonObject: ["type": "json_object", "schema": schema]
+            }
+        }
+    }
+
     /// The body of the request.
-    static func body(model: String, report: String, seed: Int, longestAnswer: Int) throws -> Data {
+    static func body(model: String, report: String, seed: Int, longestAnswer: Int, form: SchemaForm) throws -> Data {
         let request: [String: any Sendable] = [
             "model": model,
             "temperature": 0,
@@ -48,12 +67,7 @@ enum Prompt {
             "max_tokens": longestAnswer,
             "stream": false,
             "messages": [["role": "system", "content": system], ["role": "user", "content": user(report)]],
-            "response_format": [
-                "type": "json_schema",
-                "json_schema": ["name": "findings", "strict": true, "schema": schema] as [String: any Sendable],
-                // llama.cpp's Python server reads the schema here.
-                "schema": schema,
-            ] as [String: any Sendable],
+            "response_format": form.responseFormat(schema),
         ]
         return try JSONSerialization.data(withJSONObject: request, options: [.sortedKeys])
     }
