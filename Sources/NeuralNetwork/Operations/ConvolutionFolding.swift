@@ -14,7 +14,7 @@ final class ConvolutionFolding: Sendable {
             + (norm.map { [$0.weight, $0.bias, $0.runningMean, $0.runningVariance] } ?? [])
         let versions = parts.map(\.version)
         // Under the lock, so that threads that start together do not fold the same weights twice.
-        nonisolated(unsafe) let (layer, norm) = (layer, norm) // Only read, and nobody writes: see `FrozenModule`.
+        nonisolated(unsafe) let (layer, norm) = (layer, norm) // Only read, and nobody writes: see `Frozen`.
         return try kept.withLock { kept in
             if let folded = kept.folded, folded.versions == versions { return kept }
             kept.folded = try FoldedConvolution(layer, norm, versions: versions)
