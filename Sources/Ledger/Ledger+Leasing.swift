@@ -177,13 +177,30 @@ extension Ledger {
     @discardableResult
     public func release(_ leases: [LeaseKey], worker: WorkerIncarnation) throws -> Int {
         guard !leases.isEmpty else { return 0 }
-        return try lead { connection, term in
+        return try release(leases, named: true, worker)
+    }
+
+    /// Gives back what a worker holds in the ledger but not in its hands: a leader wrote the lease, and it or the
+    /// connection ended before the shard was sent. It counts as no failure.
+    ///
+    /// - Parameter held: what the worker has in hand.
+    /// - Returns: how many leases were given back.
+    @discardableResult
+    public func release(allBut held: [LeaseKey], worker: WorkerIncarnation) throws -> Int {
+        try release(held, named: false, worker)
+    }
+
+    /// - Parameter named: whether to release the given leases, or all others.
+    private func release(_ leases: [LeaseKey], named: Bool, _ worker: WorkerIncarnation) throws -> Int {
+        try lead { connection, term in
             try connection.execute(
                 """
                 WITH held AS (
-                    SELECT s.id, s.attempt, s.worker, s.boot, s.leased_at
-                    FROM shard s JOIN unnest($1, $2) AS l (id, attempt) ON s.id = l.id AND s.attempt = l.attempt
-                    WHERE s.state = 'leased' AND s.worker = $3 AND s.boot = $4 ORDER BY s.id FOR UPDATE OF s
+                    SELECT s.id, s.attempt, s.worker, s.boot, s.leased_at FROM shard s
+                    WHERE s.state = 'leased' AND s.worker = $1 AND s.boot = $2
+                        AND $6 = EXISTS (
+                            SELECT 1 FROM unnest($3, $4) AS l (id, attempt) WHERE l.id = s.id AND l.attempt = s.attempt)
+                    ORDER BY s.id FOR UPDATE OF s
                 ), ended AS (
                     INSERT INTO attempt (shard, attempt, worker, boot, epoch, leased_at, outcome, code, error)
                     SELECT id, attempt, worker, boot, $5, leased_at, 'released', '', '' FROM held
@@ -193,8 +210,8 @@ extension Ledger {
                 FROM held WHERE shard.id = held.id
                 """,
                 [
-                    .int8s(leases.map(\.shard.rawValue)), .int4s(leases.map(\.fence)), .text(worker.name),
-                    .text(worker.boot), .int8(term.epoch),
+                    .text(worker.name), .text(worker.boot), .int8s(leases.map(\.shard.rawValue)),
+                    .int4s(leases.map(\.fence)), .int8(term.epoch), .bool(named),
                 ]
             ).affected
         }

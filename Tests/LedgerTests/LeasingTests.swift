@@ -96,6 +96,19 @@ import Testing
         #expect(counts.kept.taskErrors == 0 && counts.kept.losses == 0 && counts.kept.leased == 1)
     }
 
+    @Test func whatNeverArrivedIsReleasedAndTheRestKept() throws {
+        let test = try TestLedger()
+        try test.enqueue(4)
+        let mine = try test.claim(3).map(\.lease)
+        let others = try test.claim(1, by: .b).map(\.lease)
+        #expect(try test.ledger.release(allBut: [mine[1]], worker: .a) == 2)
+        #expect(try test.ledger.renew([mine[1]], worker: .a, leaseDuration: .seconds(5)) == [mine[1]])
+        #expect(try test.ledger.renew(others, worker: .b, leaseDuration: .seconds(5)) == Set(others))
+        let counts = try test.counts()
+        #expect(counts.kept.leased == 2 && counts.kept.queued == 2 && counts.kept.losses == 0)
+        #expect(try test.ledger.release(allBut: [], worker: .a) == 1)
+    }
+
     @Test func renewTellsWhatIsStillHeld() throws {
         let test = try TestLedger()
         try test.ledger.register(WorkerRegistration(.a))

@@ -6,30 +6,31 @@ import Wire
 /// Workers that come, go, and disappear; shards that come back without a result.
 extension LedgerWriter {
     mutating func welcome(_ hello: Hello, _ connection: Data, replacing earlier: Data?) throws {
-        let undelivered = roster.welcome(hello, at: connection, replacing: earlier)
+        roster.welcome(hello, at: connection, replacing: earlier)
         guard let worker = incarnation(at: connection) else { return }
         let registration = WorkerRegistration(
             incarnation: worker, slots: Int32(clamping: hello.slots), centres: hello.centres, setup: hello.numericSetup,
             address: "\(hello.host):\(hello.process)", version: hello.program)
         let (retry, leaseDuration) = (retry, timing.leaseDuration)
         let held = hello.held.map { LeaseKey($0) }
-        let (lost, renewed) = try persist { ledger in
+        let (lost, undelivered, renewed) = try persist { ledger in
             let lost = try ledger.register(registration, policy: retry)
-            try ledger.release(undelivered.map { LeaseKey($0) }, worker: worker)
-            return (lost, try ledger.renew(held, worker: worker, leaseDuration: leaseDuration))
+            // Shards that this or an earlier leader meant for it and that never arrived.
+            let undelivered = try ledger.release(allBut: held, worker: worker)
+            return (lost, undelivered, try ledger.renew(held, worker: worker, leaseDuration: leaseDuration))
         }
         let revoked = hello.held.filter { !renewed.contains(LeaseKey($0)) }
         roster.end(revoked, at: connection)
         log(.info, "worker.joined", [
             "worker": hello.worker, "slots": hello.slots, "centres": hello.centres.joined(separator: ","),
-            "held": hello.held.count, "revoked": revoked.count,
+            "held": hello.held.count, "revoked": revoked.count, "undelivered": undelivered,
         ])
         outbox.send(
             .welcome(
                 Welcome(
                     epoch: epoch, heartbeatInterval: timing.heartbeatInterval, leaseDuration: leaseDuration,
                     revoked: revoked)), to: connection)
-        if !lost.isEmpty || !undelivered.isEmpty { inbox.send(.work) }
+        if !lost.isEmpty || undelivered > 0 { inbox.send(.work) }
         note(lost)
     }
 

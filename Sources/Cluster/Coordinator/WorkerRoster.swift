@@ -47,17 +47,11 @@ package struct WorkerRoster {
     package var centres: [String] { Set(sessions.values.flatMap(\.hello.centres)).sorted() }
 
     /// A worker says hello, for the first time or again.
-    ///
-    /// - Returns: leases of this life that were assigned and never arrived: to be given back.
-    package mutating func welcome(_ hello: Hello, at connection: Data, replacing earlier: Data?) -> [ShardLease] {
-        let identity = PeerTable.Identity(name: hello.worker, boot: hello.boot)
-        let before = [earlier, connection].compactMap { $0 }.compactMap { sessions.removeValue(forKey: $0) }
-            .filter { $0.identity == identity }
-        let held = Set(hello.held)
+    package mutating func welcome(_ hello: Hello, at connection: Data, replacing earlier: Data?) {
+        if let earlier { sessions[earlier] = nil }
         var session = Session(hello: hello)
         session.outstanding = hello.held
         sessions[connection] = session
-        return before.flatMap(\.held).filter { !held.contains($0) }
     }
 
     package mutating func want(_ limit: UInt64, at connection: Data) {

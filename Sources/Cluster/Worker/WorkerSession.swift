@@ -198,17 +198,19 @@ package struct WorkerSession {
     // MARK: Time
 
     private mutating func tick(_ now: Instant) -> [Action] {
-        var actions = expire(now)
+        var actions: [Action] = []
         if isConnected, let lastHeard, now - lastHeard >= settings.heartbeatInterval * 3 {
             isConnected = false
             nextHello = now
             actions.append(.log(.coordinatorSilent))
         }
+        actions += expire(now)
         if !isConnected, nextHello.map({ now >= $0 }) ?? true {
             var hello = settings.hello
             hello.held = table.leases
             actions += [.clearOutbox, .send(.hello(hello))]
-            nextHello = now + min(.milliseconds(200) * (1 << min(helloAttempts, 5)), .seconds(5))
+            // Ever more seldom, but never so that a coordinator that is slow to welcome it takes it for silent.
+            nextHello = now + min(.milliseconds(200) * (1 << min(helloAttempts, 5)), settings.heartbeatInterval * 2)
             helloAttempts += 1
         }
         actions += report()
@@ -225,9 +227,14 @@ package struct WorkerSession {
         return .heartbeat(sequence: sequence, held: held, limit: announcedLimit, isDraining: isDraining)
     }
 
-    /// Nothing renewed these leases in time: by now they may be somebody else's. Results that are done already are
-    /// kept, since the ledger's fence decides about them.
+    /// Nothing renewed these leases in time although a coordinator is heard: by now they may be somebody else's. Results
+    /// that are done already are kept, since the ledger's fence decides about them.
+    ///
+    /// While no coordinator is heard, shards are kept past their time: there is nobody to give them to another worker,
+    /// the next one to lead grants a grace and says in its welcome which leases still hold, and if this worker alone is
+    /// cut off, it computes at worst what the fence then refuses.
     private mutating func expire(_ now: Instant) -> [Action] {
+        guard isConnected else { return [] }
         if let nextExpiry, now < nextExpiry { return [] }
         nextExpiry = now + settings.heartbeatInterval / 4
         let margin = min(settings.heartbeatInterval, settings.leaseDuration / 5)
@@ -278,7 +285,8 @@ package struct WorkerSession {
         // Nobody to say goodbye to: what is done is done, the leases run out by themselves.
         let isOver = table.isEmpty || now >= deadline + settings.farewell
         guard isOver else { return actions }
-        if isConnected { actions.append(.send(.goodbye(reason: "drained"))) }
+        // Also after a hello that was not answered yet: who reads that one reads this one next.
+        if isConnected || helloAttempts > 0 { actions.append(.send(.goodbye(reason: "drained"))) }
         return actions + leave(nil)
     }
 }

@@ -1,3 +1,4 @@
+import Archives
 import Cluster
 import Foundation
 import Ledger

@@ -21,7 +21,8 @@ final class ChildProcess {
 
     func start() throws {
         if !FileManager.default.fileExists(atPath: logFile.path) {
-            FileManager.default.createFile(atPath: logFile.path, contents: nil)
+            // Whether that went well shows when it is opened.
+            _ = FileManager.default.createFile(atPath: logFile.path, contents: nil)
         }
         guard let log = FileHandle(forWritingAtPath: logFile.path) else {
             throw ConfigurationError("cannot write the log \(logFile.path)")

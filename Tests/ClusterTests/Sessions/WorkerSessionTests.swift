@@ -142,29 +142,69 @@ import Wire
         #expect(value10.isEmpty)
     }
 
-    @Test func aLeaseThatNobodyRenewsIsGivenUpBeforeItEnds() {
+    @Test func aLeaseThatAHeardCoordinatorDoesNotRenewIsGivenUpBeforeItEnds() {
         var driven = Driven()
         driven.welcome()
         let shard = Self.shard(1)
         _ = driven.receive(.assign([shard]))
-        let value11 = driven.tick(after: .seconds(12))
-        #expect(!value11.contains(.cancel(shard.lease, whileRunning: true)))
-        let value12 = driven.tick(after: .milliseconds(1500))
-        #expect(value12.contains(.cancel(shard.lease, whileRunning: true)))
+        var actions: [Action] = []
+        // It speaks, but of heartbeats it says nothing.
+        for second in 1...13 {
+            actions += driven.tick(after: .seconds(1)) + driven.receive(.acks([]))
+            #expect(actions.contains(.cancel(shard.lease, whileRunning: true)) == (second == 13))
+        }
         #expect(driven.session.table.isEmpty)
         // What it computed nevertheless is nobody's.
-        let value13 = driven.handle(.finished(Self.result(shard), heldBytes: 0, seconds: 14))
-        #expect(value13 == [.forget(shard.lease)])
+        let late = driven.handle(.finished(Self.result(shard), heldBytes: 0, seconds: 14))
+        #expect(late == [.forget(shard.lease)])
     }
 
-    @Test func aProcessThatWasStoppedGivesUpItsShardsBeforeItSpeaks() {
+    @Test func whileNoCoordinatorIsHeardShardsAreKeptAndTheNextOneDecides() {
+        var driven = Driven()
+        driven.welcome()
+        let (kept, revoked) = (Self.shard(1), Self.shard(2))
+        _ = driven.receive(.assign([kept, revoked]))
+        var actions: [Action] = []
+        for _ in 0..<120 { actions += driven.tick(after: .seconds(1)) }
+        #expect(!actions.contains { if case .cancel = $0 { true } else { false } })
+        guard case .hello(let hello)? = Self.sent(actions).last else {
+            Issue.record("it does not say hello: \(actions)")
+            return
+        }
+        #expect(hello.held == [kept.lease, revoked.lease])
+        let welcomed = driven.welcome(revoked: [revoked.lease])
+        #expect(welcomed.contains(.cancel(revoked.lease, whileRunning: true)))
+        let later = driven.live(for: .seconds(30))
+        #expect(!later.contains { if case .cancel = $0 { true } else { false } })
+        #expect(driven.session.table.leases == [kept.lease])
+    }
+
+    @Test func whoWaitsForAWelcomeIsNeverSilentForLong() {
+        var driven = Driven()
+        driven.welcome()
+        _ = driven.receive(.refused(Refused(code: .unknownSession, reason: "")))
+        var (gap, longest) = (Duration.zero, Duration.zero)
+        for _ in 0..<600 {
+            let said = Self.sent(driven.tick(after: .milliseconds(100)))
+            gap = said.isEmpty ? gap + .milliseconds(100) : .zero
+            longest = max(longest, gap)
+        }
+        #expect(longest < .seconds(6), "three heartbeats, after which a coordinator takes it for lost")
+        #expect(longest > .seconds(2), "and yet it does not hammer")
+    }
+
+    @Test func aProcessThatWasStoppedAsksBeforeItGoesOn() {
         var driven = Driven()
         driven.welcome()
         let shard = Self.shard(1)
         _ = driven.receive(.assign([shard]))
-        // SIGSTOP for a minute: the first thing after it.
-        let actions = driven.tick(after: .seconds(60))
-        #expect(actions.first == .cancel(shard.lease, whileRunning: true))
+        // SIGSTOP for a minute: the first thing that it says after it.
+        guard case .hello(let hello)? = Self.sent(driven.tick(after: .seconds(60))).first else {
+            Issue.record("it does not say hello")
+            return
+        }
+        #expect(hello.held == [shard.lease])
+        #expect(driven.welcome(revoked: [shard.lease]).contains(.cancel(shard.lease, whileRunning: true)))
     }
 
     @Test func heartbeatsRenew() {
@@ -279,6 +319,14 @@ import Wire
         // No acknowledgement comes: it leaves all the same.
         let value21 = driven.live(for: .seconds(6))
         #expect(value21.last == .leave(nil))
+    }
+
+    @Test func whoLeavesBeforeTheWelcomeSaysGoodbyeAllTheSame() {
+        var driven = Driven()
+        #expect(Self.sent(driven.tick()).count == 1)
+        _ = driven.handle(.drain(deadline: driven.now + .seconds(60)))
+        let actions = driven.tick(after: .milliseconds(100))
+        #expect(actions.suffix(2) == [.send(.goodbye(reason: "drained")), .leave(nil)])
     }
 
     /// Random events: what is in hand, what is owed and the credit never contradict each other.

@@ -31,6 +31,15 @@ final class TestCluster {
         return timing
     }
 
+    /// For tests that count every loss: a busy machine that stops a thread for half a second must not make one.
+    static var patientTiming: ClusterTiming {
+        var timing = shortTiming
+        timing.heartbeatInterval = .milliseconds(400)
+        timing.leaseDuration = .milliseconds(2500)
+        timing.failOverGrace = .milliseconds(2500)
+        return timing
+    }
+
     init(_ stages: [any Stage], database: String? = nil, timing: ClusterTiming = TestCluster.shortTiming) throws {
         self.database = try database ?? TestDatabase.make()
         self.stages = StageRegistry(stages)
