@@ -12,7 +12,10 @@ import ZeroMQ
     static let pipeline = #"{ seed: 5, stages: [ { stage: "toy-score" } ] }"#
 
     @Test func theShardsOfAVanishedWorkerRunElsewhereWithinThreeHeartbeatsAndASweep() throws {
-        let cluster = try TestCluster([ToyScoreStage(studies: 4)])
+        // Leases that last far longer: it is the silence that ends them.
+        var timing = TestCluster.shortTiming
+        timing.leaseDuration = .seconds(25)
+        let cluster = try TestCluster([ToyScoreStage(studies: 4)], timing: timing)
         let job = try cluster.submit(Self.pipeline)
         let victim = try RawPeer("victim", endpoint: cluster.endpoint)
         try victim.join(stages: ["toy-score"])
@@ -23,7 +26,7 @@ import ZeroMQ
         try cluster.wait("the victim's shards") { try cluster.ledger.counts(job: job, stage: "toy-score").leased == 0 }
         let lost = ContinuousClock.now - start
         let bound = cluster.timing.heartbeatInterval * 3 + cluster.timing.heartbeatInterval + cluster.timing.sweepInterval
-        #expect(lost < bound + .milliseconds(400), "\(lost)")
+        #expect(lost < bound + .seconds(8), "\(lost)")
         let counts = try cluster.ledger.counts(job: job, stage: "toy-score")
         // Two were in its slots; the other two only waited, and count as no loss.
         #expect(counts.losses == 2)
@@ -169,7 +172,7 @@ import ZeroMQ
         try cluster.wait("shards kept ready") { try cluster.ledger.counts(job: job, stage: "toy-score").leased == 4 }
         worker.drain()
         // Those not begun are free at once.
-        try cluster.wait("the return", atMost: .seconds(2)) { try cluster.ledger.counts(job: job, stage: "toy-score").leased == 2 }
+        try cluster.wait("the return", atMost: .seconds(10)) { try cluster.ledger.counts(job: job, stage: "toy-score").leased == 2 }
         gate.open()
         #expect(worker.wait() == nil)
         let counts = try cluster.ledger.counts(job: job, stage: "toy-score")

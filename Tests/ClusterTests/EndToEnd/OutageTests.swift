@@ -30,7 +30,7 @@ import ZeroMQ
         let stage = ToyTrainStage(replicas: 6, pause: .milliseconds(120)) { round, key in
             runs.withLock { $0["\(round) \(key)", default: 0] += 1 }
         }
-        let cluster = try TestCluster([stage], timing: TestCluster.patientTiming)
+        let cluster = try TestCluster([stage])
         try cluster.addWorker("a", slots: 1)
         try cluster.addWorker("b", slots: 2)
         let job = try cluster.submit(Self.training)
@@ -50,7 +50,7 @@ import ZeroMQ
     }
 
     @Test func aShardThatALeaderWroteDownAndNeverSentIsNoLoss() throws {
-        let cluster = try TestCluster([ToyScoreStage(studies: 1)], timing: TestCluster.patientTiming)
+        let cluster = try TestCluster([ToyScoreStage(studies: 1)])
         let job = try cluster.submit(#"{ stages: [ { stage: "toy-score" } ] }"#, centres: ["north"])
         let peer = try RawPeer("w", endpoint: cluster.endpoint)
         try peer.join(stages: ["toy-score"])
@@ -71,7 +71,7 @@ import ZeroMQ
             runs.withLock { $0["\(key)", default: 0] += 1 }
             gate.pass()
         }
-        let cluster = try TestCluster([stage], timing: TestCluster.patientTiming)
+        let cluster = try TestCluster([stage])
         try cluster.addWorker("a", slots: 2)
         let job = try cluster.submit(#"{ stages: [ { stage: "toy-score" } ] }"#, centres: ["north"])
         try cluster.wait("both at work") { gate.arrived == 2 }
@@ -126,7 +126,7 @@ import ZeroMQ
         let stage = ToyTrainStage(replicas: 6, pause: .milliseconds(150)) { round, key in
             runs.withLock { $0["\(round) \(key)", default: 0] += 1 }
         }
-        let cluster = try TestCluster([stage], database: database, timing: TestCluster.patientTiming)
+        let cluster = try TestCluster([stage], database: database)
         try cluster.addWorker("a", slots: 2)
         let job = try cluster.submit(Self.training)
         for turn in 0..<2 {

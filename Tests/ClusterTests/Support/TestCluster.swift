@@ -20,23 +20,15 @@ final class TestCluster {
     let ledger: Ledger
     let lines = LogLines()
 
+    /// Short, and yet so long that a busy machine which stops a thread for a second makes no loss.
     static var shortTiming: ClusterTiming {
         var timing = ClusterTiming()
-        timing.heartbeatInterval = .milliseconds(100)
-        timing.leaseDuration = .milliseconds(1000)
-        timing.leadershipTimeToLive = .milliseconds(1000)
-        timing.failOverGrace = .milliseconds(500)
-        timing.sweepInterval = .milliseconds(100)
-        timing.pollInterval = .milliseconds(100)
-        return timing
-    }
-
-    /// For tests that count every loss: a busy machine that stops a thread for half a second must not make one.
-    static var patientTiming: ClusterTiming {
-        var timing = shortTiming
         timing.heartbeatInterval = .milliseconds(400)
         timing.leaseDuration = .milliseconds(2500)
+        timing.leadershipTimeToLive = .milliseconds(2000)
         timing.failOverGrace = .milliseconds(2500)
+        timing.sweepInterval = .milliseconds(100)
+        timing.pollInterval = .milliseconds(100)
         return timing
     }
 
