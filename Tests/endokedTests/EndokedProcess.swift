@@ -34,7 +34,7 @@ struct EndokedProcess {
 
         private func file(_ name: String) throws -> FileHandle {
             let url = folder.appendingPathComponent(name)
-            FileManager.default.createFile(atPath: url.path, contents: nil)
+            _ = FileManager.default.createFile(atPath: url.path, contents: nil)
             return try FileHandle(forWritingTo: url)
         }
 

@@ -43,6 +43,12 @@ public struct TruthReader: Sendable {
         self.images = images
     }
 
+    /// Whether an image shows a polyp: what `truth.csv` says of it, or else yes where there is a mask; nil: not known.
+    /// - Throws: as `maskURL`.
+    public func showsPolyp(study: String, image: String) throws -> Bool? {
+        try images[study]?[image] ?? (maskURL(study: study, image: image) == nil ? nil : true)
+    }
+
     /// The mask of an image (PNG, above 127 is polyp); nil where there is none.
     /// - Throws: `ArchiveError` for a name that is unsafe or leads out of the archive.
     public func maskURL(study: String, image: String) throws -> URL? {

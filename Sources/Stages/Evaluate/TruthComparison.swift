@@ -21,7 +21,11 @@ package struct TruthComparison {
             findings.labels.append(
                 .init(study: study.study, split: study.split, found: study.label ?? "none", truth: report))
         }
-        let shown = truth.images[study.study] ?? [:]
+        var shown = truth.images[study.study] ?? [:]
+        let images = Set(study.images.keys).union(study.drawn.values.flatMap(\.boxes.keys)).union(masks.values.map(\.image))
+        for image in images where shown[image] == nil {
+            shown[image] = try truth.showsPolyp(study: study.study, image: image)
+        }
         // A study whose own truth is not written down shows a polyp when one of its images does.
         if let polyp = known?.polyp ?? (shown.isEmpty ? nil : shown.values.contains(true)) {
             for (head, score) in study.bag {

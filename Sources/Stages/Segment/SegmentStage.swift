@@ -90,7 +90,7 @@ public struct SegmentStage: Stage {
         do {
             return try context.shared("polyp-pvt/\(input.parameters.hex)/\(input.settings.precision)") {
                 let set = try ParameterSet(decoding: try context.content(input.parameters))
-                guard let size = PVTSize(of: set) else {
+                guard let size = PVTSize(of: set, prefix: "backbone.") else {
                     throw StageError(.parameters, "the parameters are no Polyp-PVT's: no size of its backbone fits them")
                 }
                 return try PolypPVTPredictor(set, size, precision: input.settings.precision.precision)
@@ -135,25 +135,5 @@ public struct SegmentStage: Stage {
             "images": Double(images), "failedImages": Double(parts.reduce(0) { $0 + $1.failedImages }),
             "meanForeground": images == 0 ? 0 : parts.reduce(0) { $0 + $1.foreground } / Double(images),
         ])
-    }
-}
-
-extension PVTSize {
-    /// The size whose widths and depths the backbone's parameters have.
-    init?(of set: ParameterSet) {
-        let depths = (1...4).map { stage in
-            Set(set.names.compactMap { name -> Substring? in
-                let prefix = "backbone.block\(stage)."
-                return name.hasPrefix(prefix) ? name.dropFirst(prefix.count).prefix { $0 != "." } : nil
-            }).count
-        }
-        let width = set["backbone.patch_embed1.proj.weight"]?.shape.first
-        let hidden = set["backbone.block1.0.mlp.fc1.weight"]?.shape.first
-        guard
-            let found = PVTSize.allCases.first(where: {
-                $0.depths == depths && $0.widths[0] == width && $0.widths[0] * $0.expansions[0] == hidden
-            })
-        else { return nil }
-        self = found
     }
 }

@@ -7,7 +7,7 @@ enum Program {
     static let commands: [any Command.Type] = [
         RunCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, CancelCommand.self,
         StatusCommand.self, ResultsCommand.self, LabelCommand.self, ArchiveCheckCommand.self, SynthCommand.self,
-        SelftestCommand.self, DoctorCommand.self, BenchCommand.self, BenchScoreCommand.self,
+        SelftestCommand.self, CheckpointCommand.self, DoctorCommand.self, BenchCommand.self, BenchScoreCommand.self,
     ]
 
     static func run(_ words: [String]) -> ExitStatus {

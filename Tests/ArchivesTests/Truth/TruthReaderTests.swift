@@ -17,6 +17,12 @@ import Archives
         #expect(try truth.maskURL(study: "A", image: "01.jpg") != nil)
         #expect(try truth.maskURL(study: "A", image: "02.jpg") == nil)
         #expect(throws: ArchiveError.self) { try truth.maskURL(study: "..", image: "../01.jpg") }
+        // What the table says, or else whether there is a mask.
+        try archive.write("c/truth/A/02.png", try TemporaryArchive.png())
+        try archive.write("c/truth/A/03.png", try TemporaryArchive.png())
+        #expect(try truth.showsPolyp(study: "A", image: "02.jpg") == false)
+        #expect(try truth.showsPolyp(study: "A", image: "03.jpg") == true)
+        #expect(try truth.showsPolyp(study: "A", image: "04.jpg") == nil)
     }
 
     @Test func absentTruthIsEmptyAndBadTruthIsAnError() throws {

@@ -53,6 +53,15 @@ import Stages
         #expect(ledger.items.isEmpty)
     }
 
+    @Test func masksAloneAreTruthEnough() throws {
+        let archive = try TinyArchive(studies: 8)
+        for centre in archive.centres.keys { try archive.write("\(centre)/truth.csv", Data("study,image,polyp\n".utf8)) }
+        let ledger = try run(archive, "labels: 'truth', rounds: 1, replicas: 2, batch: 4")
+        let dice = try #require(
+            ledger.evaluations.first { $0.subject == "segment" && $0.metric == "dice" && $0.centre == "all" })
+        #expect(dice.count > 0 && dice.count * 2 == ledger.masks(ofStage: "segment").filter { $0.kind == "segment-mask" }.count)
+    }
+
     @Test func parametersDependOnTheSeedAlone() throws {
         let archive = try TinyArchive(studies: 8)
         let recipe = "labels: 'truth', rounds: 2, replicas: 4, batch: 4"

@@ -1,0 +1,99 @@
+import NeuralNetwork
+
+/// The published networks that this program reads, as a checkpoint's tensors tell them apart.
+public enum KnownNetwork: Hashable, Sendable {
+    /// torchvision's names.
+    case resNet(ResNetKind)
+    /// The MIL network that `mil-train` writes: encoder, two teachers, student.
+    case mil(ResNetKind)
+    /// timm's and DeiT's names.
+    case visionTransformer(width: Int)
+    case toCo(ToCoConfiguration.Decoder, width: Int)
+    /// PVTv2 with its own names.
+    case pvt(PVTSize)
+    case polypPVT(PVTSize)
+    case segmentAnything(SegmentAnythingKind)
+
+    /// Which network these tensors are of; nil for none that is known.
+    public init?(of set: ParameterSet) {
+        func width(_ name: String) -> Int? { set[name]?.shape.first }
+        func resNet(_ prefix: String) -> ResNetKind? {
+            guard set["\(prefix)layer1.0.bn1.weight"] != nil else { return nil }
+            return set["\(prefix)layer1.0.conv3.weight"] == nil ? .resNet18 : .resNet50
+        }
+        if set.names.contains(where: { $0.hasPrefix("image_encoder.") }) {
+            guard let kind = try? SegmentAnythingCheckpoint.kind(of: set) else { return nil }
+            self = .segmentAnything(kind)
+        } else if let size = PVTSize(of: set, prefix: "backbone.") {
+            self = .polypPVT(size)
+        } else if let size = PVTSize(of: set) {
+            self = .pvt(size)
+        } else if let width = width("encoder.patch_embed.proj.weight"), set["classifier.weight"] != nil {
+            self = .toCo(set["decoder.c0.weight"] == nil ? .largeFOV : .aspp, width: width)
+        } else if let width = width("patch_embed.proj.weight"), set["blocks.0.attn.qkv.weight"] != nil {
+            self = .visionTransformer(width: width)
+        } else if let kind = resNet("encoder."), set.names.contains(where: { $0.hasPrefix("student.") }) {
+            self = .mil(kind)
+        } else if let kind = resNet("") {
+            self = .resNet(kind)
+        } else {
+            return nil
+        }
+    }
+
+    public var name: String {
+        switch self {
+        case .resNet(let kind): "\(kind)".lowercased()
+        case .mil(let kind): "MIL network on \("\(kind)".lowercased())"
+        case .visionTransformer(let width): "ViT/DeiT of width \(width)"
+        case .toCo(let decoder, let width): "ToCo on a ViT of width \(width), decoder \(decoder)"
+        case .pvt(let size): "PVTv2-\("\(size)".uppercased())"
+        case .polypPVT(let size): "Polyp-PVT on PVTv2-\("\(size)".uppercased())"
+        case .segmentAnything(.mobile): "MobileSAM"
+        case .segmentAnything(let kind): "Segment Anything, \(kind)"
+        }
+    }
+
+    /// Builds the network and loads the tensors into it, as a stage does.
+    ///
+    /// Throws `ParameterError.missingTensors`, which names every tensor that is missing, has no place or another shape;
+    /// `EngineError` for sizes that make no network.
+    public func load(_ set: ParameterSet) throws {
+        switch self {
+        case .resNet(let kind):
+            try ResNet(kind, seed: 0).load(ParameterSet(entries: set.entries.filter { !$0.name.hasPrefix("fc.") }))
+        case .mil(let kind):
+            let configuration = MILConfiguration(
+                encoder: kind, teacherHidden: set["attention.classifier.1.weight"]?.shape.first ?? 1024,
+                studentHidden: set["student.classifier.1.weight"]?.shape.first ?? 4096)
+            try MILNetwork(configuration, seed: 0).load(set)
+        case .visionTransformer:
+            _ = try VisionTransformer(try Self.transformer(in: set, prefix: ""), seed: nil).loadPretrained(set)
+        case .toCo(let decoder, _):
+            let configuration = ToCoConfiguration(
+                encoder: try Self.transformer(in: set, prefix: "encoder."), decoder: decoder,
+                decoderWidth: set["decoder.conv6.weight"]?.shape.first ?? 512,
+                hasProjections: set.names.contains { $0.hasPrefix("proj_head.") })
+            _ = try ToCoNetwork(configuration, seed: nil).loadCheckpoint(set)
+        case .pvt(let size): try PVT(size, seed: nil).loadPretrained(set)
+        case .polypPVT(let size): try PolypPVT(size, seed: 0).load(set)
+        case .segmentAnything(let kind): try SegmentAnythingNetwork(kind).load(SegmentAnythingCheckpoint.used(set))
+        }
+    }
+
+    /// Sizes of a vision transformer by its tensors; where one that tells is missing, those of ViT/16 at 224, so that
+    /// loading names it. Heads leave no trace in them: 64 numbers each, as in all published ones.
+    private static func transformer(in set: ParameterSet, prefix: String) throws -> ViTConfiguration {
+        let patches = set["\(prefix)patch_embed.proj.weight"]?.shape ?? []
+        let width = patches.first ?? 768
+        let positions = set["\(prefix)pos_embed"].map { $0.shape.dropLast().last ?? 0 } ?? 197
+        let start = "\(prefix)blocks."
+        let blocks = Set(
+            set.names.lazy.filter { $0.hasPrefix(start) }.map { $0.dropFirst(start.count).prefix { $0 != "." } })
+        let hidden = set["\(prefix)blocks.0.mlp.fc1.weight"]?.shape.first ?? width * 4
+        return ViTConfiguration(
+            patch: patches.count == 4 ? patches[3] : 16, width: width, depth: blocks.count,
+            heads: width % 64 == 0 ? width / 64 : width % 32 == 0 ? width / 32 : 1,
+            expansion: max(1, hidden / max(1, width)), grid: max(1, Int(Double(max(0, positions - 1)).squareRoot().rounded())))
+    }
+}
