@@ -88,7 +88,7 @@ static dnnl_status_t convolution_build(nn_primitive *made, const nn_convolution 
     TRY(layout_by_tag(&made->source, 4, source, s->pass == NN_BACKWARD_DATA ? result : type, dnnl_nhwc));
     TRY(layout_by_tag(&made->destination, 4, destination, backward ? type : result, dnnl_nhwc));
     TRY(layout_by_tag(&made->bias, 1, bias, dnnl_f32, dnnl_x));
-    TRY(layout_by_tag(&made->plain, rank, dims, dnnl_f32, rank == 4 ? dnnl_oihw : dnnl_goihw));
+    TRY(layout_by_tag(&made->plain, rank, dims, plain_type(s->element), rank == 4 ? dnnl_oihw : dnnl_goihw));
 
     dnnl_engine_t engine;
     TRY(engine_shared(&engine));
@@ -96,9 +96,12 @@ static dnnl_status_t convolution_build(nn_primitive *made, const nn_convolution 
     dnnl_primitive_desc_t description = NULL, hint = NULL;
     layout any = {0};
     dnnl_status_t status =
-        layout_by_tag(&any, rank, dims, s->pass == NN_BACKWARD_WEIGHTS ? result : type, dnnl_format_tag_any);
+        layout_by_tag(
+            &any, rank, dims, s->pass == NN_BACKWARD_WEIGHTS ? result : weights_type(s->element), dnnl_format_tag_any);
     if (status == dnnl_success)
         status = attributes_make(&attributes, backward ? 0 : s->adds_destination, backward ? NN_POST_NONE : s->post);
+    if (status == dnnl_success && is_quantised(s->element))
+        status = primitive_quantise(made, attributes, s->scales, s->out_c, 1 << 1, rank == 4 ? 1 : 3);
     if (status == dnnl_success && !backward)
         status = forward_describe(
             &description, engine, made, &any, &g,

@@ -36,6 +36,15 @@ static inline dnnl_status_t append_activation(dnnl_post_ops_t ops, dnnl_alg_kind
 static inline dnnl_status_t append_sum(dnnl_post_ops_t ops) {
     return dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
 }
+// Scales of the weights, given at each execution; the bias is added after them.
+#define SCALES_AT_EXECUTION 1
+static inline dnnl_status_t attributes_scale(
+    dnnl_primitive_attr_t attributes, const float *scales, int64_t count, int result_mask, int weights_mask) {
+    (void)scales;
+    (void)count;
+    (void)result_mask;
+    return dnnl_primitive_attr_set_scales_mask(attributes, DNNL_ARG_WEIGHTS, weights_mask);
+}
 #else
 // A memory descriptor is a value.
 typedef dnnl_memory_desc_t layout;
@@ -58,10 +67,24 @@ static inline dnnl_status_t append_activation(dnnl_post_ops_t ops, dnnl_alg_kind
     return dnnl_post_ops_append_eltwise(ops, 1, kind, 0, 0);
 }
 static inline dnnl_status_t append_sum(dnnl_post_ops_t ops) { return dnnl_post_ops_append_sum(ops, 1); }
+// Scales of the result, part of the kernel: those given at execution leave the fast kernels (2.6.3 has none for a
+// convolution, and a plain loop for a matrix product). The bias is added before them.
+#define SCALES_AT_EXECUTION 0
+static inline dnnl_status_t attributes_scale(
+    dnnl_primitive_attr_t attributes, const float *scales, int64_t count, int result_mask, int weights_mask) {
+    (void)weights_mask;
+    return dnnl_primitive_attr_set_output_scales(attributes, count, result_mask, scales);
+}
 #endif
 
 static inline dnnl_data_type_t element_type(int32_t element) {
-    return element == 1 ? dnnl_bf16 : dnnl_f32;
+    return element == 1 ? dnnl_bf16 : element == 2 ? dnnl_u8 : element == 3 ? dnnl_s8 : dnnl_f32;
 }
+static inline int is_quantised(int32_t element) { return element >= 2; }
+/// Of the packed weights, and of those they are packed from, for activations of a type.
+static inline dnnl_data_type_t weights_type(int32_t element) {
+    return is_quantised(element) ? dnnl_s8 : element_type(element);
+}
+static inline dnnl_data_type_t plain_type(int32_t element) { return is_quantised(element) ? dnnl_s8 : dnnl_f32; }
 
 #endif

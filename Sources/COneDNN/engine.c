@@ -40,6 +40,11 @@ int32_t nn_engine_has_bf16(void) {
     return (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
 }
 
+int32_t nn_engine_has_int8(void) {
+    int isa = (int)dnnl_get_effective_cpu_isa();
+    return (isa & dnnl_cpu_isa_avx512_core_vnni) == dnnl_cpu_isa_avx512_core_vnni;
+}
+
 void *nn_allocate(size_t bytes) {
     const size_t huge = (size_t)2 << 20;
     void *memory = NULL;

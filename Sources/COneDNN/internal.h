@@ -9,6 +9,9 @@ struct nn_primitive {
     dnnl_primitive_t primitive;
     dnnl_primitive_t pack, unpack; // NULL where there is nothing to pack
     layout source, weights, bias, destination, plain;
+    layout scale;   // of `scales`, where they are given at execution
+    float *scales;  // one for each output; NULL unless quantised
+    int64_t scale_count;
     size_t scratch_bytes, weight_bytes;
     layout scratch;
     int32_t pass, has_bias;
@@ -18,6 +21,11 @@ struct nn_primitive {
 dnnl_status_t engine_shared(dnnl_engine_t *engine);
 dnnl_status_t stream_of_thread(dnnl_stream_t *stream);
 dnnl_status_t attributes_make(dnnl_primitive_attr_t *attributes, int32_t adds_destination, int32_t post);
+/// Keeps a copy of the scales of a product in 8 bits, and makes them part of the attributes. The masks name the dimension
+/// of outputs in the result and in the weights.
+dnnl_status_t primitive_quantise(
+    nn_primitive *made, dnnl_primitive_attr_t attributes, const float *scales, int64_t count, int result_mask,
+    int weights_mask);
 /// Takes over `description`, whatever happens.
 dnnl_status_t primitive_finish(nn_primitive *made, dnnl_primitive_desc_t description, int packs);
 

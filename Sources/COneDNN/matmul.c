@@ -30,7 +30,7 @@ static dnnl_status_t matmul_build(nn_primitive *made, const nn_matmul *s) {
     TRY(layout_by_strides(&made->source, rank, a.dims, type, a.strides));
     TRY(layout_by_strides(&made->destination, rank, d.dims, element_type(s->destination_element), d.strides));
     TRY(layout_by_strides(&made->bias, rank, bias, dnnl_f32, ones));
-    TRY(layout_by_strides(&made->plain, rank, b.dims, dnnl_f32, b.strides));
+    TRY(layout_by_strides(&made->plain, rank, b.dims, plain_type(s->element), b.strides));
 
     dnnl_engine_t engine;
     TRY(engine_shared(&engine));
@@ -38,9 +38,11 @@ static dnnl_status_t matmul_build(nn_primitive *made, const nn_matmul *s) {
     dnnl_primitive_desc_t description = NULL;
     layout weights = {0};
     layout_pointer bias_layout = s->has_bias ? at(&made->bias) : NULL;
-    dnnl_status_t status = s->packs_b ? layout_by_tag(&weights, rank, b.dims, type, dnnl_format_tag_any)
+    dnnl_status_t status = s->packs_b ? layout_by_tag(&weights, rank, b.dims, weights_type(s->element), dnnl_format_tag_any)
                                       : layout_by_strides(&weights, rank, b.dims, type, b.strides);
     if (status == dnnl_success) status = attributes_make(&attributes, s->adds_destination, s->post);
+    if (status == dnnl_success && is_quantised(s->element))
+        status = primitive_quantise(made, attributes, s->scales, s->n, 1 << (rank - 1), 1 << (rank - 1));
 #if DNNL_VERSION_MAJOR >= 3
     if (status == dnnl_success)
         status = dnnl_matmul_primitive_desc_create(

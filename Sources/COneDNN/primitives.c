@@ -70,6 +70,8 @@ void nn_primitive_destroy(nn_primitive *p) {
     layout_destroy(&p->destination);
     layout_destroy(&p->plain);
     layout_destroy(&p->scratch);
+    layout_destroy(&p->scale);
+    free(p->scales);
     free(p);
 }
 
@@ -83,7 +85,7 @@ int32_t nn_primitive_shares_weights(const nn_primitive *a, const nn_primitive *b
 }
 
 typedef struct {
-    dnnl_exec_arg_t list[6];
+    dnnl_exec_arg_t list[7];
     int count;
 } argument_list;
 
@@ -116,7 +118,7 @@ static dnnl_status_t reorder_run(
     return arguments_run(&list, reorder, status);
 }
 
-int32_t nn_primitive_pack(const nn_primitive *p, const float *plain, void *packed) {
+int32_t nn_primitive_pack(const nn_primitive *p, const void *plain, void *packed) {
     return reorder_run(p->pack, &p->plain, plain, &p->weights, packed);
 }
 
@@ -151,6 +153,9 @@ int32_t nn_primitive_execute(const nn_primitive *p, const nn_arguments *a) {
         if (p->has_bias) ADD(DNNL_ARG_BIAS, &p->bias, a->bias);
         ADD(DNNL_ARG_DST, &p->destination, a->destination);
     }
+#if SCALES_AT_EXECUTION
+    if (p->scales) ADD(DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, &p->scale, p->scales);
+#endif
     if (p->scratch_bytes) ADD(DNNL_ARG_SCRATCHPAD, &p->scratch, a->scratch);
 #undef ADD
     return arguments_run(&list, p->primitive, status);

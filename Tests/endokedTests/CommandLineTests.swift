@@ -27,6 +27,12 @@ import Testing
         #expect(try EndokedProcess.run("worker").errors.contains("--connect is missing"))
         #expect(try EndokedProcess.run("run", "--archive", "/", "--workers", "0").status == 2)
         #expect(try EndokedProcess.run("submit", "--connect", "ws://x:1").status == 2)
+        let network = try EndokedProcess.run("calibrate", "--network", "sam", "--weights", "w", "--images", ".", "--out", "o")
+        #expect(network.status == 2)
+        #expect(network.errors.contains("other networks have no int8 path"))
+        let weights = try EndokedProcess.run(
+            "calibrate", "--network", "mil", "--weights", "/no/weights", "--images", "/", "--out", "/tmp/never")
+        #expect(weights.status == 5 && weights.errors.contains("/no/weights"))
     }
 
     @Test func whatIsMissingIsExitCodeFive() throws {

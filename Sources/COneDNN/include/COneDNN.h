@@ -22,6 +22,8 @@ void nn_engine_version(int32_t version[3]);
 const char *nn_engine_instruction_set(void);
 /// Whether the processor multiplies bf16 natively.
 int32_t nn_engine_has_bf16(void);
+/// Whether 8-bit products have an instruction that sums to 32 bits; without it sums may overflow 16.
+int32_t nn_engine_has_int8(void);
 
 /// 64-byte aligned memory; from 4 MiB on aligned to and advised for huge pages. NULL when there is none.
 void *nn_allocate(size_t bytes);
@@ -29,7 +31,8 @@ void nn_free(void *memory);
 
 // ---- Primitives ------------------------------------------------------------------------------------------
 
-enum { NN_F32 = 0, NN_BF16 = 1 };
+/// 8-bit numbers are read by quantised products only, whose results are fp32 or bf16.
+enum { NN_F32 = 0, NN_BF16 = 1, NN_U8 = 2, NN_S8 = 3 };
 enum { NN_FORWARD_INFERENCE = 0, NN_FORWARD_TRAINING = 1, NN_BACKWARD_DATA = 2, NN_BACKWARD_WEIGHTS = 3 };
 enum { NN_POST_NONE = 0, NN_POST_RELU = 1, NN_POST_TANH = 2, NN_POST_GELU_ERF = 3 };
 
@@ -43,6 +46,7 @@ typedef struct {
     int32_t pass, element, result_element, post, has_bias, adds_destination, groups;
     int64_t n, h, w, c, out_c, kernel_h, kernel_w, stride_h, stride_w;
     int64_t pad_top, pad_left, pad_bottom, pad_right, dilation_h, dilation_w; // dilation 1 is none
+    const float *scales; // quantised: of each output channel; copied
 } nn_convolution;
 
 /// destination[b0,b1,m,n] = post(Σk a[b0,b1,m,k]·b[b0,b1,k,n] + bias[n] (+ destination)). Strides in elements,
@@ -51,6 +55,7 @@ typedef struct {
     int32_t element, destination_element, post, has_bias, adds_destination, packs_b;
     int64_t b0, b1, m, n, k;
     int64_t a_strides[4], b_strides[4], destination_strides[4];
+    const float *scales; // quantised: of each column; copied
 } nn_matmul;
 
 typedef struct {
@@ -71,8 +76,9 @@ size_t nn_primitive_scratch_bytes(const nn_primitive *primitive);
 size_t nn_primitive_weight_bytes(const nn_primitive *primitive);
 /// Whether two primitives take weights packed the same way.
 int32_t nn_primitive_shares_weights(const nn_primitive *a, const nn_primitive *b);
-/// Plain fp32 weights to the primitive's own layout and type, and (backward weights) back.
-int32_t nn_primitive_pack(const nn_primitive *primitive, const float *plain, void *packed);
+/// Plain fp32 weights (signed 8-bit ones of a quantised product) to the primitive's own layout and type, and (backward
+/// weights) back.
+int32_t nn_primitive_pack(const nn_primitive *primitive, const void *plain, void *packed);
 int32_t nn_primitive_unpack(const nn_primitive *primitive, const void *packed, float *plain);
 int32_t nn_primitive_execute(const nn_primitive *primitive, const nn_arguments *arguments);
 /// oneDNN's name of the chosen kernel. Lives as long as the primitive.
@@ -140,6 +146,23 @@ void nn_normalise_rgb(
 /// The same without padding, to bf16.
 void nn_normalise_rgb_bf16(
     const uint8_t *rgb, uint16_t *y, int64_t pixels, const float mean[3], const float factor[3]);
+
+// ---- 8 bits ------------------------------------------------------------------------------------------------
+
+/// A product that reads NN_U8 or NN_S8 is post(scale·Σ a·b + bias (+ destination)), its weights signed 8-bit, its sums
+/// exact 32-bit integers. The bias as such a product's execution takes it, which differs between versions of oneDNN:
+void nn_quantised_bias(const nn_primitive *primitive, const float *bias, float *prepared);
+/// y = x/step to the nearest integer, ties to even, within 0…255 or −127…127; no number becomes 0.
+void nn_quantise(const void *x, int32_t x_bf16, void *y, int32_t is_signed, float step, int64_t count);
+/// Weights of each of `rows` outputs by a step of its own, its largest magnitude / 127 (1 where all are zero).
+void nn_quantise_rows(const float *x, int8_t *y, float *steps, int64_t rows, int64_t columns);
+/// Adds |x| to counts of bins of `width`, the last of which holds all beyond; returns how many were negative, and the
+/// greatest magnitude. What is no finite number is counted in `not_finite` alone.
+typedef struct {
+    int64_t negative, not_finite;
+    float greatest;
+} nn_magnitudes;
+void nn_count_magnitudes(const float *x, int64_t count, float width, int64_t *bins, int64_t bin_count, nn_magnitudes *seen);
 
 // ---- Resampling, channels, transposition: fp32 --------------------------------------------------------------
 

@@ -1,25 +1,26 @@
 import NeuralNetwork
 
 extension GoldenCheck {
-    /// The three heads of the MIL network on a bag of twelve feature vectors: the compiled heads in
-    /// evaluation, and one training step of the teachers without dropout.
+    /// The three heads of the MIL network on a bag of twelve feature vectors: in
+    /// inference, and one training step of the teachers without dropout.
     func milHeads() throws -> [String: [Float]] {
         var made: [String: [Float]] = [:]
         let network = try MILNetwork(MILConfiguration(dropout: 0), seed: 0)
         GoldenFormula.fill(network)
         let bag = try GoldenFormula.vectors("input.mil" + inputSuffix, shape: [12, 512])
 
-        let heads = CompiledHeads(network, precision: precision)
-        let attention = try heads.attention(bag.values)
-        made["attention.eval.bag"] = attention.bagLogits
-        made["attention.eval.scores"] = attention.instances
-        made["attention.eval.attention"] = attention.weights
-        let dsmil = try heads.dsmil(bag.values)
-        made["dsmil.eval.bag"] = dsmil.bagLogits
-        made["dsmil.eval.instances"] = dsmil.instances
+        let pass = ForwardPass(.evaluation, precision: precision)
+        let attention = try network.attention(bag, pass)
+        made["attention.eval.bag"] = attention.bagLogits.values
+        made["attention.eval.scores"] = attention.scores.values
+        made["attention.eval.attention"] = attention.weights.values
+        let dsmil = try network.dsmil(bag, pass)
+        made["dsmil.eval.bag"] = dsmil.bagLogits.values
+        made["dsmil.eval.instances"] = dsmil.instanceLogits.values
         // The reference keeps n, 2 where ours is 2, n.
-        made["dsmil.eval.attention"] = (0..<12).flatMap { [dsmil.weights[$0], dsmil.weights[12 + $0]] }
-        made["student.eval.logits"] = try heads.studentLogits(bag.values)
+        let weights = dsmil.attention.values
+        made["dsmil.eval.attention"] = (0..<12).flatMap { [weights[$0], weights[12 + $0]] }
+        made["student.eval.logits"] = try network.student(bag, pass).values
         guard precision == .float32 else { return made }
         try trainingStep(network, bag, into: &made)
         return made

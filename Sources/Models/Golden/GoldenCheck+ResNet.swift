@@ -1,21 +1,21 @@
 import NeuralNetwork
 
 extension GoldenCheck {
-    /// torchvision's ResNet-18, compiled for inference, at the sizes that `wanted` names, and one training step.
+    /// torchvision's ResNet-18, in inference, at the sizes that `wanted` names, and one training step.
     func resNet18(wanted: Set<String>) throws -> [String: [Float]] {
         var made: [String: [Float]] = [:]
         let network = try ResNet(.resNet18, classes: 1000, seed: 0)
         GoldenFormula.fill(network)
-        let compiled = try CompiledResNet(network, precision: precision)
         for size in [64, 224, 512] where wanted.contains("\(size).features") {
             let images = try GoldenFormula.images(
                 "input.resnet18.\(size)" + inputSuffix, count: 2, height: size, width: size)
-            let input = try Activation(images.values, shape: images.shape, precision: precision)
-            let features = try compiled(input) { layer, output in
-                made[layer == 0 ? "\(size).stem" : "\(size).layer\(layer)"] = Self.sub(output.values, shape: output.shape)
+            let seen = try network.activations(images, ForwardPass(.evaluation, precision: precision))
+            made["\(size).stem"] = Self.sub(seen.stem.values, shape: seen.stem.shape)
+            for (layer, output) in seen.layers.enumerated() {
+                made["\(size).layer\(layer + 1)"] = Self.sub(output.values, shape: output.shape)
             }
-            made["\(size).features"] = features
-            made["\(size).logits"] = try compiled.logits(features)
+            made["\(size).features"] = seen.features.values
+            made["\(size).logits"] = seen.logits?.values
         }
         if precision == .float32 { try trainingStep(network, into: &made) }
         return made

@@ -31,12 +31,12 @@ public final class AttentionTeacher: Module {
     public func callAsFunction(_ features: Tensor, _ pass: ForwardPass) throws -> Output {
         var h = features
         for (linear, norm) in hidden {
-            h = try norm(linear(pass.dropout(h, probability: dropout), pass), pass, relu: true)
+            h = try norm(linear(pass.dropout(h, probability: dropout), pass, result: .float32), pass, relu: true)
         }
-        let scores = try attention.1(pass.tanh(attention.0(h, pass)), pass)
+        let scores = try attention.1(attention.0(h, pass, activation: .tanh), pass, result: .float32)
         let weights = try pass.softmax(pass.reshaped(scores, to: [1, scores.count]))
         let bag = try pass.matmul(weights, h)
-        return Output(bagLogits: try topLayer(bag, pass), scores: scores, weights: weights)
+        return Output(bagLogits: try topLayer(bag, pass, result: .float32), scores: scores, weights: weights)
     }
 
     public func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

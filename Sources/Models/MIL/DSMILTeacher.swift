@@ -41,16 +41,16 @@ public final class DSMILTeacher: Module {
     /// `features` is n, features of the encoder.
     public func callAsFunction(_ features: Tensor, _ pass: ForwardPass) throws -> Output {
         var h = features
-        for linear in hidden { h = try pass.relu(linear(pass.dropout(h, probability: dropout), pass)) }
-        let instanceLogits = try instances(h, pass)
-        let queries = try query(h, pass)
+        for linear in hidden { h = try linear(pass.dropout(h, probability: dropout), pass, activation: .relu) }
+        let instanceLogits = try instances(h, pass, result: .float32)
+        let queries = try query(h, pass, result: .float32)
         let critical = try pass.gathered(queries, rows: Self.criticalRows(instanceLogits))
         let width = queries.shape[1]
         let products = try pass.matmul(critical, queries, transposingB: true)
         let attention = try pass.softmax(pass.scaled(products, by: 1 / Float(width).squareRoot()))
-        let classVectors = try pass.matmul(attention, value(h, pass))
+        let classVectors = try pass.matmul(attention, value(h, pass, result: .float32))
         let flat = try pass.reshaped(classVectors, to: [1, 2 * width])
-        let bagLogits = try pass.linear(flat, weight: bagWeight, bias: bagBias)
+        let bagLogits = try pass.linear(flat, weight: bagWeight, bias: bagBias, result: .float32)
         return Output(instanceLogits: instanceLogits, bagLogits: bagLogits, attention: attention)
     }
 

@@ -5,12 +5,23 @@ import NeuralNetwork
 public final class PolypPVTPredictor: Sendable {
     private let network: Frozen<PolypPVT>
     public let precision: Precision
+    private let quantised: QuantisedNetwork?
+    /// A calibration of this network says so.
+    public static let calibratedNetwork = "polyp-pvt"
 
+    /// With a calibration, linear layers and convolutions compute in 8 bits where it says so, and everything else in
+    /// `precision`.
+    ///
     /// Throws `ParameterError.missingTensors` where `parameters` are not those of the size, `EngineError.unsupported` for
-    /// bf16 on a processor without it.
-    public init(_ parameters: ParameterSet, _ size: PVTSize = .b2, precision: Precision) throws {
+    /// bf16 or 8 bits on a processor without them, `.invalidOption` for a calibration of other weights.
+    public init(
+        _ parameters: ParameterSet, _ size: PVTSize = .b2, precision: Precision, calibration: Calibration? = nil
+    ) throws {
         let made = try PolypPVT(size, seed: nil)
         try made.load(parameters)
+        quantised = try calibration.map {
+            try QuantisedNetwork($0, of: made, named: Self.calibratedNetwork, parameters: parameters)
+        }
         network = Frozen(made)
         self.precision = precision
     }
@@ -20,7 +31,7 @@ public final class PolypPVTPredictor: Sendable {
     ///
     /// `images` is N,H,W,3 normalised by ImageNet's constants, its sides divisible by 32.
     public func callAsFunction(_ images: Tensor, height: Int, width: Int) throws -> Tensor {
-        let pass = ForwardPass(.evaluation, precision: precision)
+        let pass = ForwardPass(inferringIn: precision, quantised)
         let outputs = try network { try $0(images, pass) }
         let logits = try pass.sum(outputs.first, outputs.second)
         let shares = try pass.sigmoid(pass.resized(logits, height: height, width: width, alignsCorners: false))

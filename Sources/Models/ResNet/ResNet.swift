@@ -45,16 +45,17 @@ public final class ResNet: Module {
 
     /// `images` is N,H,W,3.
     public func activations(_ images: Tensor, _ pass: ForwardPass) throws -> Activations {
-        var x = try stemNorm(stemConvolution(images, pass), pass, relu: true)
+        var x = try stemConvolution(images, pass, norm: stemNorm, activation: .relu)
         x = try pass.maxPool(x, kernel: 3, stride: 2, padding: 1)
         let stem = x
         var outputs: [Tensor] = []
         for layer in layers {
-            for block in layer { x = try block(x, pass) }
+            // What lies between two blocks of a layer is nobody else's.
+            for (index, block) in layer.enumerated() { x = try block(x, pass, overwriting: index > 0) }
             outputs.append(x)
         }
         let features = try pass.globalAveragePool(x)
-        return Activations(stem: stem, layers: outputs, features: features, logits: try classifier?(features, pass))
+        return Activations(stem: stem, layers: outputs, features: features, logits: try classifier?(features, pass, result: .float32))
     }
 
     /// N, features.

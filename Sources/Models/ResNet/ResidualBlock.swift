@@ -33,12 +33,15 @@ final class ResidualBlock: Module {
             )
     }
 
-    func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        let residual = try projection.map { try $0.norm($0.convolution(x, pass), pass) } ?? x
+    /// `overwriting`: nobody else needs `x`, whose memory an inference pass may then use again.
+    func callAsFunction(_ x: Tensor, _ pass: ForwardPass, overwriting: Bool = false) throws -> Tensor {
+        let residual = try projection.map { try $0.convolution(x, pass, norm: $0.norm) } ?? x
         var y = x
         for (index, (convolution, norm)) in zip(convolutions, norms).enumerated() {
             let isLast = index == convolutions.count - 1
-            y = try norm(convolution(y, pass), pass, adding: isLast ? residual : nil, relu: true)
+            y = try convolution(
+                y, pass, norm: norm, activation: .relu, adding: isLast ? residual : nil,
+                overwriting: overwriting || projection != nil)
         }
         return y
     }

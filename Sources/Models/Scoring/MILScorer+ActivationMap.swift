@@ -12,21 +12,27 @@ extension MILScorer {
             throw EngineError(
                 .shapeMismatch, "\(rgb.count) bytes are not an image of \(height)×\(width)×3 (32 pixels a side or more)")
         }
-        var last: (shape: [Int], values: [Float]) = ([], [])
-        let features = try rgb.withUnsafeBytes { bytes in
-            let image = try Activation.images(
+        let image = try rgb.withUnsafeBytes { bytes in
+            try Tensor.images(
                 rgb: bytes, shape: [1, height, width, 3], normalisation: normalisation, precision: precision)
-            return try encoder(image) { layer, output in if layer == 4 { last = (output.shape, output.values) } }
         }
-        let (rows, columns, channels) = (last.shape[1], last.shape[2], last.shape[3])
-        let weights = try heads.studentGradient(features).map { $0 / Float(rows * columns) }
-        let values = (0..<rows * columns).map { position in
-            var sum: Float = 0
-            for channel in 0..<channels { sum += weights[channel] * last.values[position * channels + channel] }
-            return max(0, sum)
+        return try network { network in
+            let pass = pass
+            let seen = try network.encoder.activations(image, pass)
+            let last = seen.layers[seen.layers.count - 1]
+            let (rows, columns, channels) = (last.shape[1], last.shape[2], last.shape[3])
+            let gradient = try network.student.gradient(ofClass1At: seen.features, pass)
+            let weights = gradient.map { $0 / Float(rows * columns) }
+            let values = last.withValues { last in
+                (0..<rows * columns).map { position in
+                    var sum: Float = 0
+                    for channel in 0..<channels { sum += weights[channel] * last[position * channels + channel] }
+                    return max(0, sum)
+                }
+            }
+            return ActivationMap(
+                height: rows, width: columns, values: values,
+                studentProbability: MILLosses.positiveProbabilities(try network.student(seen.features, pass))[0])
         }
-        return ActivationMap(
-            height: rows, width: columns, values: values,
-            studentProbability: CompiledHeads.positive(try heads.studentLogits(features))[0])
     }
 }

@@ -1,6 +1,6 @@
 import NeuralNetwork
 
-/// A trained MIL network, compiled for inference: what a scoring stage runs over archives.
+/// A trained MIL network, frozen for inference: what a scoring stage runs over archives.
 ///
 ///     let scorer = try MILScorer(parameters, configuration: c, normalisation: n, precision: .bfloat16)
 ///     ComputeThreads.set(1)                                  // on each slot's thread
@@ -18,28 +18,45 @@ public final class MILScorer: Sendable {
     public let configuration: MILConfiguration
     public let normalisation: ColourNormalisation
     public let precision: Precision
-    let encoder: CompiledResNet
-    let heads: CompiledHeads
+    let network: Frozen<MILNetwork>
+    /// Of the encoder's convolutions.
+    private let quantised: QuantisedNetwork?
+    /// A calibration of this network says so.
+    public static let calibratedNetwork = "mil"
 
-    /// Throws `ParameterError.missingTensors` where `parameters` do not fit `configuration`, and
-    /// `EngineError.unsupported` for bf16 on a processor without it (`EngineSetup.hasBFloat16`).
-    public convenience init(
+    /// With a calibration the encoder's convolutions compute in 8 bits where it says so, and everything else in `precision`.
+    ///
+    /// Throws `ParameterError.missingTensors` where `parameters` do not fit `configuration`, `EngineError.unsupported` for
+    /// bf16 or 8 bits on a processor without them (`EngineSetup.hasBFloat16`, `hasInt8`), and `.invalidOption` for a
+    /// calibration of other weights.
+    public init(
         _ parameters: ParameterSet, configuration: MILConfiguration, normalisation: ColourNormalisation,
-        precision: Precision = .float32
+        precision: Precision = .float32, calibration: Calibration? = nil
     ) throws {
+        guard precision == .float32 || EngineSetup.hasBFloat16 else {
+            throw EngineError(
+                .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: use float32")
+        }
         let network = try MILNetwork(configuration, seed: 0)
         try network.load(parameters)
-        try self.init(network, normalisation: normalisation, precision: precision)
+        quantised = try calibration.map {
+            try QuantisedNetwork($0, of: network, named: Self.calibratedNetwork, parameters: parameters)
+        }
+        self.configuration = configuration
+        self.normalisation = normalisation
+        self.precision = precision
+        self.network = Frozen(network)
     }
 
     /// A copy of `network` as it is now.
-    public init(_ network: MILNetwork, normalisation: ColourNormalisation, precision: Precision = .float32) throws {
-        configuration = network.configuration
-        self.normalisation = normalisation
-        self.precision = precision
-        encoder = try CompiledResNet(network.encoder, precision: precision)
-        heads = CompiledHeads(network, precision: precision)
+    public convenience init(
+        _ network: MILNetwork, normalisation: ColourNormalisation, precision: Precision = .float32
+    ) throws {
+        try self.init(
+            network.parameters(), configuration: network.configuration, normalisation: normalisation, precision: precision)
     }
+
+    var pass: ForwardPass { ForwardPass(inferringIn: precision, quantised) }
 
     /// Scores of `count` images of one size. `rgb` is image after image, row after row, 8-bit red, green, blue.
     ///
@@ -57,8 +74,9 @@ public final class MILScorer: Sendable {
 
     /// Scores from features of the encoder, image after image.
     public func score(features: [Float]) throws -> MILScores {
-        let student = CompiledHeads.positive(try heads.studentLogits(features))
-        let (attention, dsmil) = try heads.bag(features)
+        let rows = try rows(features)
+        let student = try network { MILLosses.positiveProbabilities(try $0.student(rows, pass)) }
+        let (attention, dsmil) = try bag(features: features)
         return MILScores(
             features: features, attention: attention.scores, dsmil: dsmil.scores, student: student,
             attentionBag: attention.bagProbability, dsmilBag: dsmil.bagProbability)
@@ -66,7 +84,19 @@ public final class MILScorer: Sendable {
 
     /// What both teachers say of the bag whose images have these features.
     public func bag(features: [Float]) throws -> (attention: MILBagOutput, dsmil: MILBagOutput) {
-        try heads.bag(features)
+        let rows = try rows(features)
+        return try network { network in
+            (try MILBagOutput(network.attention(rows, pass)), try MILBagOutput(network.dsmil(rows, pass)))
+        }
+    }
+
+    /// Features as n, features.
+    func rows(_ features: [Float]) throws -> Tensor {
+        let width = configuration.encoder.features
+        guard !features.isEmpty, features.count % width == 0 else {
+            throw EngineError(.shapeMismatch, "\(features.count) numbers are not feature vectors of \(width)")
+        }
+        return try Tensor(features, shape: [features.count / width, width])
     }
 
     /// The encoder's features, `configuration.encoder.features` numbers for each image.
@@ -77,14 +107,14 @@ public final class MILScorer: Sendable {
                 .shapeMismatch, "\(rgb.count) bytes are not \(count) images of \(height)×\(width)×3 (32 pixels a side or more)")
         }
         var features: [Float] = []
-        features.reserveCapacity(count * encoder.features)
+        features.reserveCapacity(count * configuration.encoder.features)
         let group = Self.imagesAtOnce(height: height, width: width)
         for first in stride(from: 0, to: count, by: group) {
             let size = min(group, count - first)
             let part = UnsafeRawBufferPointer(rebasing: rgb[first * bytes..<(first + size) * bytes])
-            let images = try Activation.images(
+            let images = try Tensor.images(
                 rgb: part, shape: [size, height, width, 3], normalisation: normalisation, precision: precision)
-            features += try encoder(images)
+            features += try network { try $0.encoder.features(images, pass).values }
         }
         return features
     }

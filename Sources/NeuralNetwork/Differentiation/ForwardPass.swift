@@ -15,6 +15,8 @@ public final class ForwardPass {
     /// weights, activations between layers, normalisation, gradients of weights and all sums stay fp32. A pass that
     /// records nothing also hands bf16 activations from layer to layer.
     public let precision: Precision
+    /// What layers of an inference pass multiply with.
+    let arithmetic: LayerArithmetic
     private var random: CounterRandom
 
     /// `seed` decides dropout and nothing else; two passes with one seed and the same operations drop the same.
@@ -26,7 +28,22 @@ public final class ForwardPass {
         self.precision = precision
         self.tape = tape
         self.updatesRunningStatistics = updatesRunningStatistics
+        arithmetic = .plain
         random = CounterRandom(seed: seed)
+    }
+
+    /// An inference pass; layers of `quantised` compute in 8 bits.
+    package convenience init(inferringIn precision: Precision, _ quantised: QuantisedNetwork?) {
+        self.init(inferringIn: precision, quantised.map { LayerArithmetic.quantised($0) } ?? .plain)
+    }
+
+    init(inferringIn precision: Precision, _ arithmetic: LayerArithmetic) {
+        mode = .evaluation
+        tape = nil
+        updatesRunningStatistics = false
+        self.precision = precision
+        self.arithmetic = arithmetic
+        random = CounterRandom(seed: 0)
     }
 
     func nextSeed() -> UInt64 { random.next() }

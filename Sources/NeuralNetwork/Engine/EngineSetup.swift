@@ -14,4 +14,7 @@ public enum EngineSetup {
 
     /// Whether bf16 runs at full speed here.
     public static var hasBFloat16: Bool { nn_engine_has_bf16() != 0 }
+
+    /// Whether products of 8-bit numbers run at full speed, and exactly, here (AVX-512 VNNI).
+    public static var hasInt8: Bool { nn_engine_has_int8() != 0 }
 }

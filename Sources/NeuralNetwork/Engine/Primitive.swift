@@ -13,21 +13,31 @@ package final class Primitive: @unchecked Sendable {
     /// Of what it reads, packed weights among it.
     let precision: Precision
 
-    init(convolution shape: ConvolutionShape) throws {
+    /// `scales`: of each output channel, where the shape is quantised; empty otherwise.
+    init(convolution shape: ConvolutionShape, scales: [Float] = []) throws {
         precision = shape.precision
         var made: OpaquePointer?
         var description = shape.description
-        let status = nn_convolution_create(&made, &description)
+        try Self.require(scales, count: shape.quantised == nil ? 0 : shape.weights[0])
+        let status = scales.withUnsafeBufferPointer { scales in
+            description.scales = scales.baseAddress
+            return nn_convolution_create(&made, &description)
+        }
         handle = try Self.check(status, made, "a convolution of \(shape.input) with weights \(shape.weights)")
         weightBytes = nn_primitive_weight_bytes(handle)
         scratchBytes = nn_primitive_scratch_bytes(handle)
     }
 
-    init(matmul shape: MatmulShape) throws {
+    /// `scales`: of each column, where the shape is quantised; empty otherwise.
+    init(matmul shape: MatmulShape, scales: [Float] = []) throws {
         precision = shape.precision
         var made: OpaquePointer?
         var description = shape.description
-        let status = nn_matmul_create(&made, &description)
+        try Self.require(scales, count: shape.quantised == nil ? 0 : shape.columns)
+        let status = scales.withUnsafeBufferPointer { scales in
+            description.scales = scales.baseAddress
+            return nn_matmul_create(&made, &description)
+        }
         let size = "\(shape.outerBatches)×\(shape.batches)×\(shape.rows)×\(shape.inner)×\(shape.columns)"
         handle = try Self.check(status, made, "a matrix product of \(size)")
         weightBytes = nn_primitive_weight_bytes(handle)
@@ -44,6 +54,19 @@ package final class Primitive: @unchecked Sendable {
     /// Plain fp32 weights into the primitive's own layout.
     func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) throws {
         try Self.check(nn_primitive_pack(handle, plain, packed), "packing weights")
+    }
+
+    /// 8-bit weights into the layout of a quantised primitive.
+    func pack(_ plain: UnsafePointer<Int8>, into packed: UnsafeMutableRawPointer) throws {
+        try Self.check(nn_primitive_pack(handle, plain, packed), "packing 8-bit weights")
+    }
+
+    /// A bias as a quantised primitive's execution takes it.
+    func quantisedBias(_ bias: UnsafePointer<Float>, count: Int) -> [Float] {
+        [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+            if let base = buffer.baseAddress { nn_quantised_bias(handle, bias, base) }
+            filled = count
+        }
     }
 
     /// Weights, or a gradient of them, out of the primitive's own layout.
@@ -89,6 +112,12 @@ package final class Primitive: @unchecked Sendable {
         arguments.scratch = scratch?.base
         let status = withExtendedLifetime(scratch) { nn_primitive_execute(handle, &arguments) }
         try Self.check(status, "running \(implementation)")
+    }
+
+    private static func require(_ scales: [Float], count: Int) throws {
+        guard scales.count == count else {
+            throw EngineError(.invalidOption, "a quantised product of \(count) outputs was given \(scales.count) scales")
+        }
     }
 
     private static func check(_ status: Int32, _ action: String) throws {

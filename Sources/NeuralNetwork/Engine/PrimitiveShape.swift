@@ -38,11 +38,21 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     }
 }
 
+/// How an activation is written in 8 bits.
+package enum QuantisedSource: Int32, Sendable, Hashable {
+    /// 0…255 steps from zero on.
+    case unsigned = 2
+    /// −127…127 steps around zero.
+    case signed = 3
+}
+
 /// Everything that a compiled convolution depends on.
 package struct ConvolutionShape: Hashable, Sendable {
     package var pass: ConvolutionPass
     /// Of what is read.
     package var precision = Precision.float32
+    /// What is read lies there in 8 bits, and weights likewise. Such a primitive is made with scales, for one layer.
+    package var quantised: QuantisedSource?
     /// Of what is made.
     package var resultPrecision = Precision.float32
     package var post = PostOperation.none
@@ -66,7 +76,7 @@ package struct ConvolutionShape: Hashable, Sendable {
     var description: nn_convolution {
         var made = nn_convolution()
         made.pass = pass.rawValue
-        made.element = precision == .float32 ? 0 : 1
+        made.element = quantised?.rawValue ?? (precision == .float32 ? 0 : 1)
         made.result_element = resultPrecision == .float32 ? 0 : 1
         made.post = post.rawValue
         made.has_bias = hasBias ? 1 : 0
@@ -103,6 +113,8 @@ package struct MatmulShape: Hashable, Sendable {
     }
 
     package var precision = Precision.float32
+    /// As of `ConvolutionShape`.
+    package var quantised: QuantisedSource?
     package var resultPrecision = Precision.float32
     package var post = PostOperation.none
     package var hasBias = false
@@ -129,7 +141,7 @@ package struct MatmulShape: Hashable, Sendable {
 
     var description: nn_matmul {
         var made = nn_matmul()
-        made.element = precision == .float32 ? 0 : 1
+        made.element = quantised?.rawValue ?? (precision == .float32 ? 0 : 1)
         made.destination_element = resultPrecision == .float32 ? 0 : 1
         made.post = post.rawValue
         made.has_bias = hasBias ? 1 : 0

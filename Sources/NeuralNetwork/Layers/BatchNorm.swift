@@ -36,3 +36,13 @@ public final class BatchNorm: Module {
         try body(joinedName(prefix, "running_var"), runningVariance)
     }
 }
+
+extension BatchNorm {
+    /// What normalising by the running statistics multiplies each channel by, and what it adds.
+    var foldedScaleAndShift: (scale: [Float], shift: [Float]) {
+        let (weight, bias) = (self.weight.values, self.bias.values)
+        let (mean, variance) = (runningMean.values, runningVariance.values)
+        let scale = weight.indices.map { weight[$0] / (variance[$0] + epsilon).squareRoot() }
+        return (scale, scale.indices.map { bias[$0] - mean[$0] * scale[$0] })
+    }
+}

@@ -19,14 +19,15 @@ public final class Conv2d: Module {
     }
 
     /// activation(norm(convolution(x)) + addend): N,H,W,inputs to N,H′,W′,outputs. One kernel in an inference pass, which
-    /// hands on `result` (the pass's own precision unless said); the same numbers step by step in any other.
+    /// hands on `result` (the pass's own precision unless said); the same numbers step by step in any other. `overwriting`
+    /// says that nobody else needs the addend: an inference pass may then put the result into its memory.
     public func callAsFunction(
         _ x: Tensor, _ pass: ForwardPass, norm: BatchNorm?, activation: PostOperation = .none,
-        adding addend: Tensor? = nil, result: Precision? = nil
+        adding addend: Tensor? = nil, overwriting: Bool = false, result: Precision? = nil
     ) throws -> Tensor {
         if pass.isInference {
             return try pass.fusedConvolution(
-                x, self, norm: norm, activation: activation, adding: addend,
+                x, self, norm: norm, activation: activation, adding: addend, overwriting: overwriting,
                 result: result ?? addend?.precision ?? pass.activationPrecision)
         }
         var y = try pass.convolution(x, weight: weight, bias: bias, geometry: geometry)

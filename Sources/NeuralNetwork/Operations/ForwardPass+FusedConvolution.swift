@@ -2,10 +2,10 @@ import COneDNN
 
 extension ForwardPass {
     /// activation(norm(convolution(x)) + addend), without recording: batch normalisation folded into the weights, all of
-    /// it one kernel. `result` is the precision handed on.
+    /// it one kernel. `result` is the precision handed on, `overwriting` lets the result take the addend's memory.
     func fusedConvolution(
         _ x: Tensor, _ layer: Conv2d, norm: BatchNorm?, activation: PostOperation, adding addend: Tensor?,
-        result: Precision
+        overwriting: Bool, result: Precision
     ) throws -> Tensor {
         let shape = try Self.outputShape(of: x, weight: layer.weight, geometry: layer.geometry)
         guard addend == nil || addend?.shape == shape else {
@@ -19,13 +19,18 @@ extension ForwardPass {
         description.post = activation
         description.hasBias = folded.bias != nil
         description.addsDestination = addend != nil
-        let primitive = try PrimitiveCache.shared.convolution(description)
-        let y = try Tensor(shape: shape, precision: result)
-        if let addend { try Self.copy(addend, to: y) }
+        let y: Tensor
+        if let addend, overwriting, addend.precision == result {
+            y = try Tensor(sharing: addend, shape: shape)
+        } else {
+            y = try Tensor(shape: shape, precision: result)
+            if let addend { try Self.copy(addend, to: y) }
+        }
         let source = try Self.operand(x, precision)
-        let packed = try folded.packed.packed(folded.weights, version: folded.version, for: primitive)
-        try withExtendedLifetime((source, packed, folded)) {
-            try primitive.forward(source.base, weights: packed.base, bias: folded.bias, result: y.memory.base)
+        let weights = LayerWeights(
+            of: layer.weight, plain: folded.weights, version: folded.version, packed: folded.packed, bias: folded.bias)
+        try withExtendedLifetime((source, folded)) {
+            try arithmetic.run(.convolution(description), weights, source: source.base, result: y.memory.base)
         }
         return y
     }

@@ -36,11 +36,10 @@ extension ForwardPass {
         description.post = tape == nil && activation != .geluErf ? activation : .none
         let y = try Tensor(shape: shape, precision: made)
         if let addend { try Self.copy(addend, to: y) }
-        let primitive = try PrimitiveCache.shared.matmul(description)
         let source = try Self.operand(x, precision)
-        let packed = try weight.packed.packed(weight.value.pointer, version: weight.version, for: primitive)
-        try withExtendedLifetime((source, packed)) {
-            try primitive.forward(source.base, weights: packed.base, bias: bias?.value.pointer, result: y.memory.base)
+        try withExtendedLifetime(source) {
+            try arithmetic.run(
+                .matmul(description), LayerWeights(weight, bias: bias), source: source.base, result: y.memory.base)
         }
         guard let tape else {
             if activation == .geluErf { Self.applyGELU(to: y) }

@@ -12,8 +12,15 @@ extension ForwardPass {
         guard outH > 0, outW > 0 else {
             throw EngineError(.shapeMismatch, "an input of \(x.shape) is too small for a max pool of \(kernel)")
         }
-        let y = try Tensor(shape: [n, outH, outW, c])
         let tape = records([x])
+        if x.precision == .bfloat16 {
+            let y = try Tensor(shape: [n, outH, outW, c], precision: .bfloat16)
+            nn_max_pool_bf16(
+                x.memory.halves, y.memory.halves, Int64(n), Int64(h), Int64(w), Int64(c), Int64(outH), Int64(outW),
+                Int64(kernel), Int64(stride), Int64(padding))
+            return y
+        }
+        let y = try Tensor(shape: [n, outH, outW, c])
         let winners = tape == nil ? nil : try PooledMemory(bytes: y.count)
         let winner = winners?.base.assumingMemoryBound(to: UInt8.self)
         nn_max_pool(
@@ -30,13 +37,17 @@ extension ForwardPass {
         return y
     }
 
-    /// The mean over height and width: N,H,W,C to N,C.
+    /// The mean over height and width: N,H,W,C to N,C, in fp32.
     public func globalAveragePool(_ x: Tensor) throws -> Tensor {
         guard x.shape.count == 4, x.shape[1] * x.shape[2] > 0 else {
             throw EngineError(.shapeMismatch, "global average pooling cannot read a tensor of \(x.shape) (N,H,W,C)")
         }
         let (n, pixels, c) = (Int64(x.shape[0]), Int64(x.shape[1] * x.shape[2]), Int64(x.shape[3]))
         let y = try Tensor(shape: [x.shape[0], x.shape[3]])
+        if x.precision == .bfloat16 {
+            nn_mean_pool_bf16(x.memory.halves, y.pointer, n, pixels, c)
+            return y
+        }
         nn_mean_pool(x.pointer, y.pointer, n, pixels, c)
         let tape = records([x])
         tape?.record(y) { gradient in

@@ -29,6 +29,11 @@ public final class Parameter {
     /// A copy of the values; none where they were let go.
     public var values: [Float] { value.values }
 
+    /// The values for the duration of `body`, in place.
+    package func withValues<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
+        try value.withValues(body)
+    }
+
     /// A copy of the gradient; nil where no backward pass reached the parameter since it was cleared.
     public var gradientValues: [Float]? { gradientIsSet ? gradient?.values : nil }
 

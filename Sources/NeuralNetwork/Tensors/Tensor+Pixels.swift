@@ -47,17 +47,15 @@ extension Tensor {
         }
         return made
     }
-}
 
-extension Activation {
-    /// Images as N,H,W,3 in the precision wanted, from 8-bit colour.
+    /// The same from memory that lies elsewhere, in the precision wanted.
     package static func images(
         rgb: UnsafeRawBufferPointer, shape: [Int], normalisation: ColourNormalisation, precision: Precision
-    ) throws -> Activation {
+    ) throws -> Tensor {
         guard let base = rgb.baseAddress?.assumingMemoryBound(to: UInt8.self), rgb.count == shape.reduce(1, *) else {
             throw EngineError(.shapeMismatch, "\(rgb.count) bytes are not images of \(shape)")
         }
-        let made = try Activation(shape: shape, precision: precision)
+        let made = try Tensor(shape: shape, precision: precision)
         let pixels = shape[0] * shape[1] * shape[2]
         switch precision {
         case .float32: normalisation.apply(base, pixels: pixels, to: made.memory.floats)

@@ -26,7 +26,9 @@ public struct CAMSettings: Sendable, Hashable, Codable {
     public var maximumComponents = 2
     /// … and, if so said, nothing at the image's border.
     public var refusesBorder = true
-    public var precision = MILScoreSettings.Arithmetic.fp32
+    public var precision = InferencePrecision.fp32
+    /// As of `mil-score`.
+    public var calibration: String?
     public var imagesPerShard = 48
     /// Whether overlays to look at are made.
     public var overlays = true
@@ -42,7 +44,8 @@ public struct CAMSettings: Sendable, Hashable, Codable {
     public init() {}
 
     init(_ settings: StageSettings, stage: String) throws {
-        self = try settings.laid(over: CAMSettings(), optional: ["imageSize"], stage: stage)
+        self = try settings.laid(over: CAMSettings(), optional: ["imageSize", "calibration"], stage: stage)
+        try InferencePrecision.check(precision, calibration: calibration, stage: stage)
         try MILScoreSettings.check(splits, stage: stage)
         var faults: [String] = []
         func require(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }

@@ -1,4 +1,5 @@
 import Archives
+import Digest
 import Foundation
 import Imaging
 import Models
@@ -21,6 +22,7 @@ public struct CAMStage: Stage {
         var centre: String
         var items: [Item]
         var model: TrainedModel
+        var calibration: SHA256Digest?
         var settings: CAMSettings
     }
 
@@ -36,6 +38,8 @@ public struct CAMStage: Stage {
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try CAMSettings(settings, stage: name)
         let model = try TrainedModel(view: view, stage: name)
+        let calibration = try CalibrationFile.stored(
+            settings.calibration, network: MILScorer.calibratedNetwork, parameters: model.parameters, view: view, stage: name)
         let positive = Set(try view.reportLabels().filter { $0.polyp == "yes" }.map { "\($0.centre)/\($0.study)" })
         let wanted = Set(
             try view.studies().filter { settings.splits.contains($0.split) }.map { "\($0.centre)/\($0.study)" }
@@ -52,8 +56,9 @@ public struct CAMStage: Stage {
                 let part = Array(items[start..<min(start + settings.imagesPerShard, items.count)])
                 return ShardPlan(
                     key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
-                    input: try StageCoding.encode(Input(centre: centre, items: part, model: model, settings: settings)),
-                    blobs: [model.parameters])
+                    input: try StageCoding.encode(
+                        Input(centre: centre, items: part, model: model, calibration: calibration, settings: settings)),
+                    blobs: [model.parameters] + (calibration.map { [$0] } ?? []))
             }
         }
     }
@@ -62,7 +67,8 @@ public struct CAMStage: Stage {
         let input = try StageCoding.decode(Input.self, from: shard.input, of: "the cam shard \(shard.key)")
         let index = try context.index(ofCentre: input.centre)
         ComputeThreads.set(1)
-        let scorer = try input.model.scorer(precision: input.settings.precision.precision, context: context)
+        let scorer = try input.model.scorer(
+            precision: input.settings.precision, calibration: input.calibration, context: context)
         let heat = HeatMap(
             scorer: scorer, settings: input.settings, side: input.settings.imageSize ?? input.model.imageSize)
         var output = ShardOutput()

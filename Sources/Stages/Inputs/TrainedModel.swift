@@ -35,14 +35,18 @@ struct TrainedModel: Codable, Hashable {
         deviation = Self.channels.map { Float(metrics["input.deviation.\($0)"] ?? 1) }
     }
 
-    /// The compiled network, made once a process.
-    func scorer(precision: Precision, context: any MapContext) throws -> MILScorer {
+    /// The network ready to run, made once a process. `calibration` is stored content, for int8.
+    func scorer(
+        precision: InferencePrecision, calibration: SHA256Digest?, context: any MapContext
+    ) throws -> MILScorer {
         do {
-            return try context.shared("mil-scorer/\(parameters.hex)/\(precision)/\(mean)/\(deviation)") {
+            let kind = "\(precision)/\(calibration?.hex ?? "")"
+            return try context.shared("mil-scorer/\(parameters.hex)/\(kind)/\(mean)/\(deviation)") {
                 let set = try ParameterSet(decoding: try context.content(parameters))
                 return try MILScorer(
                     set, configuration: try MILConfiguration(of: set),
-                    normalisation: try ColourNormalisation(mean: mean, deviation: deviation), precision: precision)
+                    normalisation: try ColourNormalisation(mean: mean, deviation: deviation),
+                    precision: precision.besides, calibration: try context.calibration(calibration))
             }
         } catch let error as ParameterError {
             throw StageError(.parameters, error.message)

@@ -33,7 +33,7 @@ public enum MILScoreBenchmark {
         try catalogue.run(Pipeline.Step(stage: model.name, settings: StageSettings()))
         var settings = MILScoreSettings()
         settings.studiesPerShard = 4
-        settings.precision = precision
+        settings.precision = precision == .fp32 ? .fp32 : .bf16
         let step = Pipeline.Step(stage: "mil-score", settings: StageSettings(json: try JSONEncoder().encode(settings)))
         let plans = Array(try MILScoreStage().plan(round: 0, settings: step.settings, view: catalogue.store).prefix(shards))
         var images = 0

@@ -4,7 +4,9 @@ import NeuralNetwork
 /// Settings of the stage `mil-score`. Sizes of the network and of its input are those of `mil-train`.
 public struct MILScoreSettings: Sendable, Hashable, Codable {
     public var studiesPerShard = 12
-    public var precision = Arithmetic.fp32
+    public var precision = InferencePrecision.fp32
+    /// For precision int8: a file of `endoked calibrate` on the coordinator's host, of the very weights that are run.
+    public var calibration: String?
     /// Which studies are scored.
     public var splits = ["train", "val", "test"]
     public var isReducedDecodeAllowed = true
@@ -13,12 +15,26 @@ public struct MILScoreSettings: Sendable, Hashable, Codable {
         case fp32, bf16
 
         var precision: Precision { self == .fp32 ? .float32 : .bfloat16 }
+
+        /// Says what there is, and where int8 is.
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            let name = try container.decode(String.self)
+            guard let known = Self(rawValue: name) else {
+                throw DecodingError.dataCorruptedError(
+                    in: container,
+                    debugDescription: "it is fp32 or bf16 here, not '\(name)'"
+                        + (name == "int8" ? ": int8 is offered by mil-score, cam and segment" : ""))
+            }
+            self = known
+        }
     }
 
     public init() {}
 
     init(_ settings: StageSettings, stage: String) throws {
-        self = try settings.laid(over: MILScoreSettings(), optional: [], stage: stage)
+        self = try settings.laid(over: MILScoreSettings(), optional: ["calibration"], stage: stage)
+        try InferencePrecision.check(precision, calibration: calibration, stage: stage)
         guard studiesPerShard > 0 else {
             throw StageError(.invalidSettings, "stage \(stage): studiesPerShard is at least 1")
         }

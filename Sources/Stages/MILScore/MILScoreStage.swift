@@ -1,4 +1,5 @@
 import Archives
+import Digest
 import Foundation
 import Imaging
 import Models
@@ -22,6 +23,7 @@ public struct MILScoreStage: Stage {
         var centre: String
         var bags: [Bag]
         var model: TrainedModel
+        var calibration: SHA256Digest?
         var settings: MILScoreSettings
     }
 
@@ -36,15 +38,17 @@ public struct MILScoreStage: Stage {
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try MILScoreSettings(settings, stage: name)
         let model = try TrainedModel(view: view, stage: name)
+        let calibration = try CalibrationFile.stored(
+            settings.calibration, network: MILScorer.calibratedNetwork, parameters: model.parameters, view: view, stage: name)
         let studies = try view.studies().filter { settings.splits.contains($0.split) && !$0.images.isEmpty }
         return try StudyChunks.plan(studies, perShard: settings.studiesPerShard) { centre, part in
             try StageCoding.encode(
                 Input(
                     centre: centre, bags: part.map { .init(study: $0.study, images: $0.images) }, model: model,
-                    settings: settings))
+                    calibration: calibration, settings: settings))
         }.map { shard in
             var shard = shard
-            shard.blobs = [model.parameters]
+            shard.blobs = [model.parameters] + (calibration.map { [$0] } ?? [])
             return shard
         }
     }
@@ -53,7 +57,8 @@ public struct MILScoreStage: Stage {
         let input = try StageCoding.decode(Input.self, from: shard.input, of: "the mil-score shard \(shard.key)")
         let index = try context.index(ofCentre: input.centre)
         ComputeThreads.set(1)
-        let scorer = try input.model.scorer(precision: input.settings.precision.precision, context: context)
+        let scorer = try input.model.scorer(
+            precision: input.settings.precision, calibration: input.calibration, context: context)
         let reader = StudyImages(
             side: input.model.imageSize, isReducedDecodeAllowed: input.settings.isReducedDecodeAllowed, maximumBytes: 0)
         var rows: [ResultRow] = []

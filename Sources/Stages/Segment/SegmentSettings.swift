@@ -6,7 +6,9 @@ public struct SegmentSettings: Sendable, Hashable, Codable {
     public var splits = ["train", "val", "test"]
     /// A pixel is foreground from this share of the prediction's range on.
     public var foreground: Float = 0.5
-    public var precision = MILScoreSettings.Arithmetic.fp32
+    public var precision = InferencePrecision.fp32
+    /// As of `mil-score`.
+    public var calibration: String?
     public var imagesPerShard = 48
     /// Whether overlays to look at are made.
     public var overlays = true
@@ -14,7 +16,8 @@ public struct SegmentSettings: Sendable, Hashable, Codable {
     public init() {}
 
     init(_ settings: StageSettings, stage: String) throws {
-        self = try settings.laid(over: SegmentSettings(), optional: [], stage: stage)
+        self = try settings.laid(over: SegmentSettings(), optional: ["calibration"], stage: stage)
+        try InferencePrecision.check(precision, calibration: calibration, stage: stage)
         try MILScoreSettings.check(splits, stage: stage)
         guard foreground > 0, foreground < 1, imagesPerShard >= 1 else {
             throw StageError(

@@ -20,6 +20,7 @@ public struct SegmentStage: Stage {
         var items: [ItemList.Item]
         var parameters: SHA256Digest
         var imageSize: Int
+        var calibration: SHA256Digest?
         var settings: SegmentSettings
     }
 
@@ -40,6 +41,9 @@ public struct SegmentStage: Stage {
             throw StageError(
                 .missingInput, "stage \(name) needs a trained network: put \(SegmentTrainStage.stageName) before it")
         }
+        let calibration = try CalibrationFile.stored(
+            settings.calibration, network: PolypPVTPredictor.calibratedNetwork, parameters: parameters, view: view,
+            stage: name)
         let positive = Set(try view.reportLabels().filter { $0.polyp == "yes" }.map { "\($0.centre)/\($0.study)" })
         let studies = try view.studies().filter { study in
             settings.splits.contains(study.split)
@@ -52,8 +56,10 @@ public struct SegmentStage: Stage {
                 return ShardPlan(
                     key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
                     input: try StageCoding.encode(
-                        Input(centre: centre, items: part, parameters: parameters, imageSize: Int(size), settings: settings)),
-                    blobs: [parameters])
+                        Input(
+                            centre: centre, items: part, parameters: parameters, imageSize: Int(size),
+                            calibration: calibration, settings: settings)),
+                    blobs: [parameters] + (calibration.map { [$0] } ?? []))
             }
         }
     }
@@ -88,12 +94,15 @@ public struct SegmentStage: Stage {
     /// The network, made once a process; its size is read off the parameters.
     private func predictor(_ input: Input, context: any MapContext) throws -> PolypPVTPredictor {
         do {
-            return try context.shared("polyp-pvt/\(input.parameters.hex)/\(input.settings.precision)") {
+            let kind = "\(input.settings.precision)/\(input.calibration?.hex ?? "")"
+            return try context.shared("polyp-pvt/\(input.parameters.hex)/\(kind)") {
                 let set = try ParameterSet(decoding: try context.content(input.parameters))
                 guard let size = PVTSize(of: set, prefix: "backbone.") else {
                     throw StageError(.parameters, "the parameters are no Polyp-PVT's: no size of its backbone fits them")
                 }
-                return try PolypPVTPredictor(set, size, precision: input.settings.precision.precision)
+                return try PolypPVTPredictor(
+                    set, size, precision: input.settings.precision.besides,
+                    calibration: try context.calibration(input.calibration))
             }
         } catch let error as ParameterError {
             throw StageError(.parameters, error.message)

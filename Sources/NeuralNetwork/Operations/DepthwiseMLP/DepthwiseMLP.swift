@@ -6,6 +6,7 @@ struct DepthwiseMLP {
     let depthwise: Conv2d
     let narrowing: Linear
     let precision: Precision
+    let arithmetic: LayerArithmetic
     let images: Int
     let height: Int
     let width: Int
@@ -17,7 +18,8 @@ struct DepthwiseMLP {
 
     /// Throws `EngineError.shapeMismatch` for layers that do not follow each other or tensors that they cannot read.
     init(
-        _ x: Tensor, widening: Linear, depthwise: Conv2d, narrowing: Linear, precision: Precision
+        _ x: Tensor, widening: Linear, depthwise: Conv2d, narrowing: Linear, precision: Precision,
+        arithmetic: LayerArithmetic
     ) throws {
         hidden = widening.weight.shape[0]
         outputs = narrowing.weight.shape[0]
@@ -37,6 +39,7 @@ struct DepthwiseMLP {
         self.depthwise = depthwise
         self.narrowing = narrowing
         self.precision = precision
+        self.arithmetic = arithmetic
         taps = try PooledMemory(bytes: 9 * hidden * 4)
         nn_transpose(depthwise.weight.value.pointer, taps.floats, 1, Int64(hidden), 9)
     }
@@ -56,12 +59,8 @@ struct DepthwiseMLP {
         shape.packsB = true
         shape.precision = precision
         shape.resultPrecision = made
-        let primitive = try PrimitiveCache.shared.matmul(shape)
-        let packed = try layer.weight.packed.packed(
-            layer.weight.value.pointer, version: layer.weight.version, for: primitive)
-        try withExtendedLifetime(packed) {
-            try primitive.forward(source, weights: packed.base, bias: layer.bias?.value.pointer, result: result)
-        }
+        try arithmetic.run(
+            .matmul(shape), LayerWeights(layer.weight, bias: layer.bias), source: source, result: result)
     }
 
     /// GELU of the depthwise convolution of rows `results`, from memory that holds rows `held` of as many images; and the

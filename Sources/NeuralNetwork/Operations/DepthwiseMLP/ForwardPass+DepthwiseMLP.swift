@@ -11,7 +11,8 @@ extension ForwardPass {
         _ x: Tensor, widening: Linear, depthwise: Conv2d, narrowing: Linear, adding addend: Tensor? = nil
     ) throws -> Tensor {
         let layers = try DepthwiseMLP(
-            x, widening: widening, depthwise: depthwise, narrowing: narrowing, precision: precision)
+            x, widening: widening, depthwise: depthwise, narrowing: narrowing, precision: precision,
+            arithmetic: arithmetic)
         let shape = Array(x.shape.dropLast()) + [layers.outputs]
         guard addend == nil || addend?.shape == shape else {
             throw EngineError(.shapeMismatch, "\(addend?.shape ?? []) cannot be added to an MLP's \(shape)")

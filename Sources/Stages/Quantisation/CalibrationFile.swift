@@ -1,0 +1,31 @@
+import Digest
+import Foundation
+import NeuralNetwork
+
+/// A calibration on its way from the coordinator's host to the workers.
+enum CalibrationFile {
+    /// The file's content, stored for shards to name; nil where there is no file.
+    ///
+    /// Throws `StageError.parameters` for what cannot be read, is no calibration, or belongs to other weights.
+    static func stored(
+        _ path: String?, network: String, parameters: SHA256Digest, view: any PlanningView, stage: String
+    ) throws -> SHA256Digest? {
+        guard let path else { return nil }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw StageError(.parameters, "stage \(stage): cannot read the calibration \(path) on the coordinator's host")
+        }
+        do {
+            try Calibration(decoding: data).require(network: network, parameters: parameters.hex)
+        } catch let error as EngineError {
+            throw StageError(.parameters, "stage \(stage): \(path): \(error.message)")
+        }
+        return try view.store(data)
+    }
+}
+
+extension MapContext {
+    /// Stored content as a calibration; nil for nil.
+    func calibration(_ digest: SHA256Digest?) throws -> Calibration? {
+        try digest.map { try Calibration(decoding: try content($0)) }
+    }
+}

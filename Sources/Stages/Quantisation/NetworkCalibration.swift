@@ -1,0 +1,55 @@
+import Digest
+import Foundation
+import Models
+import NeuralNetwork
+
+/// Runs a network in fp32 over pictures and learns how its layers may compute in 8 bits.
+public enum NetworkCalibration {
+    /// How many of the pictures are run again to measure each layer's noise.
+    static let measured = 16
+
+    /// - Parameters:
+    ///   - side: of the square that a picture is brought to, as the stages do it.
+    ///   - minimumSignalToNoise: in dB; layers below it stay in bf16 or fp32.
+    ///   - progress: told after each picture of how many.
+    /// - Throws: `StageError`, `ParameterError`, `EngineError`.
+    public static func run(
+        _ network: QuantisableNetwork, _ parameters: ParameterSet, pictures: PictureFolder, side: Int,
+        minimumSignalToNoise: Double = Calibrator.minimumSignalToNoise, progress: (Int, Int) -> Void = { _, _ in }
+    ) throws -> Calibration {
+        let (module, forward) = try network.made(parameters)
+        let calibrator = Calibrator(module)
+        let count = pictures.names.count
+        let again = min(measured, count)
+        for index in 0..<count {
+            try forward(network.input(pictures.image(index), side: side).tensor, calibrator.pass)
+            progress(index + 1, count + again)
+        }
+        try calibrator.measure()
+        for index in 0..<again {
+            try forward(network.input(pictures.image(index * count / again), side: side).tensor, calibrator.pass)
+            progress(count + index + 1, count + again)
+        }
+        return try calibrator.calibration(
+            network: network.rawValue, parameters: parameters.digest.hex, images: count,
+            minimumSignalToNoise: minimumSignalToNoise)
+    }
+
+    /// The parameters in a file as the network itself encodes them, so that their digest is that of trained models.
+    public static func parameters(of network: QuantisableNetwork, file: URL) throws -> ParameterSet {
+        let tensors = try Checkpoint.load(file).tensors
+        switch network {
+        case .mil:
+            let made = try MILNetwork(MILConfiguration(of: tensors), seed: 0)
+            try made.load(tensors)
+            return try made.parameters()
+        case .polypPVT:
+            guard let size = PVTSize(of: tensors, prefix: "backbone.") else {
+                throw StageError(.parameters, "\(file.lastPathComponent) is no Polyp-PVT: no size of its backbone fits")
+            }
+            let made = try PolypPVT(size, seed: nil)
+            try made.load(tensors)
+            return try made.parameters()
+        }
+    }
+}
