@@ -8,7 +8,7 @@ enum Program {
         RunCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, CancelCommand.self,
         StatusCommand.self, ResultsCommand.self, LabelCommand.self, ArchiveCheckCommand.self, SynthCommand.self,
         SelftestCommand.self, CheckpointCommand.self, DoctorCommand.self, BenchCommand.self, BenchScoreCommand.self,
-        CalibrateCommand.self, BenchInt8Command.self,
+        CalibrateCommand.self, BenchInt8Command.self, BenchNetworksCommand.self,
     ]
 
     static func run(_ words: [String]) -> ExitStatus {

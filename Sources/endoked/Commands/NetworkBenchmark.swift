@@ -1,0 +1,122 @@
+import Models
+import NeuralNetwork
+
+/// The networks whose speed is compared with others', each at the size at which it is used.
+enum NetworkBenchmark: String, CaseIterable {
+    case resNet = "resnet18-512"
+    case toCo = "toco-448"
+    case toCoMultiScale = "toco-448-multiscale"
+    case polypPVT = "polyp-pvt-352"
+    case mobileSAM = "mobilesam-1024"
+    case sam = "sam-vitb-1024"
+    case trainingResNet = "train-resnet18-512x8"
+    case trainingViT = "train-vitb-224x2"
+    case trainingPolypPVT = "train-polyp-pvt-352x2"
+
+    /// One run, ready: an image through the network, or a training step.
+    func prepared(_ precision: Precision) throws -> () throws -> Void {
+        switch self {
+        case .resNet: try Self.resNet(precision)
+        case .toCo, .toCoMultiScale: try Self.toCo(precision, multiScale: self == .toCoMultiScale)
+        case .polypPVT:
+            try Self.polypPVT(precision)
+        case .mobileSAM: try Self.segmentAnything(.mobile, precision)
+        case .sam: try Self.segmentAnything(.vitB, precision)
+        case .trainingResNet: try Self.trainingResNet(precision)
+        case .trainingViT: try Self.trainingViT(precision)
+        case .trainingPolypPVT: try Self.trainingPolypPVT(precision)
+        }
+    }
+
+    private static func pixels(_ side: Int) -> [UInt8] {
+        (0..<side * side * 3).map { UInt8(truncatingIfNeeded: $0 &* 7919 >> 5) }
+    }
+
+    private static func colours() throws -> ColourNormalisation {
+        try ColourNormalisation(mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25])
+    }
+
+    private static func resNet(_ precision: Precision) throws -> () throws -> Void {
+        let network = try ResNet(.resNet18, seed: 1)
+        let (rgb, colours) = (pixels(512), try colours())
+        return {
+            let image = try Tensor.images(rgb: rgb, count: 1, height: 512, width: 512, normalisation: colours)
+            _ = try network.features(image, ForwardPass(.evaluation, precision: precision))
+        }
+    }
+
+    private static func toCoNetwork() throws -> ToCoNetwork {
+        var configuration = ToCoConfiguration()
+        configuration.hasProjections = false
+        return try ToCoNetwork(configuration, seed: 1)
+    }
+
+    private static func toCo(_ precision: Precision, multiScale: Bool) throws -> () throws -> Void {
+        let network = try toCoNetwork()
+        let localiser = try ToCoLocaliser(
+            network.parameters(), configuration: network.configuration, normalisation: colours(), maps: .training,
+            precision: precision)
+        let rgb = pixels(448)
+        return {
+            if multiScale {
+                _ = try localiser.localise(rgb: rgb, height: 448, width: 448)
+            } else {
+                _ = try localiser.probability(rgb: rgb, height: 448, width: 448)
+            }
+        }
+    }
+
+    private static func polypPVT(_ precision: Precision) throws -> () throws -> Void {
+        let predictor = try PolypPVTPredictor(PolypPVT(.b2, seed: 1).parameters(), precision: precision)
+        let images = try GoldenFormula.images("any", count: 1, height: 352, width: 352)
+        return { _ = try predictor(images, height: 352, width: 352) }
+    }
+
+    private static func segmentAnything(
+        _ kind: SegmentAnythingKind, _ precision: Precision
+    ) throws -> () throws -> Void {
+        let network = try SegmentAnythingNetwork(kind)
+        network.forEachParameter("") { name, parameter in
+            if parameter.shape.count > 1 { Initialisation.uniformFanIn(parameter, seed: 1, name: name) }
+        }
+        let encoder = try SegmentAnything(network, kind: kind, precision: precision)
+        let side = encoder.inputSide
+        let rgb = pixels(side)
+        return { _ = try encoder.embed(rgb: rgb, width: side, height: side, of: (side, side)) }
+    }
+
+    /// The mean square of two logits for a loss.
+    private static func trainingResNet(_ precision: Precision) throws -> () throws -> Void {
+        let network = try ResNet(.resNet18, classes: 2, seed: 1)
+        let optimiser = Optimiser(.adamW(rate: 1e-5), parameters: network.learnt)
+        let images = try GoldenFormula.images("any", count: 8, height: 512, width: 512)
+        return {
+            let tape = Tape()
+            let pass = ForwardPass(.training, recordingOn: tape, precision: precision)
+            guard let logits = try network.activations(images, pass).logits else { return }
+            try tape.backward(from: [(logits, logits.scaled(by: 1 / Float(logits.count)))])
+            try optimiser.step()
+        }
+    }
+
+    private static func trainingViT(_ precision: Precision) throws -> () throws -> Void {
+        var settings = ToCoTrainingSettings()
+        settings.precision = precision
+        settings.mapPrecision = precision
+        settings.segmentationStart = 0
+        settings.weights.patchContrast = 0
+        let trainer = try ToCoTrainer(toCoNetwork(), settings, seed: 1)
+        let images = try GoldenFormula.images("any", count: 2, height: 224, width: 224)
+        // Images without the finding need no maps: the step itself.
+        return { _ = try trainer.step(images: images, labels: [0, 0]) }
+    }
+
+    private static func trainingPolypPVT(_ precision: Precision) throws -> () throws -> Void {
+        let settings = PolypPVTTrainingSettings(scales: [1], precision: precision)
+        let trainer = try PolypPVTTrainer(PolypPVT(.b2, seed: 1), settings, seed: 1)
+        let images = try GoldenFormula.images("any", count: 2, height: 352, width: 352)
+        let masks = try Tensor(
+            GoldenFormula.uniform("mask", count: 2 * 352 * 352).map { $0 > 0.3 ? 1 : 0 }, shape: [2, 352, 352, 1])
+        return { _ = try trainer.step(images: images, masks: masks) }
+    }
+}
