@@ -28,6 +28,8 @@ typedef struct {
 
 ELEMENTWISE(add, out[i] + a[i])
 ELEMENTWISE(scale, out[i] * number)
+// A NaN stays one.
+ELEMENTWISE(clamp, out[i] > number ? number : out[i] < -number ? -number : out[i])
 ELEMENTWISE(relu, a[i] > 0 ? a[i] : 0)
 ELEMENTWISE(relu_backward, a[i] > 0 ? b[i] : 0)
 ELEMENTWISE(tanh_backward, (1 - a[i] * a[i]) * b[i])
@@ -44,6 +46,9 @@ static void elementwise_run(nn_body body, const float *a, const float *b, float 
 
 void nn_add(float *a, const float *b, int64_t count) { elementwise_run(add_piece, b, NULL, a, count, 0); }
 void nn_scale(float *a, float factor, int64_t count) { elementwise_run(scale_piece, NULL, NULL, a, count, factor); }
+void nn_clamp(float *a, float limit, int64_t count) {
+    elementwise_run(clamp_piece, NULL, NULL, a, count, limit);
+}
 void nn_relu(const float *x, float *y, int64_t count) { elementwise_run(relu_piece, x, NULL, y, count, 0); }
 void nn_relu_backward(const float *y, const float *dy, float *dx, int64_t count) {
     elementwise_run(relu_backward_piece, y, dy, dx, count, 0);
@@ -80,20 +85,73 @@ void nn_dropout(const float *x, float *y, int64_t count, float probability, uint
     nn_parallel(count, ELEMENTWISE_GRAIN, dropout_piece, &job);
 }
 
-NN_KERNEL void nn_column_sums(const float *x, float *sums, int64_t rows, int64_t columns) {
-    for (int64_t j = 0; j < columns; j++) sums[j] = 0;
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++) sums[j] += x[i * columns + j];
+typedef struct {
+    const float *x;
+    float *sums;
+    int64_t rows, columns;
+} column_sums_job;
+
+/// Columns of its own over all rows, so that the order of each sum is always the same.
+NN_KERNEL static void column_sums_piece(void *context, int64_t begin, int64_t end) {
+    const column_sums_job *job = context;
+    const int64_t rows = job->rows, columns = job->columns;
+    int64_t first = begin;
+    // As many columns at a time as sums fit registers: what is read is read once, and nothing else is touched.
+    for (; first + 64 <= end; first += 64) {
+        float lanes[64] = {0};
+        for (int64_t i = 0; i < rows; i++) {
+            const float *x = job->x + i * columns + first;
+            for (int lane = 0; lane < 64; lane++) lanes[lane] += x[lane];
+        }
+        for (int lane = 0; lane < 64; lane++) job->sums[first + lane] = lanes[lane];
+    }
+    for (int64_t j = first; j < end; j++) job->sums[j] = 0;
+    for (int64_t i = 0; i < rows && first < end; i++)
+        for (int64_t j = first; j < end; j++) job->sums[j] += job->x[i * columns + j];
 }
 
-NN_KERNEL double nn_sum_of_squares(const float *x, int64_t count) {
-    double lanes[16] = {0};
-    int64_t i = 0;
-    for (; i + 16 <= count; i += 16)
-        for (int lane = 0; lane < 16; lane++) lanes[lane] += (double)x[i + lane] * x[i + lane];
-    for (; i < count; i++) lanes[0] += (double)x[i] * x[i];
+void nn_column_sums(const float *x, float *sums, int64_t rows, int64_t columns) {
+    column_sums_job job = {x, sums, rows, columns};
+    // What is soon summed is not worth a second thread's start.
+    if (rows * columns < ELEMENTWISE_GRAIN) {
+        column_sums_piece(&job, 0, columns);
+    } else {
+        nn_parallel(columns, 64, column_sums_piece, &job);
+    }
+}
+
+#define MOST_BLOCKS 256
+
+typedef struct {
+    const float *x;
+    int64_t count, block;
+    double sums[MOST_BLOCKS];
+} squares_job;
+
+NN_KERNEL static void squares_piece(void *context, int64_t begin, int64_t end) {
+    squares_job *job = context;
+    for (int64_t block = begin; block < end; block++) {
+        int64_t i = block * job->block, last = i + job->block < job->count ? i + job->block : job->count;
+        const float *x = job->x;
+        double lanes[32] = {0};
+        for (; i + 32 <= last; i += 32)
+            for (int lane = 0; lane < 32; lane++) lanes[lane] += (double)x[i + lane] * x[i + lane];
+        for (; i < last; i++) lanes[0] += (double)x[i] * x[i];
+        double sum = 0;
+        for (int lane = 0; lane < 32; lane++) sum += lanes[lane];
+        job->sums[block] = sum;
+    }
+}
+
+double nn_sum_of_squares(const float *x, int64_t count) {
+    // Blocks by the count alone, added in order: the sum is the same for any number of threads.
+    int64_t block = (count + MOST_BLOCKS - 1) / MOST_BLOCKS;
+    block = block < ELEMENTWISE_GRAIN ? ELEMENTWISE_GRAIN : (block + 31) / 32 * 32;
+    int64_t blocks = (count + block - 1) / block;
+    squares_job job = {.x = x, .count = count, .block = block};
+    nn_parallel(blocks, 1, squares_piece, &job);
     double sum = 0;
-    for (int lane = 0; lane < 16; lane++) sum += lanes[lane];
+    for (int64_t i = 0; i < blocks; i++) sum += job.sums[i];
     return sum;
 }
 

@@ -88,6 +88,8 @@ const char *nn_primitive_implementation(const nn_primitive *primitive);
 
 void nn_add(float *a, const float *b, int64_t count);
 void nn_scale(float *a, float factor, int64_t count);
+/// Each number into ±limit.
+void nn_clamp(float *a, float limit, int64_t count);
 void nn_relu(const float *x, float *y, int64_t count);
 void nn_relu_backward(const float *y, const float *dy, float *dx, int64_t count);
 void nn_tanh(const float *x, float *y, int64_t count);

@@ -93,11 +93,3 @@ public final class PolypPVTTrainer {
         return first.value + second.value
     }
 }
-
-extension Parameter {
-    /// Brings each number of the gradient into ±limit.
-    func clampGradient(to limit: Float) {
-        guard let gradient = gradientPointer else { return }
-        for index in 0..<count { gradient[index] = min(max(gradient[index], -limit), limit) }
-    }
-}

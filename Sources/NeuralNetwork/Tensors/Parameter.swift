@@ -57,6 +57,11 @@ public final class Parameter {
     /// The gradient where there is one, to be read or scaled in place.
     package var gradientPointer: UnsafeMutablePointer<Float>? { gradientIsSet ? gradient?.pointer : nil }
 
+    /// Brings each number of the gradient into ±limit.
+    package func clampGradient(to limit: Float) {
+        if let gradient = gradientPointer { nn_clamp(gradient, limit, Int64(count)) }
+    }
+
     /// Adds to the gradient: `write` gets memory and whether what is there must be added to.
     func accumulateGradient(_ write: (_ memory: UnsafeMutablePointer<Float>, _ adds: Bool) throws -> Void) throws {
         let memory = try gradient ?? Tensor(shape: shape)

@@ -46,4 +46,43 @@ import Testing
         #expect(weight.values == [0, 0])
         #expect(weight.gradientValues == nil)
     }
+
+    /// Gradients of a bias (column sums, of which 150 fill whole blocks and a rest) and their norm: right, and the same to
+    /// the bit with any number of threads.
+    @Test func sumsDoNotDependOnThreads() throws {
+        let (rows, columns) = (400, 150)
+        let slopes = FiniteDifference.numbers(rows * columns, seed: 5)
+        let threads = ComputeThreads.current
+        defer { ComputeThreads.set(threads) }
+        var seen: [(sums: [Float], norm: Float)] = []
+        for count in [1, 2, 5] {
+            ComputeThreads.set(count)
+            let layer = try Linear(300, columns)
+            let tape = Tape()
+            let x = try Tensor(FiniteDifference.numbers(rows * 300, seed: 6), shape: [rows, 300])
+            let y = try layer(x, ForwardPass(.training, recordingOn: tape))
+            try tape.backward(from: [(y, Tensor(slopes, shape: [rows, columns]))])
+            let bias = try #require(layer.bias)
+            let norm = Optimiser(.sgd(rate: 1), parameters: [layer.weight, bias]).gradientNorm()
+            seen.append((try #require(bias.gradientValues), norm))
+            let all = try #require(layer.weight.gradientValues) + seen[0].sums
+            let wanted = all.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+            #expect(abs(Double(norm) / wanted - 1) < 1e-6)
+        }
+        for column in 0..<columns {
+            let wanted = (0..<rows).reduce(0.0) { $0 + Double(slopes[$1 * columns + column]) }
+            #expect(abs(Double(seen[0].sums[column]) - wanted) < 1e-3)
+        }
+        #expect(seen.allSatisfy { $0.sums == seen[0].sums && $0.norm == seen[0].norm })
+    }
+
+    @Test func clampingBringsEachNumberIntoTheLimit() throws {
+        let weight = try Parameter(shape: [1, 5])
+        let tape = Tape()
+        let y = try ForwardPass(.training, recordingOn: tape)
+            .linear(Tensor([3, -4, 0.25, -0.5, 0], shape: [1, 5]), weight: weight)
+        try tape.backward(from: [(y, Tensor([1], shape: [1, 1]))])
+        weight.clampGradient(to: 0.5)
+        #expect(weight.gradientValues == [0.5, -0.5, 0.25, -0.5, 0])
+    }
 }
