@@ -110,7 +110,7 @@ class Comparison:
     def ours(self, row, precision):
         command = [self.options.program, "bench", "networks", "--row", row, "--precision", precision, "--threads", str(self.options.threads)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        return Contestant(f"ours {precision}", process.stdout, process.stdin, process)
+        return Contestant(f"{'peak' if row == 'peak' else 'ours'} {precision}", process.stdout, process.stdin, process)
 
     def peer(self, row, name, variant, everyone):
         path = os.path.join(self.cache, row + ".onnx")
@@ -168,39 +168,37 @@ class Comparison:
                     print(f"   {contestant.name}: not measured (VERBOSE=1 says why)", flush=True)
         return made
 
-    def peak(self):
-        found = {}
-        for precision in ("fp32", "bf16"):
-            contestant = self.ours("peak", precision)
-            # The time of a thousand million operations.
-            found[precision] = 1 / contestant.turn(1) if contestant.alive else None
-            contestant.end()
-        return found
-
     def run(self, row):
-        peak = self.peak()
         operations = self.operations(row)
         everyone = self.contestants(row)
-        present = [c for c in everyone if c.alive]
+        # What matrix products reach is measured in the same turns: it changes with whoever else uses the machine. A call's
+        # seconds are those of a thousand million operations.
+        peaks = {precision: self.ours("peak", precision) for precision in ("fp32", "bf16")}
+        present = [c for c in everyone if c.alive] + [c for c in peaks.values() if c.alive]
         guess = {c.name: c.turn(1) for c in present}
+        present = [c for c in present if c.alive]
         calls = {c.name: max(1, min(20, int(0.3 / guess[c.name]))) for c in present}
-        one = sum(guess[c.name] * calls[c.name] for c in present)
+        for contestant in peaks.values():
+            calls[contestant.name] = 1
+        one = sum(guess[c.name] * calls[c.name] for c in present) + 0.6 * len(peaks)
         turns = max(self.options.least, min(9, int(self.options.seconds / max(one, 1e-3))))
         for turn in range(turns):
             # Every other turn backwards, so that none always follows the same one.
             for contestant in present if turn % 2 == 0 else present[::-1]:
                 contestant.times.append(contestant.turn(calls[contestant.name]))
-        result = {"row": row, "turns": turns, "threads": self.options.threads, "operations": operations, "peakGFLOPS": peak, "load": os.getloadavg()[0]}
+        result = {"row": row, "turns": turns, "threads": self.options.threads, "operations": operations, "peakGFLOPS": {p: 1 / statistics.median(c.times) for p, c in peaks.items() if c.times}, "load": os.getloadavg()[0]}
         images = int(row.rsplit("x", 1)[1]) if row.startswith("train") else 1
         for precision in ("fp32", "bf16"):
             mine = next((c for c in present if c.name == f"ours {precision}"), None)
             if not mine:
                 continue
             middle = statistics.median(mine.times)
-            share = operations / middle / peak[precision] * 1e-9 if operations and peak[precision] else None
+            peak, share = peaks[precision], None
+            if operations and peak.times:
+                share = statistics.median(operations * 1e-9 * a / b for a, b in zip(peak.times, mine.times))
             ratios = {}
             for c in present:
-                if not c.name.startswith("ours") and precision in c.name:
+                if c.name.split()[0] in peers.PEERS and precision in c.name:
                     ratios[c.name] = {
                         "ratio": statistics.median(a / b for a, b in zip(c.times, mine.times)),
                         "milliseconds": statistics.median(c.times) * 1e3, "peakMiB": c.peak}
@@ -208,12 +206,12 @@ class Comparison:
                 "milliseconds": middle * 1e3, "imagesPerSecond": images / middle, "shareOfPeak": share,
                 "peakMiB": mine.peak, "peers": ratios}
             told = f"   {precision} {middle * 1e3:8.1f} ms {images / middle:7.2f} images/s"
-            told += f" {100 * share:3.0f} % of {peak[precision]:.0f} GFLOP/s" if share else ""
+            told += f" {100 * share:3.0f} % of {1 / statistics.median(peak.times):.0f} GFLOP/s" if share else ""
             told += f", {mine.peak} MiB"
             for name, found in ratios.items():
                 told += f" | {found['ratio']:.2f}x {name} ({found['milliseconds']:.1f} ms, {found['peakMiB']} MiB)"
             print(told, flush=True)
-        for contestant in everyone:
+        for contestant in everyone + list(peaks.values()):
             contestant.end()
         return result
 
