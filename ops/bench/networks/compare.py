@@ -229,7 +229,7 @@ def main():
     unknown = [row for row in options.rows if row not in peers.ROWS]
     if unknown:
         parser.error(f"no row {unknown[0]}; there are " + ", ".join(peers.ROWS))
-    options.seconds, options.least = (10, 2) if options.quick else (30, 3)
+    options.seconds, options.least = (8, 2) if options.quick else (20, 3)
     comparison, start = Comparison(options), time.time()
     print(f"{options.threads} threads, load {os.getloadavg()[0]:.1f}, PyTorch {torch.__version__}; a ratio above 1: we are faster", flush=True)
     for row in options.rows or peers.ROWS:
