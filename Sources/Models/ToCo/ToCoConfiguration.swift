@@ -10,7 +10,21 @@ public struct ToCoConfiguration: Sendable, Hashable, Codable {
         case aspp
     }
 
+    /// How patches decide about the image.
+    public enum Pooling: String, Sendable, Hashable, Codable, CaseIterable {
+        /// The classifier reads the maximum over patches of each channel: the reference's. One patch is enough, and
+        /// channels may have theirs in different patches, so that no patch of the map need light up.
+        case maximum
+        /// The image's logit is the mean of the highest numbers of the map itself, `pooledShare` of its patches: what is
+        /// learnt about the image is learnt about these patches, and about several (Durand et al., CVPR 2017). For
+        /// networks that learn from random weights.
+        case topPatches
+    }
+
     public var encoder: ViTConfiguration
+    public var pooling: Pooling
+    /// Of all patches, those that `topPatches` takes: this share, one at least.
+    public var pooledShare: Double
     public var decoder: Decoder
     /// Channels inside the LargeFOV decoder.
     public var decoderWidth: Int
@@ -23,7 +37,8 @@ public struct ToCoConfiguration: Sendable, Hashable, Codable {
 
     public init(
         encoder: ViTConfiguration = .base16, decoder: Decoder = .largeFOV, decoderWidth: Int = 512,
-        auxiliaryLayer: Int = -2, hasProjections: Bool = true, projection: [Int] = [2048, 256, 1024]
+        auxiliaryLayer: Int = -2, hasProjections: Bool = true, projection: [Int] = [2048, 256, 1024],
+        pooling: Pooling = .maximum, pooledShare: Double = 0.05
     ) {
         self.encoder = encoder
         self.decoder = decoder
@@ -31,11 +46,18 @@ public struct ToCoConfiguration: Sendable, Hashable, Codable {
         self.auxiliaryLayer = auxiliaryLayer
         self.hasProjections = hasProjections
         self.projection = projection
+        self.pooling = pooling
+        self.pooledShare = pooledShare
     }
 
     /// A network small enough to learn from random weights in minutes on two cores: for the synthetic archive.
     public static let small = ToCoConfiguration(
         encoder: ViTConfiguration(patch: 8, width: 96, depth: 6, heads: 3, grid: 14, learnsPositions: true),
+        decoderWidth: 64, hasProjections: false)
+    /// Half as deep, behind a stem of convolutions.
+    public static let smallStem = ToCoConfiguration(
+        encoder: ViTConfiguration(
+            patch: 8, width: 96, depth: 3, heads: 3, grid: 14, learnsPositions: true, stem: [24, 48]),
         decoderWidth: 64, hasProjections: false)
 
     func check() throws {
@@ -43,6 +65,9 @@ public struct ToCoConfiguration: Sendable, Hashable, Codable {
         guard (-encoder.depth..<0).contains(auxiliaryLayer) else {
             throw EngineError(
                 .invalidOption, "auxiliaryLayer \(auxiliaryLayer) is not one of −\(encoder.depth) … −1")
+        }
+        guard pooledShare > 0, pooledShare <= 1 else {
+            throw EngineError(.invalidOption, "pooledShare \(pooledShare) is not a share above 0")
         }
         guard decoderWidth >= 1, projection.count == 3, projection.allSatisfy({ $0 >= 1 }) else {
             throw EngineError(

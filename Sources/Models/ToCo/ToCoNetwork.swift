@@ -42,7 +42,14 @@ public final class ToCoNetwork: Module {
         projectionTeacher =
             configuration.hasProjections ? try ProjectionHead(inputs: width, widths: configuration.projection) : nil
         guard let seed else { return }
-        Initialisation.uniformFanIn(classifier, seed: seed, name: "classifier.weight")
+        switch configuration.pooling {
+        case .maximum: Initialisation.uniformFanIn(classifier, seed: seed, name: "classifier.weight")
+        case .topPatches:
+            // Next to zero, so that evidence chooses the patches: after the final normalisation all tokens are of one
+            // length, and a larger start would choose the same empty patches in every image, to which attention then
+            // learns to carry what others show.
+            Initialisation.normal(classifier, deviation: 0.003, seed: seed, name: "classifier.weight")
+        }
         Initialisation.uniformFanIn(auxiliaryClassifier, seed: seed, name: "aux_classifier.weight")
         decoder.start(seed: seed, prefix: "decoder")
         projection?.forEachParameter("proj_head") { name, parameter in
@@ -67,10 +74,29 @@ public final class ToCoNetwork: Module {
             map: try map(seen.tokens), auxiliary: try map(seen.watched ?? seen.tokens))
     }
 
-    /// The logit that an image shows the finding, N,1: the classifier on the maximum over patches of each channel.
+    /// The logit that an image shows the finding, N,1, by the configuration's pooling.
     public func classLogits(_ map: Tensor, _ pass: ForwardPass, auxiliary: Bool = false) throws -> Tensor {
-        let pooled = try pass.reshaped(pass.globalMaxPool(map), to: [map.shape[0], map.shape[3]])
-        return try Self.exact(pass).linear(pooled, weight: auxiliary ? auxiliaryClassifier : classifier)
+        let weight = auxiliary ? auxiliaryClassifier : classifier
+        let (exact, images) = (Self.exact(pass), map.shape[0])
+        switch configuration.pooling {
+        case .maximum:
+            let pooled = try pass.reshaped(pass.globalMaxPool(map), to: [images, map.shape[3]])
+            return try exact.linear(pooled, weight: weight)
+        case .topPatches:
+            let patches = map.shape[1] * map.shape[2]
+            let logits = try exact.reshaped(exact.linear(map, weight: weight), to: [images * patches, 1])
+            let count = max(1, Int(configuration.pooledShare * Double(patches)))
+            let chosen = logits.withValues { logits in
+                (0..<images).flatMap { Self.highest(count, of: logits, in: $0 * patches..<($0 + 1) * patches) }
+            }
+            return try exact.globalAveragePool(
+                exact.reshaped(exact.gathered(logits, rows: chosen), to: [images, count, 1, 1]))
+        }
+    }
+
+    /// Places of the highest numbers; of equal ones the first.
+    private static func highest(_ count: Int, of numbers: UnsafeBufferPointer<Float>, in range: Range<Int>) -> [Int] {
+        Array(range.sorted { (-numbers[$0], $0) < (-numbers[$1], $1) }.prefix(count))
     }
 
     /// The classifiers are next to nothing beside the encoder: inference computes them in fp32 whatever it has encoded in.

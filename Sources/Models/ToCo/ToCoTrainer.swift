@@ -83,11 +83,25 @@ public final class ToCoTrainer {
             probabilities: logits.values.map { Float(1 / (1 + Double.exponential(-$0))) })
     }
 
-    /// Maps of the images that show the finding; zeros for the others, whose targets are background all over.
+    // What this step learns from maps.
+
+    private var contrastsPatches: Bool {
+        settings.weights.patchContrast != 0 && iteration >= settings.patchContrastStart
+    }
+
+    private var contrastsClassTokens: Bool { settings.weights.classContrast != 0 }
+
+    private var teachesDecoder: Bool {
+        iteration >= settings.segmentationStart
+            && (settings.weights.segmentation != 0 || settings.weights.dice != 0 || settings.energy != nil)
+    }
+
+    /// Maps of the images that show the finding; zeros for the others, whose targets are background all over, and where
+    /// this step has no use for maps.
     private func targetMaps(_ images: Tensor, _ labels: [Int]) throws -> ToCoNetwork.ActivationMaps {
         let positives = labels.indices.filter { labels[$0] == 1 }
         let shape = Array(images.shape.dropLast()) + [1]
-        guard !positives.isEmpty else {
+        guard !positives.isEmpty, contrastsPatches || contrastsClassTokens || teachesDecoder else {
             return ToCoNetwork.ActivationMaps(main: try Tensor.zeros(shape), auxiliary: try Tensor.zeros(shape))
         }
         let chosen = try Tensor.concatenated(positives.map { try images.rows($0..<$0 + 1) })
@@ -111,7 +125,7 @@ public final class ToCoTrainer {
         _ features: ToCoNetwork.Features, _ maps: Tensor, _ labels: [Int], _ pass: ForwardPass,
         _ losses: inout WeightedLosses
     ) throws {
-        guard settings.weights.patchContrast != 0 else { return }
+        guard contrastsPatches else { return }
         let shape = features.map.shape
         let small = try ForwardPass(.evaluation).resized(maps, height: shape[1], width: shape[2], alignsCorners: false)
         let patchLabels = settings.pseudoLabels.labels(small, of: labels)
@@ -125,7 +139,7 @@ public final class ToCoTrainer {
         _ features: ToCoNetwork.Features, _ maps: Tensor, _ images: Tensor, _ labels: [Int], _ pass: ForwardPass,
         _ losses: inout WeightedLosses
     ) throws {
-        guard settings.weights.classContrast != 0, let student = network.projection, let teacher = network.projectionTeacher
+        guard contrastsClassTokens, let student = network.projection, let teacher = network.projectionTeacher
         else { return }
         var random = CounterRandom(seed: seeds.next())
         let regions = settings.pseudoLabels.labels(maps, of: labels)
@@ -141,9 +155,7 @@ public final class ToCoTrainer {
         _ features: ToCoNetwork.Features, _ maps: Tensor, _ images: Tensor, _ labels: [Int], _ pass: ForwardPass,
         _ losses: inout WeightedLosses
     ) throws {
-        guard iteration >= settings.segmentationStart,
-            settings.weights.segmentation != 0 || settings.weights.dice != 0 || settings.energy != nil
-        else { return }
+        guard teachesDecoder else { return }
         let logits = try network.segmentation(features.map, pass)
         let masks = try settings.pseudoLabels.masks(maps, images: images, labels: labels)
         let full = try pass.resized(logits, height: images.shape[1], width: images.shape[2], alignsCorners: false)

@@ -30,6 +30,9 @@ public struct ToCoTrainingSettings: Sendable, Hashable, Codable {
     /// The first iteration that teaches the decoder, and the first for which the main maps give its target.
     public var segmentationStart = 1_000
     public var mainMapStart = 12_000
+    /// The first iteration that contrasts patches: 0 in the reference, whose encoder has been trained before. Maps of an
+    /// encoder that knows nothing have a foreground as well, and contrast then teaches it to be right.
+    public var patchContrastStart = 0
     public var pseudoLabels = PseudoLabels()
     public var maps = MultiScaleMaps.training
     public var crops = LocalCrops()

@@ -17,10 +17,14 @@ public struct ViTConfiguration: Sendable, Hashable, Codable {
     /// Probability with which a training image passes by the last block's branches; blocks before have less, in
     /// proportion to their place (stochastic depth).
     public var dropPath: Float
+    /// Channels of 3×3 convolutions of stride 2, each with ReLU, before the embedding of patches; none in the published
+    /// sizes. With any, the embedding is a 3×3 convolution of stride 2 as well, and `patch` is two to the power of their
+    /// number. A transformer with such a stem learns from random weights in far fewer steps (Xiao et al., NeurIPS 2021).
+    public var stem: [Int]
 
     public init(
         patch: Int = 16, width: Int, depth: Int = 12, heads: Int, expansion: Int = 4, grid: Int = 14,
-        learnsPositions: Bool = false, dropPath: Float = 0
+        learnsPositions: Bool = false, dropPath: Float = 0, stem: [Int] = []
     ) {
         self.patch = patch
         self.width = width
@@ -30,6 +34,7 @@ public struct ViTConfiguration: Sendable, Hashable, Codable {
         self.grid = grid
         self.learnsPositions = learnsPositions
         self.dropPath = dropPath
+        self.stem = stem
     }
 
     /// ViT-B/16, timm's `vit_base_patch16_224`; also DeiT-B, `deit_base_patch16_224`, whose checkpoints have the same
@@ -48,6 +53,10 @@ public struct ViTConfiguration: Sendable, Hashable, Codable {
             ("grid", grid),
         ] where number < 1 { faults.append("\(name) \(number) is less than one") }
         if heads > 0, width % heads != 0 { faults.append("a width of \(width) cannot be shared by \(heads) heads") }
+        if !stem.allSatisfy({ $0 >= 1 }) { faults.append("the stem's channels \(stem) are not all one or more") }
+        if !stem.isEmpty, stem.count > 6 || patch != 2 << stem.count {
+            faults.append("a stem of \(stem.count) convolutions does not end in patches of \(patch): they halve, and so does the embedding")
+        }
         if !(0..<1).contains(dropPath) { faults.append("dropPath \(dropPath) lies outside [0, 1)") }
         guard faults.isEmpty else {
             throw EngineError(.invalidOption, "vision transformer: " + faults.joined(separator: "; "))

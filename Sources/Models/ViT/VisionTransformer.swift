@@ -13,6 +13,7 @@ public final class VisionTransformer: Module {
     }
 
     public let configuration: ViTConfiguration
+    private let stem: [Conv2d]
     private let patches: Conv2d
     private let classToken: Parameter
     private let positions: Parameter
@@ -25,9 +26,18 @@ public final class VisionTransformer: Module {
         try configuration.check()
         self.configuration = configuration
         let (width, depth) = (configuration.width, configuration.depth)
-        patches = try Conv2d(
-            3, width, kernel: configuration.patch, geometry: ConvolutionGeometry(stride: configuration.patch),
-            hasBias: true)
+        let halving = ConvolutionGeometry(stride: 2, padding: 1)
+        stem = try zip([3] + configuration.stem, configuration.stem).map {
+            try Conv2d($0, $1, kernel: 3, geometry: halving, hasBias: true)
+        }
+        patches =
+            if let channels = configuration.stem.last {
+                try Conv2d(channels, width, kernel: 3, geometry: halving, hasBias: true)
+            } else {
+                try Conv2d(
+                    3, width, kernel: configuration.patch, geometry: ConvolutionGeometry(stride: configuration.patch),
+                    hasBias: true)
+            }
         classToken = try Parameter(shape: [1, 1, width])
         positions = try Parameter(
             shape: [1, configuration.grid * configuration.grid + 1, width], isBuffer: !configuration.learnsPositions)
@@ -46,9 +56,11 @@ public final class VisionTransformer: Module {
     }
 
     /// `images` is N,H,W,3 with sides of at least one patch; what is left of a patch at the right and lower edges is
-    /// not seen. `watching`: the block (from 0) whose tokens are wanted as well.
+    /// not seen, but by a stem's convolutions. `watching`: the block (from 0) whose tokens are wanted as well.
     public func callAsFunction(_ images: Tensor, _ pass: ForwardPass, watching block: Int? = nil) throws -> Output {
-        let x = try patches(images, pass)
+        var x = images
+        for layer in stem { x = try layer(x, pass, norm: nil, activation: .relu) }
+        x = try patches(x, pass)
         let (height, width) = (x.shape[1], x.shape[2])
         let flat = try pass.reshaped(x, to: [x.shape[0], height * width, configuration.width])
         var tokens = try pass.tokens(
@@ -77,6 +89,9 @@ public final class VisionTransformer: Module {
     public func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
         try body(joinedName(prefix, "cls_token"), classToken)
         try body(joinedName(prefix, "pos_embed"), positions)
+        for (index, layer) in stem.enumerated() {
+            try layer.forEachParameter(joinedName(prefix, "patch_embed.stem.\(index)"), body)
+        }
         try patches.forEachParameter(joinedName(prefix, "patch_embed.proj"), body)
         for (index, block) in blocks.enumerated() {
             try block.forEachParameter(joinedName(prefix, "blocks.\(index)"), body)

@@ -7,6 +7,8 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
     public var threshold = 0.8
     public var studies = CAMSettings.Studies.positive
     public var splits = ["train", "val", "test"]
+    /// Whose map it is.
+    public var map = Map.main
     /// Sizes at which an image is looked at, each with its mirror image.
     public var scales: [Double] = [1, 0.5, 0.75, 1.25, 1.5, 1.75]
     /// Foreground is what lies above this share of the map's range.
@@ -23,6 +25,15 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
     public var imagesPerShard = 48
     /// Whether overlays to look at are made.
     public var overlays = true
+
+    /// The classifier that draws the map.
+    public enum Map: String, Sendable, Hashable, Codable {
+        /// That of the last block, after the final normalisation: the method's.
+        case main
+        /// That of the auxiliary layer. In the last block of a network that learns from random weights, attention spreads
+        /// what is seen over patches that show nothing; before it, patches still speak for themselves.
+        case auxiliary
+    }
 
     public init() {}
 

@@ -100,7 +100,8 @@ public struct ToCoCAMStage: Stage {
         }
         let seen = try localiser.localise(rgb: square.pixels, height: side, width: side)
         try score(seen.probability, item, input: input, output: &output)
-        let map = try FloatImage(width: side, height: side, values: seen.map)
+        let values = input.settings.map == .main ? seen.map : seen.auxiliary
+        let map = try FloatImage(width: side, height: side, values: values)
             .interpolated(width: image.width, height: image.height, mode: .bilinear(alignCorners: false))
         guard map.values.allSatisfy(\.isFinite) else {
             throw EngineError(.notFinite, "its map holds no numbers; look at the image, then at the model")

@@ -20,6 +20,9 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
     public var decoder = ToCoConfiguration.Decoder.largeFOV
     /// Whether there are the projection heads of the class-token contrast, which `weights.classContrast` trains.
     public var hasProjections = false
+    /// How patches decide about the image; the reference's is `maximum`. `pooledShare` is that of `topPatches`.
+    public var pooling = ToCoConfiguration.Pooling.maximum
+    public var pooledShare = 0.05
     /// Side of the square input in pixels.
     public var imageSize = 448
     /// A checkpoint on the coordinator's host: a whole ToCo network, or a vision transformer by timm's names.
@@ -39,9 +42,10 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
     public var learningRate: Float = 6e-5
     public var headFactor: Float = 10
     public var weightDecay: Float = 0.01
-    /// Shares of the whole training: over which the rate rises, before the decoder learns, and before the main maps give
-    /// its target.
+    /// Shares of the whole training: over which the rate rises, before patches are contrasted, before the decoder learns,
+    /// and before the main maps give its target.
     public var warmUp = 1_500.0 / 80_000
+    public var patchContrastStart = 0.0
     public var segmentationStart = 1_000.0 / 80_000
     public var mainMapStart = 12_000.0 / 80_000
     public var weights = ToCoTrainingSettings.Weights()
@@ -57,6 +61,8 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         case base16, small16, tiny16
         /// Small enough to learn from random weights in minutes: for the synthetic archive.
         case compact
+        /// The same, half as deep behind a stem of convolutions.
+        case compactStem
     }
 
     var configuration: ToCoConfiguration {
@@ -66,9 +72,12 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         case .small16: made = ToCoConfiguration(encoder: .small16)
         case .tiny16: made = ToCoConfiguration(encoder: .tiny16)
         case .compact: made = .small
+        case .compactStem: made = .smallStem
         }
         made.decoder = decoder
         made.hasProjections = hasProjections
+        made.pooling = pooling
+        made.pooledShare = pooledShare
         return made
     }
 
@@ -89,7 +98,9 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         require(negativeShare > 0 && negativeShare <= 1, "negativeShare is a share above 0")
         require((1...1024).contains(batch), "batch is 1 to 1024")
         require(learningRate > 0 && learningRate.isFinite && weightDecay >= 0, "learningRate is above 0, weightDecay not negative")
-        require([warmUp, segmentationStart, mainMapStart].allSatisfy { (0...1).contains($0) }, "warmUp, segmentationStart and mainMapStart are shares of the training")
+        require([warmUp, patchContrastStart, segmentationStart, mainMapStart].allSatisfy { (0...1).contains($0) },
+            "warmUp, patchContrastStart, segmentationStart and mainMapStart are shares of the training")
+        require(pooledShare > 0 && pooledShare <= 1, "pooledShare is a share above 0")
         require(validationStudiesPerShard >= 1, "validationStudiesPerShard is at least 1")
         guard faults.isEmpty else {
             throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))
@@ -107,6 +118,7 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         settings.weightDecay = weightDecay
         settings.iterations = max(1, steps)
         settings.warmUp = Int(warmUp * Double(steps))
+        settings.patchContrastStart = Int(patchContrastStart * Double(steps))
         settings.segmentationStart = Int(segmentationStart * Double(steps))
         settings.mainMapStart = Int(mainMapStart * Double(steps))
         settings.pseudoLabels.low = lowThreshold
@@ -127,14 +139,18 @@ struct TrainedToCo: Codable, Hashable {
     /// The sizes as numbers of the first round, by which later stages know the network.
     static func metrics(of settings: ToCoTrainSettings) -> [String: Double] {
         let (network, encoder) = (settings.configuration, settings.configuration.encoder)
-        return [
+        var metrics = [
             "input.size": Double(settings.imageSize), "network.patch": Double(encoder.patch),
             "network.width": Double(encoder.width), "network.depth": Double(encoder.depth),
             "network.heads": Double(encoder.heads), "network.expansion": Double(encoder.expansion),
             "network.grid": Double(encoder.grid), "network.decoderWidth": Double(network.decoderWidth),
             "network.auxiliaryLayer": Double(network.auxiliaryLayer),
             "network.aspp": network.decoder == .aspp ? 1 : 0,
+            "network.topPatches": network.pooling == .topPatches ? network.pooledShare : 0,
+            "network.stem": Double(encoder.stem.count),
         ]
+        for (index, channels) in encoder.stem.enumerated() { metrics["network.stem.\(index)"] = Double(channels) }
+        return metrics
     }
 
     /// - Throws: `StageError.missingInput` when nothing was trained in this job.
@@ -157,9 +173,14 @@ struct TrainedToCo: Codable, Hashable {
             encoder: ViTConfiguration(
                 patch: try number("network.patch"), width: try number("network.width"), depth: try number("network.depth"),
                 heads: try number("network.heads"), expansion: try number("network.expansion"),
-                grid: try number("network.grid")),
+                grid: try number("network.grid"),
+                stem: try (0..<number("network.stem")).map { try number("network.stem.\($0)") }),
             decoder: try number("network.aspp") == 1 ? .aspp : .largeFOV, decoderWidth: try number("network.decoderWidth"),
             auxiliaryLayer: try number("network.auxiliaryLayer"), hasProjections: false)
+        if let share = metrics["network.topPatches"], share > 0 {
+            network.pooling = .topPatches
+            network.pooledShare = share
+        }
     }
 
     /// The compiled network, made once a process.

@@ -91,12 +91,45 @@ import Testing
         #expect(full != half && (apart / size).squareRoot() < 2e-2)
     }
 
+    /// The logit is the mean of the map's highest numbers, and so is its gradient theirs alone.
+    @Test func topPatchesDecideAboutTheImage() throws {
+        var configuration = ToCoTrainerTests.configuration
+        (configuration.pooling, configuration.pooledShare) = (.topPatches, 0.05)
+        let network = try ToCoNetwork(configuration, seed: 1)
+        let (images, width) = (2, 24)
+        var random = CounterRandom(seed: 8)
+        let map = try Tensor((0..<images * 64 * width).map { _ in Float(random.uniform() - 0.5) }, shape: [images, 8, 8, width])
+        let weights = try #require(network.parameters()["classifier.weight"]?.values)
+        let tape = Tape()
+        tape.watch(map)
+        let pass = ForwardPass(.training, recordingOn: tape)
+        let logits = try network.classLogits(map, pass)
+        try tape.backward(from: [(logits, Tensor([1, -2], shape: [2, 1]))])
+        let gradient = try #require(tape.gradient(of: map)).values
+        for image in 0..<images {
+            let numbers = (0..<64).map { patch in
+                (0..<width).reduce(0) { $0 + map.values[(image * 64 + patch) * width + $1] * weights[$1] }
+            }
+            let best = numbers.indices.sorted { numbers[$0] > numbers[$1] }.prefix(3)  // Of 64 patches a twentieth.
+            #expect(abs(logits.values[image] - best.reduce(0) { $0 + numbers[$1] / 3 }) < 1e-5)
+            for patch in 0..<64 {
+                let wanted = best.contains(patch) ? weights[5] / 3 * (image == 0 ? 1 : -2) : 0
+                #expect(abs(gradient[(image * 64 + patch) * width + 5] - wanted) < 1e-6, "\(image), \(patch)")
+            }
+        }
+        let inference = try network.classLogits(map, ForwardPass(.evaluation))
+        #expect(zip(inference.values, logits.values).allSatisfy { abs($0 - $1) < 1e-5 })
+    }
+
     @Test func refusesConfigurationsThatMakeNoNetwork() {
         var configuration = ToCoTrainerTests.configuration
         configuration.auxiliaryLayer = -4
         #expect(throws: EngineError.self) { try ToCoNetwork(configuration, seed: 1) }
         configuration = ToCoTrainerTests.configuration
         configuration.projection = [1]
+        #expect(throws: EngineError.self) { try ToCoNetwork(configuration, seed: 1) }
+        configuration = ToCoTrainerTests.configuration
+        configuration.pooledShare = 0
         #expect(throws: EngineError.self) { try ToCoNetwork(configuration, seed: 1) }
     }
 }

@@ -81,6 +81,18 @@ import Testing
         }
     }
 
+    @Test func lossesBeginWhenTheyAreTold() throws {
+        var settings = Self.settings
+        settings.weights.classContrast = 0
+        (settings.patchContrastStart, settings.segmentationStart) = (1, 2)
+        let trainer = try ToCoTrainer(try ToCoNetwork(Self.configuration, seed: 1), settings, seed: 2)
+        let batch = try Self.batch(0)
+        let parts = try (0..<3).map { _ in Set(try trainer.step(images: batch.images, labels: batch.labels).parts.keys) }
+        #expect(parts[0] == ["classification", "auxiliary"])
+        #expect(parts[1] == parts[0].union(["patchContrast"]))
+        #expect(parts[2] == parts[1].union(["segmentation", "dice", "energy"]))
+    }
+
     @Test func sameSeedSameBits() throws {
         let first = try trained(steps: 3, Self.settings)
         #expect(try trained(steps: 3, Self.settings) == first)

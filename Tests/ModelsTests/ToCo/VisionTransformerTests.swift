@@ -33,8 +33,9 @@ import Testing
     }
 
     /// A small step against the gradient of Σ tokens² lowers it by rate · ‖gradient‖², whether positions learn or not.
-    @Test(arguments: [false, true]) func gradients(learnsPositions: Bool) throws {
+    @Test(arguments: [false, true], [[], [5]]) func gradients(learnsPositions: Bool, stem: [Int]) throws {
         var configuration = Self.tiny
+        configuration.stem = stem
         configuration.learnsPositions = learnsPositions
         let network = try VisionTransformer(configuration, seed: 1)
         GoldenFormula.fill(network)
@@ -97,8 +98,20 @@ import Testing
     @Test func refusesSizesThatMakeNoNetwork() {
         for broken in [
             ViTConfiguration(width: 10, heads: 3), ViTConfiguration(width: 12, depth: 0, heads: 3),
-            ViTConfiguration(width: 12, heads: 3, dropPath: 1),
+            ViTConfiguration(width: 12, heads: 3, dropPath: 1), ViTConfiguration(patch: 16, width: 12, heads: 3, stem: [4, 8]),
+            ViTConfiguration(patch: 4, width: 12, heads: 3, stem: [0]),
         ] { #expect(throws: EngineError.self) { try VisionTransformer(broken, seed: 1) } }
+    }
+
+    /// Patches by steps of two: the same grid, and a patch sees a little of its neighbours.
+    @Test func stemsHalveUpToThePatch() throws {
+        let stem = ViTConfiguration(patch: 8, width: 12, depth: 1, heads: 3, grid: 2, stem: [4, 6])
+        let network = try VisionTransformer(stem, seed: 1)
+        let parameters = try network.parameters()
+        #expect(parameters["patch_embed.stem.0.weight"]?.shape == [4, 3, 3, 3])
+        #expect(parameters["patch_embed.stem.1.bias"]?.shape == [6])
+        #expect(parameters["patch_embed.proj.weight"]?.shape == [12, 6, 3, 3])
+        #expect(try network(Self.images(1, 16, 24), ForwardPass(.evaluation)).grid == (2, 3))
     }
 
     @Test func knowsTheUsualSizes() throws {

@@ -14,7 +14,7 @@ import Stages
            dropout: 0, optimiser: 'adamw', learningRate: 1e-3, studentBatch: 16},
           {stage: 'mil-score'},
           {stage: 'cam', threshold: 0, splits: ['test'], imageSize: 32},
-          {stage: 'toco-train', network: 'compact', imageSize: 64, positiveThreshold: 0, negativeShare: 1, mapScales: [1],
+          {stage: 'toco-train', imageSize: 64, positiveThreshold: 0, negativeShare: 1, mapScales: [1],
            augmentation: 'flips', \(training)},
           {stage: 'toco-cam', threshold: 0, splits: ['test'], scales: [1, 1.5], imagesPerShard: 7},
           {stage: 'evaluate', splits: ['test'], resamples: 100, threshold: 0},
@@ -35,7 +35,7 @@ import Stages
 
     @Test func everyStageLeavesItsRows() throws {
         let archive = try TinyArchive(studies: 8)
-        let ledger = try run(archive, "rounds: 2, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4")
+        let ledger = try run(archive, "network: 'compactStem', pooling: 'topPatches', rounds: 2, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4")
         let tests = ledger.studies().filter { $0.split == "test" }
         let scores = ledger.imageScores().filter { $0.head == "toco" }
         #expect(scores.count == tests.reduce(0) { $0 + $1.images.count })
@@ -61,14 +61,14 @@ import Stages
 
     @Test func parametersDependOnTheSeedAlone() throws {
         let archive = try TinyArchive(studies: 8)
-        let recipe = "rounds: 2, replicas: 4, batch: 8"
+        let recipe = "network: 'compactStem', rounds: 2, replicas: 4, batch: 8, pooling: 'topPatches', pooledShare: 0.1, patchContrastStart: 0.5"
         let first = try run(archive, recipe).model(ofStage: "toco-train", startingRound: nil)
         let second = try run(archive, recipe, slots: 2, order: { $0.reversed() }).model(ofStage: "toco-train", startingRound: nil)
         #expect(first != nil && first == second)
     }
 
     @Test func whatIsMissingIsSaid() throws {
-        for fault in ["imageSize: 65", "batch: 0", "negativeShare: 0", "network: 'huge'", "warmUp: 2", "mean: [1]"] {
+        for fault in ["imageSize: 65", "batch: 0", "negativeShare: 0", "network: 'huge'", "warmUp: 2", "mean: [1]", "pooling: 'mean'", "pooledShare: 0", "patchContrastStart: 2"] {
             let text = "{stages: [{stage: 'toco-train', \(fault)}]}"
             #expect(throws: StageError.self, "\(fault)") { try Pipeline(json5: Data(text.utf8), registry: .standard) }
         }
