@@ -45,9 +45,8 @@ public final class ToCoNetwork: Module {
         switch configuration.pooling {
         case .maximum: Initialisation.uniformFanIn(classifier, seed: seed, name: "classifier.weight")
         case .topPatches:
-            // Next to zero, so that evidence chooses the patches: after the final normalisation all tokens are of one
-            // length, and a larger start would choose the same empty patches in every image, to which attention then
-            // learns to carry what others show.
+            // Next to zero, so that what is seen chooses the patches, not the start: with a larger one the map of
+            // about every second seed lit up the wrong patches for good (tried on one synthetic archive).
             Initialisation.normal(classifier, deviation: 0.003, seed: seed, name: "classifier.weight")
         }
         Initialisation.uniformFanIn(auxiliaryClassifier, seed: seed, name: "aux_classifier.weight")

@@ -30,8 +30,8 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
     public enum Map: String, Sendable, Hashable, Codable {
         /// That of the last block, after the final normalisation: the method's.
         case main
-        /// That of the auxiliary layer. In the last block of a network that learns from random weights, attention spreads
-        /// what is seen over patches that show nothing; before it, patches still speak for themselves.
+        /// That of the auxiliary layer. From random weights it was the steadier of the two: the last block's map lit up
+        /// the wrong patches with some seeds, although the image's score was right.
         case auxiliary
     }
 
