@@ -1,4 +1,4 @@
-"""Polyp-PVT in plain PyTorch, with the names of the official checkpoint: the other side of pvt_bench.py.
+"""Polyp-PVT in plain PyTorch, with the names of the official checkpoint: a peer in `run`.
 
 Written from METHOD.md, section 5, and checked against ../shared/golden/polyp_pvt.safetensors by `pvt_model.py check`.
 """
