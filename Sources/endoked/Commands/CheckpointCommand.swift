@@ -47,11 +47,9 @@ struct CheckpointCommand: Command {
             try network.load(set)
             Terminal.print("\(network.name): it loads")
             return .complete
-        } catch let error as ParameterError {
-            Terminal.print("\(network.name): it does not load: \(error.message)")
-        } catch let error as EngineError {
-            Terminal.print("\(network.name): it does not load: \(error.message)")
+        } catch where error is ParameterError || error is EngineError {
+            Terminal.print("\(network.name): it does not load: \(error)")
+            return .failed
         }
-        return .failed
     }
 }

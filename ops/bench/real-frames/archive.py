@@ -3,9 +3,10 @@
     archive.py FRAMES OUT
 
 A study of `clinicdb` is a sequence (its frames show one polyp: a split never cuts through one), a study of `neopolyp` a
-frame. Every fourth study is held out for the test, every tenth for validation. Images are linked, never copied.
+frame. Every fourth study is held out for the test, every tenth for validation. Images are linked, or copied to another disk.
 """
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -47,7 +48,10 @@ def main(frames, out):
                 link = centre / "studies" / study / path.name
                 link.parent.mkdir(parents=True, exist_ok=True)
                 if not link.exists():
-                    link.hardlink_to(path) if path.stat().st_dev == link.parent.stat().st_dev else link.write_bytes(path.read_bytes())
+                    try:
+                        link.hardlink_to(path)
+                    except OSError:
+                        shutil.copyfile(path, link)
                 truth = centre / "truth" / study / f"{path.stem}.png"
                 truth.parent.mkdir(parents=True, exist_ok=True)
                 # 0 and 255, or the classes 1 and 2 of NeoPolyp: all is polyp.
