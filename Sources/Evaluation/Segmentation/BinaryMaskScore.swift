@@ -50,17 +50,21 @@ public struct BinaryMaskScore: Sendable, Equatable {
         }
         let predicted = prediction.map { $0 >= threshold }
         let actual = truth.map { $0 >= threshold }
-        var counts = (both: 0, prediction: 0, truth: 0)
-        for index in predicted.indices {
-            if predicted[index] { counts.prediction += 1 }
-            if actual[index] { counts.truth += 1 }
-            if predicted[index], actual[index] { counts.both += 1 }
-        }
-        truePositives = counts.both
-        falsePositives = counts.prediction - counts.both
-        falseNegatives = counts.truth - counts.both
-        trueNegatives = width * height - counts.prediction - counts.truth + counts.both
+        self.init(prediction: predicted, truth: actual)
         hausdorff95 =
             measuringDistance ? SurfaceDistance.percentile95(predicted, actual, width: width, height: height) : nil
+    }
+
+    /// Counts two masks pixel by pixel, in any order that is the same for both, as far as the shorter goes; HD95 stays nil.
+    public init(prediction: some Sequence<Bool>, truth: some Sequence<Bool>) {
+        (truePositives, falsePositives, falseNegatives, trueNegatives) = (0, 0, 0, 0)
+        for pixel in zip(prediction, truth) {
+            switch pixel {
+            case (true, true): truePositives += 1
+            case (true, false): falsePositives += 1
+            case (false, true): falseNegatives += 1
+            case (false, false): trueNegatives += 1
+            }
+        }
     }
 }

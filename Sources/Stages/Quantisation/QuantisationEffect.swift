@@ -144,8 +144,8 @@ extension QuantisationEffect {
                 let (map, elapsed) = try timed(run)
                 times[mode].append(elapsed)
                 let bits = map.withValues { $0.map { $0 >= foreground } }
-                if mode > 0 { dice[mode].append(Self.dice(bits, before)) }
-                if let drawn { truthDice[mode].append(Self.dice(bits, drawn.bits)) }
+                if mode > 0 { dice[mode].append(BinaryMaskScore(prediction: bits, truth: before).dice) }
+                if let drawn { truthDice[mode].append(BinaryMaskScore(prediction: bits, truth: drawn.bits).dice) }
                 before = bits
             }
         }
@@ -169,13 +169,6 @@ extension QuantisationEffect {
     }
 
     private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-
-    /// 2·|A ∩ B| / (|A| + |B|), 1 of two empty masks.
-    private static func dice(_ a: [Bool], _ b: [Bool]) -> Double {
-        let both = zip(a, b).count { $0 && $1 }
-        let sum = a.count { $0 } + b.count { $0 }
-        return sum == 0 ? 1 : 2 * Double(both) / Double(sum)
-    }
 
     /// Pearson's; 1 of two maps that are constant, 0 where only one is.
     static func correlation(_ a: [Float], _ b: [Float]) -> Double {

@@ -1,5 +1,6 @@
 import Archives
 import Digest
+import Evaluation
 import Foundation
 import Imaging
 import Models
@@ -162,20 +163,12 @@ public struct SegmentTrainStage: Stage {
             let images = try data.tensors([pair]).images
             let seen = try predictor(images, height: data.side, width: data.side).values
             record.images += 1
-            record.sums["dice", default: 0] += Self.dice(seen, pair.mask)
+            let score = BinaryMaskScore(
+                prediction: seen.lazy.map { $0 >= 0.5 }, truth: pair.mask.lazy.map { $0 >= 0.5 })
+            record.sums["dice", default: 0] += score.dice
         }
         record.unreadable = data.failedItems.count
         return ShardOutput(rows: data.failedItems.map(ResultRow.item), record: try StageCoding.encode(record))
-    }
-
-    /// 2·|A ∩ B| / (|A| + |B|) of what is at least one half.
-    private static func dice(_ prediction: [Float], _ mask: [Float]) -> Double {
-        var (both, sum) = (0, 0)
-        for (p, m) in zip(prediction, mask) {
-            if p >= 0.5, m >= 0.5 { both += 1 }
-            sum += (p >= 0.5 ? 1 : 0) + (m >= 0.5 ? 1 : 0)
-        }
-        return sum == 0 ? 1 : 2 * Double(both) / Double(sum)
     }
 
     public func reduce(
