@@ -90,6 +90,10 @@ final class LedgerView: PlanningView {
         return try self.round(round - 1, of: stage)?.result
     }
 
+    func modelUsed(byStage stage: String) throws -> SHA256Digest? {
+        try access.persist { try $0.rounds(job: job, stage: stage) }.first { $0.round == 0 }?.base
+    }
+
     func state(ofStage stage: String, startingRound round: Int) throws -> SHA256Digest? {
         try self.round(round - 1, of: stage)?.state
     }

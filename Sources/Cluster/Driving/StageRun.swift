@@ -52,7 +52,7 @@ struct StageRun {
                 key: plan.key, centre: plan.centre ?? "", input: plan.input, blobs: plan.blobs,
                 needsUniformSetup: plan.needsUniformSetup)
         }
-        let base = try view.model(ofStage: stage.name, startingRound: round)
+        let base = try view.model(ofStage: stage.name, startingRound: round) ?? plans.lazy.compactMap(\.model).first
         // The round is opened last: shards without an open round are planned again, which finds the same keys.
         try access.persist { ledger in
             try ledger.enqueue(job: job.id, stage: stage.name, round: Int32(round), shards: shards)

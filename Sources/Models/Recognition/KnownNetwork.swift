@@ -29,7 +29,7 @@ public enum KnownNetwork: Hashable, Sendable {
         } else if let size = PVTSize(of: set) {
             self = .pvt(size)
         } else if let width = width("encoder.patch_embed.proj.weight"), set["classifier.weight"] != nil {
-            self = .toCo(set["decoder.c0.weight"] == nil ? .largeFOV : .aspp, width: width)
+            self = .toCo(ToCoConfiguration(of: set).decoder, width: width)
         } else if let width = width("patch_embed.proj.weight"), set["blocks.0.attn.qkv.weight"] != nil {
             self = .visionTransformer(width: width)
         } else if let kind = resNet("encoder."), set.names.contains(where: { $0.hasPrefix("student.") }) {
@@ -68,32 +68,11 @@ public enum KnownNetwork: Hashable, Sendable {
                 studentHidden: set["student.classifier.1.weight"]?.shape.first ?? 4096)
             try MILNetwork(configuration, seed: 0).load(set)
         case .visionTransformer:
-            _ = try VisionTransformer(try Self.transformer(in: set, prefix: ""), seed: nil).loadPretrained(set)
-        case .toCo(let decoder, _):
-            let configuration = ToCoConfiguration(
-                encoder: try Self.transformer(in: set, prefix: "encoder."), decoder: decoder,
-                decoderWidth: set["decoder.conv6.weight"]?.shape.first ?? 512,
-                hasProjections: set.names.contains { $0.hasPrefix("proj_head.") })
-            _ = try ToCoNetwork(configuration, seed: nil).loadCheckpoint(set)
+            _ = try VisionTransformer(ViTConfiguration(of: set), seed: nil).loadPretrained(set)
+        case .toCo: _ = try ToCoNetwork(ToCoConfiguration(of: set), seed: nil).loadCheckpoint(set)
         case .pvt(let size): try PVT(size, seed: nil).loadPretrained(set)
         case .polypPVT(let size): try PolypPVT(size, seed: 0).load(set)
         case .segmentAnything(let kind): try SegmentAnythingNetwork(kind).load(SegmentAnythingCheckpoint.used(set))
         }
-    }
-
-    /// Sizes of a vision transformer by its tensors; where one that tells is missing, those of ViT/16 at 224, so that
-    /// loading names it. Heads leave no trace in them: 64 numbers each, as in all published ones.
-    private static func transformer(in set: ParameterSet, prefix: String) throws -> ViTConfiguration {
-        let patches = set["\(prefix)patch_embed.proj.weight"]?.shape ?? []
-        let width = patches.first ?? 768
-        let positions = set["\(prefix)pos_embed"].map { $0.shape.dropLast().last ?? 0 } ?? 197
-        let start = "\(prefix)blocks."
-        let blocks = Set(
-            set.names.lazy.filter { $0.hasPrefix(start) }.map { $0.dropFirst(start.count).prefix { $0 != "." } })
-        let hidden = set["\(prefix)blocks.0.mlp.fc1.weight"]?.shape.first ?? width * 4
-        return ViTConfiguration(
-            patch: patches.count == 4 ? patches[3] : 16, width: width, depth: blocks.count,
-            heads: width % 64 == 0 ? width / 64 : width % 32 == 0 ? width / 32 : 1,
-            expansion: max(1, hidden / max(1, width)), grid: max(1, Int(Double(max(0, positions - 1)).squareRoot().rounded())))
     }
 }

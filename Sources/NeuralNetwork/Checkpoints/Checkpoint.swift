@@ -63,6 +63,11 @@ public enum Checkpoint {
         }
     }
 
+    /// The bytes that `write` writes.
+    public static func encoded(_ parameters: ParameterSet, metadata: [String: String]) -> Data {
+        parameters.encoded(metadata: metadata)
+    }
+
     private static func format(of bytes: UnsafeRawBufferPointer) throws -> LoadedCheckpoint.Format {
         guard bytes.count >= 4 else {
             throw ParameterError(.truncatedFile, "the file has \(bytes.count) bytes: no checkpoint is so short")
@@ -95,7 +100,9 @@ public enum Checkpoint {
             }
         }
         selection.leaveOut(header.unread.map { $0 + ": numbers of this type are not read here" })
-        return try selection.checkpoint(format: .safetensors)
+        var checkpoint = try selection.checkpoint(format: .safetensors)
+        checkpoint.metadata = header.metadata
+        return checkpoint
     }
 
     private static func loadTorch(_ file: TorchFile, options: Options) throws -> LoadedCheckpoint {

@@ -15,6 +15,8 @@ public struct LoadedCheckpoint: Sendable {
     public var leftOut: [String]
     /// What was changed on the way: a prefix taken off, numbers widened or rounded.
     public var notes: [String]
+    /// What a .safetensors file says about itself in its header; empty for others.
+    public var metadata: [String: String] = [:]
 
     public init(format: Format, tensors: ParameterSet, leftOut: [String] = [], notes: [String] = []) {
         self.format = format

@@ -29,6 +29,8 @@ public struct CAMSettings: Sendable, Hashable, Codable {
     public var precision = InferencePrecision.fp32
     /// As of `mil-score`.
     public var calibration: String?
+    /// As of `mil-score`, and of the same network to be of use.
+    public var weights: String?
     public var imagesPerShard = 48
     /// Whether overlays to look at are made.
     public var overlays = true
@@ -44,7 +46,7 @@ public struct CAMSettings: Sendable, Hashable, Codable {
     public init() {}
 
     init(_ settings: StageSettings, stage: String) throws {
-        self = try settings.laid(over: CAMSettings(), optional: ["imageSize", "calibration"], stage: stage)
+        self = try settings.laid(over: CAMSettings(), optional: ["imageSize", "calibration", "weights"], stage: stage)
         try InferencePrecision.check(precision, calibration: calibration, stage: stage)
         try MILScoreSettings.check(splits, stage: stage)
         var faults: [String] = []

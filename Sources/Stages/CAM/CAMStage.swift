@@ -31,13 +31,14 @@ public struct CAMStage: Stage {
         var kept = 0
         var rejections: [String: Int] = [:]
         var failedImages = 0
+        var parameters: SHA256Digest?
     }
 
     public func validate(settings: StageSettings) throws { _ = try CAMSettings(settings, stage: name) }
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try CAMSettings(settings, stage: name)
-        let model = try TrainedModel(view: view, stage: name)
+        let model = try TrainedModel(view: view, stage: name, weights: settings.weights, imageSize: settings.imageSize)
         let calibration = try CalibrationFile.stored(
             settings.calibration, network: MILScorer.calibratedNetwork, parameters: model.parameters, view: view, stage: name)
         let positive = Set(try view.reportLabels().filter { $0.polyp == "yes" }.map { "\($0.centre)/\($0.study)" })
@@ -58,7 +59,7 @@ public struct CAMStage: Stage {
                     key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
                     input: try StageCoding.encode(
                         Input(centre: centre, items: part, model: model, calibration: calibration, settings: settings)),
-                    blobs: [model.parameters] + (calibration.map { [$0] } ?? []))
+                    blobs: [model.parameters] + (calibration.map { [$0] } ?? []), model: model.parameters)
             }
         }
     }
@@ -72,7 +73,7 @@ public struct CAMStage: Stage {
         let heat = HeatMap(
             scorer: scorer, settings: input.settings, side: input.settings.imageSize ?? input.model.imageSize)
         var output = ShardOutput()
-        var record = Record()
+        var record = Record(parameters: input.model.parameters)
         for (position, item) in input.items.enumerated() {
             try context.checkCancellation()
             do {
@@ -121,9 +122,11 @@ public struct CAMStage: Stage {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         var metrics: [String: Double] = ["images": 0, "kept": 0, "failedImages": 0]
-        for shard in records {
-            guard let data = shard.record else { continue }
-            let record = try StageCoding.decode(Record.self, from: data, of: "the record of \(shard.key)")
+        let parts = try records.compactMap { shard in
+            try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
+        }
+        try view.requireOneModel(parts.map(\.parameters), ofStage: name)
+        for record in parts {
             metrics["images", default: 0] += Double(record.images)
             metrics["kept", default: 0] += Double(record.kept)
             metrics["failedImages", default: 0] += Double(record.failedImages)

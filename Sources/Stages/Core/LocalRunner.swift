@@ -41,6 +41,7 @@ public final class LocalRunner: Sendable {
         try stage.validate(settings: step.settings)
         for round in 0..<(try stage.roundCount(settings: step.settings)) {
             let shards = order(try stage.plan(round: round, settings: step.settings, view: store))
+            store.begin(stage: step.stage, shards: shards)
             let records = try map(shards, stage: stage, round: round)
             let outcome = try stage.reduce(round: round, records: records, settings: step.settings, view: store)
             try store.finish(stage: step.stage, round: round, outcome: outcome)

@@ -11,6 +11,7 @@ public final class MemoryLedger: PlanningView, Sendable {
         var rows: [(stage: String, row: ResultRow)] = []
         var content: [SHA256Digest: Data] = [:]
         var rounds: [String: [Int: Round]] = [:]
+        var modelsUsed: [String: SHA256Digest] = [:]
     }
 
     private struct Round {
@@ -35,6 +36,10 @@ public final class MemoryLedger: PlanningView, Sendable {
 
     public func add(_ rows: [ResultRow], stage: String = "") {
         state.withLock { $0.rows += rows.map { (stage, $0) } }
+    }
+
+    func begin(stage: String, shards: [ShardPlan]) {
+        state.withLock { $0.modelsUsed[stage] = shards.lazy.compactMap(\.model).first }
     }
 
     func finish(stage: String, round: Int, outcome: RoundOutcome) throws {
@@ -97,6 +102,8 @@ public final class MemoryLedger: PlanningView, Sendable {
             return rounds.filter { $0.value.model != nil }.max { $0.key < $1.key }?.value.model
         }
     }
+
+    public func modelUsed(byStage stage: String) -> SHA256Digest? { state.withLock { $0.modelsUsed[stage] } }
 
     public func state(ofStage stage: String, startingRound round: Int) -> SHA256Digest? {
         state.withLock { $0.rounds[stage]?[round - 1]?.state }

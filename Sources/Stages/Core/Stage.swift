@@ -68,16 +68,21 @@ public struct ShardPlan: Sendable, Hashable {
     public var input: Data
     /// Content that `map` will ask for by its digest (parameters, long lists), kept alive while the shard is open.
     public var blobs: [SHA256Digest]
+    /// The parameters that `map` runs, in stages that only infer: one for all shards of a round. They stand in the ledger
+    /// beside the round's results (`PlanningView.modelUsed(byStage:)`).
+    public var model: SHA256Digest?
     /// True when all shards of the job that say so must run in one numeric setup (DESIGN.md, section 6).
     public var needsUniformSetup: Bool
 
     public init(
-        key: String, centre: String?, input: Data, blobs: [SHA256Digest] = [], needsUniformSetup: Bool = false
+        key: String, centre: String?, input: Data, blobs: [SHA256Digest] = [], model: SHA256Digest? = nil,
+        needsUniformSetup: Bool = false
     ) {
         self.key = key
         self.centre = centre
         self.input = input
         self.blobs = blobs
+        self.model = model
         self.needsUniformSetup = needsUniformSetup
     }
 }

@@ -24,6 +24,8 @@ public protocol PlanningView {
     /// The parameters with which `round` of `stage` starts (the outcome of the round before), or, with `round` nil, the
     /// stage's latest. Nil when there are none yet.
     func model(ofStage stage: String, startingRound round: Int?) throws -> SHA256Digest?
+    /// The parameters that a stage that only infers ran, or runs: those of its shards' plans (`ShardPlan.model`).
+    func modelUsed(byStage stage: String) throws -> SHA256Digest?
     /// The reduction's own state that the round before left (`RoundOutcome.state`).
     func state(ofStage stage: String, startingRound round: Int) throws -> SHA256Digest?
     /// A number of an earlier round of `stage`, as its outcome gave it.

@@ -78,9 +78,8 @@ public struct EvaluateStage: Stage {
                         EvaluationFindings.self, from: try view.content(blob), of: "the findings of \(shard.key)")
                 ))
         }
-        let trainers = Set(Localiser.all.map(\.trainer)).sorted()
         var models: [String: SHA256Digest] = [:]
-        for trainer in trainers { models[trainer] = try view.model(ofStage: trainer, startingRound: nil) }
+        for stage in [MILScoreStage.stageName] + Localiser.all.map(\.stage) { models[stage] = try view.modelUsed(byStage: stage) }
         let table = EvaluationTable(findings: findings, settings: settings, models: models)
         do {
             let rows = try table.rows()

@@ -8,7 +8,7 @@ struct EvaluationTable {
 
     let findings: [(centre: String, findings: EvaluationFindings)]
     let settings: EvaluateSettings
-    /// Parameters by the stage that trained them.
+    /// Parameters by the stage that ran them.
     let models: [String: SHA256Digest]
 
     func rows() throws -> [Row] {
@@ -87,11 +87,10 @@ struct EvaluationTable {
             bootstrap: StudyBootstrap(resamples: settings.resamples))
         guard let found = report.pooled else { return [] }
         func row(_ metric: String, _ value: Double?, _ interval: ConfidenceInterval?, note: String = "") -> Row {
-            let localiser = Localiser.all.first { $0.head == head && $0.stage != "cam" }
+            let subject = Localiser.all.first { $0.head == head && $0.stage != "cam" }?.stage ?? MILScoreStage.stageName
             return Row(
-                subject: localiser?.stage ?? "mil-score",
-                model: models[localiser?.trainer ?? TrainedModel.trainingStage], dataset: split, centre: centre, level: level, head: head, metric: metric,
-                value: value, lower: value == nil ? nil : interval?.lower, upper: value == nil ? nil : interval?.upper,
+                subject: subject, model: models[subject], dataset: split, centre: centre, level: level, head: head,
+                metric: metric, value: value, lower: value == nil ? nil : interval?.lower, upper: value == nil ? nil : interval?.upper,
                 count: samples.count, note: note)
         }
         let isOneSided = found.positives == 0 || found.positives == found.samples
@@ -120,7 +119,7 @@ struct EvaluationTable {
                 note: String = ""
             ) -> Row {
                 Row(
-                    subject: localiser.stage, model: models[localiser.trainer], dataset: split, centre: centre, level: level,
+                    subject: localiser.stage, model: models[localiser.stage], dataset: split, centre: centre, level: level,
                     head: localiser.head, metric: metric,
                     value: value, lower: interval?.lower, upper: interval?.upper, count: count, note: note)
             }

@@ -6,8 +6,6 @@ struct Localiser {
     var stage: String
     /// What stands in their column `head`.
     var head: String
-    /// The stage whose parameters it runs.
-    var trainer: String
     /// Kinds of its mask rows: the map in 256 levels, and its foreground.
     var map: String
     var mask: String
@@ -17,12 +15,12 @@ struct Localiser {
 
     static let all = [
         Localiser(
-            stage: "cam", head: "student", trainer: TrainedModel.trainingStage, map: "cam", mask: "cam-mask", drawsBoxes: true),
+            stage: "cam", head: "student", map: "cam", mask: "cam-mask", drawsBoxes: true),
         Localiser(
-            stage: ToCoCAMStage.stageName, head: "toco", trainer: ToCoTrainStage.stageName, map: "toco-cam",
+            stage: ToCoCAMStage.stageName, head: "toco", map: "toco-cam",
             mask: "toco-cam-mask", drawsBoxes: true),
         Localiser(
-            stage: SegmentStage.stageName, head: "polyp-pvt", trainer: SegmentTrainStage.stageName, map: "segment",
+            stage: SegmentStage.stageName, head: "polyp-pvt", map: "segment",
             mask: "segment-mask", drawsBoxes: false),
     ]
 

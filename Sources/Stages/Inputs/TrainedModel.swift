@@ -3,7 +3,8 @@ import Foundation
 import Models
 import NeuralNetwork
 
-/// What `mil-train` leaves for the stages after it: parameters, and the input that they were trained on.
+/// What `mil-train` leaves for the stages after it, or a file that they are given: parameters, and the input that they were
+/// trained on.
 struct TrainedModel: Codable, Hashable {
     var parameters: SHA256Digest
     var imageSize: Int
@@ -23,16 +24,42 @@ struct TrainedModel: Codable, Hashable {
         return metrics
     }
 
-    /// - Throws: `StageError.missingInput` when nothing was trained in this job.
-    init(view: any PlanningView, stage: String) throws {
+    /// Of the file where one is named, else what this job trained. The file's parameters are stored, for shards to name.
+    /// - Throws: `StageError.missingInput` when nothing was trained in this job, `.parameters` for a file that does not fit.
+    init(view: any PlanningView, stage: String, weights: String?, imageSize: Int?) throws {
+        if let weights {
+            let file = try WeightsFile(weights, stage: stage)
+            let method = MILTrainSettings()
+            self = try WeightsFile.naming(stage) {
+                try TrainedModel(
+                    parameters: view.store(file.mil().parameters.encoded()),
+                    imageSize: file.imageSize(imageSize, method: method.imageSize),
+                    mean: Self.colour("mean", file.numbers) ?? method.mean,
+                    deviation: Self.colour("deviation", file.numbers) ?? method.deviation)
+            }
+        } else {
+            try self.init(view: view, stage: stage)
+        }
+    }
+
+    private init(parameters: SHA256Digest, imageSize: Int, mean: [Float], deviation: [Float]) {
+        (self.parameters, self.imageSize, self.mean, self.deviation) = (parameters, imageSize, mean, deviation)
+    }
+
+    private static func colour(_ name: String, _ numbers: [String: Double]) -> [Float]? {
+        let found = channels.compactMap { numbers["input.\(name).\($0)"].map(Float.init) }
+        return found.count == channels.count ? found : nil
+    }
+
+    private init(view: any PlanningView, stage: String) throws {
         let metrics = try view.metrics(ofStage: Self.trainingStage, round: 0)
         guard let parameters = try view.model(ofStage: Self.trainingStage, startingRound: nil),
             let size = metrics["input.size"]
-        else { throw StageError(.missingInput, "stage \(stage) needs a trained model: put \(Self.trainingStage) before it") }
+        else { throw StageError(.missingInput, "stage \(stage) needs a trained model: put \(Self.trainingStage) before it, or name a file in `weights`") }
         self.parameters = parameters
         imageSize = Int(size)
-        mean = Self.channels.map { Float(metrics["input.mean.\($0)"] ?? 0) }
-        deviation = Self.channels.map { Float(metrics["input.deviation.\($0)"] ?? 1) }
+        mean = Self.colour("mean", metrics) ?? Self.channels.map { _ in 0 }
+        deviation = Self.colour("deviation", metrics) ?? Self.channels.map { _ in 1 }
     }
 
     /// The network ready to run, made once a process. `calibration` is stored content, for int8.

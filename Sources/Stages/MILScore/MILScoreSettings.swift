@@ -1,12 +1,17 @@
 import Foundation
 import NeuralNetwork
 
-/// Settings of the stage `mil-score`. Sizes of the network and of its input are those of `mil-train`.
+/// Settings of the stage `mil-score`. Sizes of the network and of its input are those of `mil-train`, or of the file in
+/// `weights`.
 public struct MILScoreSettings: Sendable, Hashable, Codable {
     public var studiesPerShard = 12
     public var precision = InferencePrecision.fp32
     /// For precision int8: a file of `endoked calibrate` on the coordinator's host, of the very weights that are run.
     public var calibration: String?
+    /// A MIL network's parameters on the coordinator's host, instead of those that the job trained; and the side of its
+    /// input, where the file does not tell it.
+    public var weights: String?
+    public var imageSize: Int?
     /// Which studies are scored.
     public var splits = ["train", "val", "test"]
     public var isReducedDecodeAllowed = true
@@ -33,8 +38,9 @@ public struct MILScoreSettings: Sendable, Hashable, Codable {
     public init() {}
 
     init(_ settings: StageSettings, stage: String) throws {
-        self = try settings.laid(over: MILScoreSettings(), optional: ["calibration"], stage: stage)
+        self = try settings.laid(over: MILScoreSettings(), optional: ["calibration", "weights", "imageSize"], stage: stage)
         try InferencePrecision.check(precision, calibration: calibration, stage: stage)
+        try WeightsFile.check(weights: weights, imageSize: imageSize, stage: stage)
         guard studiesPerShard > 0 else {
             throw StageError(.invalidSettings, "stage \(stage): studiesPerShard is at least 1")
         }

@@ -10,7 +10,8 @@ import NeuralNetwork
 /// Rows: `bagScore` of attention, dsmil and student (the maximum over the bag); `imageScore` of student, dsmil,
 /// attention (raw) and attentionWeight (its softmax over the bag). Settings: `MILScoreSettings`.
 public struct MILScoreStage: Stage {
-    public let name = "mil-score"
+    public static let stageName = "mil-score"
+    public let name = MILScoreStage.stageName
 
     public init() {}
 
@@ -31,13 +32,14 @@ public struct MILScoreStage: Stage {
         var studies = 0
         var images = 0
         var failedImages = 0
+        var parameters: SHA256Digest?
     }
 
     public func validate(settings: StageSettings) throws { _ = try MILScoreSettings(settings, stage: name) }
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try MILScoreSettings(settings, stage: name)
-        let model = try TrainedModel(view: view, stage: name)
+        let model = try TrainedModel(view: view, stage: name, weights: settings.weights, imageSize: settings.imageSize)
         let calibration = try CalibrationFile.stored(
             settings.calibration, network: MILScorer.calibratedNetwork, parameters: model.parameters, view: view, stage: name)
         let studies = try view.studies().filter { settings.splits.contains($0.split) && !$0.images.isEmpty }
@@ -49,6 +51,7 @@ public struct MILScoreStage: Stage {
         }.map { shard in
             var shard = shard
             shard.blobs = [model.parameters] + (calibration.map { [$0] } ?? [])
+            shard.model = model.parameters
             return shard
         }
     }
@@ -62,7 +65,7 @@ public struct MILScoreStage: Stage {
         let reader = StudyImages(
             side: input.model.imageSize, isReducedDecodeAllowed: input.settings.isReducedDecodeAllowed, maximumBytes: 0)
         var rows: [ResultRow] = []
-        var record = Record()
+        var record = Record(parameters: input.model.parameters)
         for (position, bag) in input.bags.enumerated() {
             try context.checkCancellation()
             rows += try score(bag, scorer: scorer, reader: reader, index: index, record: &record)
@@ -109,6 +112,7 @@ public struct MILScoreStage: Stage {
         let parts = try records.compactMap { shard in
             try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
         }
+        try view.requireOneModel(parts.map(\.parameters), ofStage: name)
         return RoundOutcome(metrics: [
             "studies": Double(parts.reduce(0) { $0 + $1.studies }), "images": Double(parts.reduce(0) { $0 + $1.images }),
             "failedImages": Double(parts.reduce(0) { $0 + $1.failedImages }),

@@ -37,19 +37,10 @@ public enum NetworkCalibration {
 
     /// The parameters in a file as the network itself encodes them, so that their digest is that of trained models.
     public static func parameters(of network: QuantisableNetwork, file: URL) throws -> ParameterSet {
-        let tensors = try Checkpoint.load(file).tensors
+        let weights = try WeightsFile(file.path)
         switch network {
-        case .mil:
-            let made = try MILNetwork(MILConfiguration(of: tensors), seed: 0)
-            try made.load(tensors)
-            return try made.parameters()
-        case .polypPVT:
-            guard let size = PVTSize(of: tensors, prefix: "backbone.") else {
-                throw StageError(.parameters, "\(file.lastPathComponent) is no Polyp-PVT: no size of its backbone fits")
-            }
-            let made = try PolypPVT(size, seed: nil)
-            try made.load(tensors)
-            return try made.parameters()
+        case .mil: return try weights.mil().parameters
+        case .polypPVT: return try weights.polypPVT().parameters
         }
     }
 }

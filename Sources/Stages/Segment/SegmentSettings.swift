@@ -1,6 +1,6 @@
 import Foundation
 
-/// Settings of the stage `segment`. Size and input are those of `segment-train`.
+/// Settings of the stage `segment`. Size and input are those of `segment-train`, or of the file in `weights`.
 public struct SegmentSettings: Sendable, Hashable, Codable {
     public var studies = CAMSettings.Studies.positive
     public var splits = ["train", "val", "test"]
@@ -9,6 +9,10 @@ public struct SegmentSettings: Sendable, Hashable, Codable {
     public var precision = InferencePrecision.fp32
     /// As of `mil-score`.
     public var calibration: String?
+    /// A Polyp-PVT's parameters on the coordinator's host, official or a job's, instead of those that the job trained; and
+    /// the side of its input, where the file does not tell it.
+    public var weights: String?
+    public var imageSize: Int?
     public var imagesPerShard = 48
     /// Whether overlays to look at are made.
     public var overlays = true
@@ -16,8 +20,9 @@ public struct SegmentSettings: Sendable, Hashable, Codable {
     public init() {}
 
     init(_ settings: StageSettings, stage: String) throws {
-        self = try settings.laid(over: SegmentSettings(), optional: ["calibration"], stage: stage)
+        self = try settings.laid(over: SegmentSettings(), optional: ["calibration", "weights", "imageSize"], stage: stage)
         try InferencePrecision.check(precision, calibration: calibration, stage: stage)
+        try WeightsFile.check(weights: weights, imageSize: imageSize, stage: stage)
         try MILScoreSettings.check(splits, stage: stage)
         guard foreground > 0, foreground < 1, imagesPerShard >= 1 else {
             throw StageError(

@@ -5,7 +5,7 @@ import Imaging
 import Models
 import NeuralNetwork
 
-/// Draws masks with the network that `segment-train` left (METHOD.md, section 5): for each image a map of its prediction,
+/// Draws masks with the network that `segment-train` left, or a file's (METHOD.md, section 5): for each image a map of its prediction,
 /// stretched to 0…1, and its foreground, in the image's own pixels.
 ///
 /// Rows: `mask` of kinds segment, segment-mask and segment-overlay. Settings: `SegmentSettings`.
@@ -18,8 +18,7 @@ public struct SegmentStage: Stage {
     struct Input: Codable {
         var centre: String
         var items: [ItemList.Item]
-        var parameters: SHA256Digest
-        var imageSize: Int
+        var model: TrainedSegmenter
         var calibration: SHA256Digest?
         var settings: SegmentSettings
     }
@@ -28,21 +27,17 @@ public struct SegmentStage: Stage {
         var images = 0
         var failedImages = 0
         var foreground = 0.0
+        var parameters: SHA256Digest?
     }
 
     public func validate(settings: StageSettings) throws { _ = try SegmentSettings(settings, stage: name) }
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try SegmentSettings(settings, stage: name)
-        let metrics = try view.metrics(ofStage: SegmentTrainStage.stageName, round: 0)
-        guard let parameters = try view.model(ofStage: SegmentTrainStage.stageName, startingRound: nil),
-            let size = metrics["input.size"]
-        else {
-            throw StageError(
-                .missingInput, "stage \(name) needs a trained network: put \(SegmentTrainStage.stageName) before it")
-        }
+        let model = try TrainedSegmenter(
+            view: view, stage: name, weights: settings.weights, imageSize: settings.imageSize)
         let calibration = try CalibrationFile.stored(
-            settings.calibration, network: PolypPVTPredictor.calibratedNetwork, parameters: parameters, view: view,
+            settings.calibration, network: PolypPVTPredictor.calibratedNetwork, parameters: model.parameters, view: view,
             stage: name)
         let positive = Set(try view.reportLabels().filter { $0.polyp == "yes" }.map { "\($0.centre)/\($0.study)" })
         let studies = try view.studies().filter { study in
@@ -57,9 +52,8 @@ public struct SegmentStage: Stage {
                     key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
                     input: try StageCoding.encode(
                         Input(
-                            centre: centre, items: part, parameters: parameters, imageSize: Int(size),
-                            calibration: calibration, settings: settings)),
-                    blobs: [parameters] + (calibration.map { [$0] } ?? []))
+                            centre: centre, items: part, model: model, calibration: calibration, settings: settings)),
+                    blobs: [model.parameters] + (calibration.map { [$0] } ?? []), model: model.parameters)
             }
         }
     }
@@ -70,7 +64,7 @@ public struct SegmentStage: Stage {
         ComputeThreads.set(1)
         let predictor = try predictor(input, context: context)
         var output = ShardOutput()
-        var record = Record()
+        var record = Record(parameters: input.model.parameters)
         for (position, item) in input.items.enumerated() {
             try context.checkCancellation()
             do {
@@ -95,8 +89,8 @@ public struct SegmentStage: Stage {
     private func predictor(_ input: Input, context: any MapContext) throws -> PolypPVTPredictor {
         do {
             let kind = "\(input.settings.precision)/\(input.calibration?.hex ?? "")"
-            return try context.shared("polyp-pvt/\(input.parameters.hex)/\(kind)") {
-                let set = try ParameterSet(decoding: try context.content(input.parameters))
+            return try context.shared("polyp-pvt/\(input.model.parameters.hex)/\(kind)") {
+                let set = try ParameterSet(decoding: try context.content(input.model.parameters))
                 guard let size = PVTSize(of: set, prefix: "backbone.") else {
                     throw StageError(.parameters, "the parameters are no Polyp-PVT's: no size of its backbone fits them")
                 }
@@ -115,7 +109,7 @@ public struct SegmentStage: Stage {
     private func add(
         _ item: ItemList.Item, image: Image8, predictor: PolypPVTPredictor, input: Input, output: inout ShardOutput
     ) throws -> Double {
-        let square = try image.resized(width: input.imageSize, height: input.imageSize, filter: .bilinear)
+        let square = try image.resized(width: input.model.imageSize, height: input.model.imageSize, filter: .bilinear)
         let tensor = try Tensor.images(
             rgb: square.pixels, count: 1, height: square.height, width: square.width,
             normalisation: try ColourNormalisation(
@@ -139,6 +133,7 @@ public struct SegmentStage: Stage {
         let parts = try records.compactMap { shard in
             try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
         }
+        try view.requireOneModel(parts.map(\.parameters), ofStage: name)
         let images = parts.reduce(0) { $0 + $1.images }
         return RoundOutcome(metrics: [
             "images": Double(images), "failedImages": Double(parts.reduce(0) { $0 + $1.failedImages }),

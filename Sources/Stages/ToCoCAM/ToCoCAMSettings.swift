@@ -1,9 +1,9 @@
 import Foundation
 import Models
 
-/// Settings of the stage `toco-cam`. Network and input are those of `toco-train`.
+/// Settings of the stage `toco-cam`. Network and input are those of `toco-train`, or of the file in `weights`.
 public struct ToCoCAMSettings: Sendable, Hashable, Codable {
-    /// Images are mapped from this probability of the MIL student on.
+    /// Images are mapped from this probability of the MIL student on; at 0 all are, scored by `mil-score` or not.
     public var threshold = 0.8
     public var studies = CAMSettings.Studies.positive
     public var splits = ["train", "val", "test"]
@@ -22,6 +22,10 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
     /// … and, if so said, nothing at the image's border.
     public var refusesBorder = true
     public var precision = MILScoreSettings.Arithmetic.fp32
+    /// A ToCo network's parameters on the coordinator's host, official or a job's, instead of those that the job trained;
+    /// and the side of its input, where the file does not tell it.
+    public var weights: String?
+    public var imageSize: Int?
     public var imagesPerShard = 48
     /// Whether overlays to look at are made.
     public var overlays = true
@@ -38,7 +42,8 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
     public init() {}
 
     init(_ settings: StageSettings, stage: String) throws {
-        self = try settings.laid(over: ToCoCAMSettings(), optional: [], stage: stage)
+        self = try settings.laid(over: ToCoCAMSettings(), optional: ["weights", "imageSize"], stage: stage)
+        try WeightsFile.check(weights: weights, imageSize: imageSize, stage: stage)
         try MILScoreSettings.check(splits, stage: stage)
         var faults: [String] = []
         func require(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }

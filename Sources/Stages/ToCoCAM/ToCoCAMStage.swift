@@ -1,4 +1,5 @@
 import Archives
+import Digest
 import Foundation
 import Imaging
 import Models
@@ -29,17 +30,23 @@ public struct ToCoCAMStage: Stage {
         var kept = 0
         var rejections: [String: Int] = [:]
         var failedImages = 0
+        var parameters: SHA256Digest?
     }
 
     public func validate(settings: StageSettings) throws { _ = try ToCoCAMSettings(settings, stage: name) }
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try ToCoCAMSettings(settings, stage: name)
-        let model = try TrainedToCo(view: view, stage: name)
+        let model = try TrainedToCo(view: view, stage: name, weights: settings.weights, imageSize: settings.imageSize)
         let positive = Set(try view.reportLabels().filter { $0.polyp == "yes" }.map { "\($0.centre)/\($0.study)" })
+        let scores = try view.imageScores().filter { $0.head == "student" }
+        guard !scores.isEmpty || settings.threshold == 0 else {
+            throw StageError(
+                .missingInput,
+                "stage \(name) maps images by their scores: put mil-score before it, or give `threshold: 0` to map all of them")
+        }
         let found = Set(
-            try view.imageScores().filter { $0.head == "student" && $0.score >= settings.threshold }
-                .map { "\($0.centre)/\($0.study)/\($0.image)" })
+            scores.filter { $0.score >= settings.threshold }.map { "\($0.centre)/\($0.study)/\($0.image)" })
         let studies = try view.studies().filter { settings.splits.contains($0.split) }
         return try StudyChunks.byCentre(studies).flatMap { centre, studies in
             let items = studies.flatMap { study -> [ItemList.Item] in
@@ -47,7 +54,7 @@ public struct ToCoCAMStage: Stage {
                 return study.images.map { image in
                     ItemList.Item(
                         study: study.study, image: image,
-                        label: isMapped && found.contains("\(centre)/\(study.study)/\(image)") ? 1 : 0)
+                        label: isMapped && (settings.threshold == 0 || found.contains("\(centre)/\(study.study)/\(image)")) ? 1 : 0)
                 }
             }
             return try stride(from: 0, to: items.count, by: settings.imagesPerShard).enumerated().map { number, start in
@@ -55,7 +62,7 @@ public struct ToCoCAMStage: Stage {
                 return ShardPlan(
                     key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
                     input: try StageCoding.encode(Input(centre: centre, items: part, model: model, settings: settings)),
-                    blobs: [model.parameters])
+                    blobs: [model.parameters], model: model.parameters)
             }
         }
     }
@@ -68,7 +75,7 @@ public struct ToCoCAMStage: Stage {
             maps: MultiScaleMaps(scales: input.settings.scales), precision: input.settings.precision.precision,
             context: context)
         var output = ShardOutput()
-        var record = Record()
+        var record = Record(parameters: input.model.parameters)
         for (position, item) in input.items.enumerated() {
             try context.checkCancellation()
             do {
@@ -134,9 +141,11 @@ public struct ToCoCAMStage: Stage {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         var metrics: [String: Double] = ["images": 0, "mapped": 0, "kept": 0, "failedImages": 0]
-        for shard in records {
-            guard let data = shard.record else { continue }
-            let record = try StageCoding.decode(Record.self, from: data, of: "the record of \(shard.key)")
+        let parts = try records.compactMap { shard in
+            try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
+        }
+        try view.requireOneModel(parts.map(\.parameters), ofStage: name)
+        for record in parts {
             metrics["images", default: 0] += Double(record.images)
             metrics["mapped", default: 0] += Double(record.mapped)
             metrics["kept", default: 0] += Double(record.kept)

@@ -36,6 +36,8 @@ struct CheckpointCommand: Command {
         }
         let set = loaded.tensors
         Terminal.print("\(loaded.format.rawValue): \(set.entries.count) tensors, \(set.totalCount) numbers")
+        Terminal.print("  SHA-256 of the numbers and their names, by which the ledger knows parameters: \(set.digest)")
+        for (name, value) in loaded.metadata.sorted(by: { $0.key < $1.key }) { Terminal.print("  says \(name) = \(value)") }
         for note in loaded.notes { Terminal.print("  \(note)") }
         for line in loaded.leftOut { Terminal.print("  left out: \(line)") }
         if listsTensors { for entry in set.entries { Terminal.print("  \(entry.name) \(entry.shape)") } }

@@ -1,6 +1,7 @@
 import Digest
 import Foundation
 import Ledger
+import NeuralNetwork
 
 /// Everything that a job found, from the ledger into files (README, "What a run writes").
 ///
@@ -140,8 +141,13 @@ struct JobResults {
     private func writeModels(_ stages: [String], to folder: URL) throws {
         for stage in stages {
             guard let model = try ledger.finalModel(job: job, stage: stage) else { continue }
-            try OutputFolder.write(
-                try ledger.blob(model.digest), to: folder.appendingPathComponent("\(stage).safetensors"))
+            // What a later job must know to run them: `weights` of the inference stages reads it.
+            let numbers = try ledger.rounds(job: job, stage: stage).first { $0.round == 0 }
+                .map { try JSONDecoder().decode([String: Double].self, from: $0.metrics) } ?? [:]
+            let told = numbers.filter { $0.key.hasPrefix("input.") || $0.key.hasPrefix("network.") }.mapValues { "\($0)" }
+            let file = folder.appendingPathComponent("\(stage).safetensors")
+            let set = try ParameterSet(decoding: try ledger.blob(model.digest))
+            try OutputFolder.write(Checkpoint.encoded(set, metadata: told), to: file)
         }
     }
 

@@ -18,6 +18,13 @@ struct RunRecord {
                 uniqueKeysWithValues: try job.stages.compactMap { stage in
                     try ledger.finalModel(job: job.id, stage: stage.name).map { (stage.name, $0.digest.hex) }
                 }),
+            modelsUsed: Dictionary(
+                uniqueKeysWithValues: try job.stages.compactMap { stage in
+                    guard try ledger.finalModel(job: job.id, stage: stage.name) == nil,
+                        let base = try ledger.rounds(job: job.id, stage: stage.name).first?.base
+                    else { return nil }
+                    return (stage.name, base.hex)
+                }),
             workers: try ledger.workers().map { "\($0.name) \($0.setup)" }.sorted(), numericSetup: job.numericSetup,
             program: "endoked " + Program.version, engine: EngineSetup.library)
         let encoder = JSONEncoder()
@@ -38,6 +45,8 @@ struct RunRecord {
         var finishedAt: Double?
         var stages: [JobStage]
         var models: [String: String]
+        /// SHA-256 of the parameters that each stage that only infers ran, trained in this job or read from a file.
+        var modelsUsed: [String: String]
         var workers: [String]
         var numericSetup: String?
         var program: String

@@ -1,0 +1,34 @@
+import NeuralNetwork
+
+extension ViTConfiguration {
+    /// Sizes of a vision transformer by its tensors, whose names start with `prefix`; where one that tells is missing,
+    /// those of ViT/16 at 224, so that loading names it. Heads leave no trace in them: 64 numbers each, as in all
+    /// published ones, or 32 in smaller ones.
+    public init(of set: ParameterSet, prefix: String = "") {
+        func shape(_ name: String) -> [Int]? { set[prefix + name]?.shape }
+        let patches = shape("patch_embed.proj.weight") ?? []
+        let width = patches.first ?? 768
+        let positions = shape("pos_embed").map { $0.dropLast().last ?? 0 } ?? 197
+        let start = prefix + "blocks."
+        let blocks = Set(set.names.lazy.filter { $0.hasPrefix(start) }.map { $0.dropFirst(start.count).prefix { $0 != "." } })
+        let hidden = shape("blocks.0.mlp.fc1.weight")?.first ?? width * 4
+        var stem: [Int] = []
+        while stem.count < 6, let channels = shape("patch_embed.stem.\(stem.count).weight")?.first { stem.append(channels) }
+        self.init(
+            patch: stem.isEmpty ? (patches.count == 4 ? patches[3] : 16) : 2 << stem.count, width: width,
+            depth: blocks.count, heads: width % 64 == 0 ? width / 64 : width % 32 == 0 ? width / 32 : 1,
+            expansion: max(1, hidden / max(1, width)), grid: max(1, Int(Double(max(0, positions - 1)).squareRoot().rounded())),
+            stem: stem)
+    }
+}
+
+extension ToCoConfiguration {
+    /// Sizes of a ToCo network by its tensors. Its auxiliary layer and how it pools leave no trace: those of the reference.
+    public init(of set: ParameterSet) {
+        self.init(
+            encoder: ViTConfiguration(of: set, prefix: "encoder."),
+            decoder: set["decoder.c0.weight"] == nil ? .largeFOV : .aspp,
+            decoderWidth: set["decoder.conv6.weight"]?.shape.first ?? 512,
+            hasProjections: set.names.contains { $0.hasPrefix("proj_head.") })
+    }
+}

@@ -1,0 +1,124 @@
+import Digest
+import Foundation
+import Models
+import NeuralNetwork
+
+/// Parameters that somebody names: an official checkpoint, or what a job left in its `models/`, which also tells the
+/// network's input and what its tensors do not show.
+///
+/// Whatever the file was, its parameters are encoded as the network itself does it, so that they have the digest of a
+/// trained model, and a calibration of either is one of the other.
+struct WeightsFile {
+    let path: String
+    let tensors: ParameterSet
+    let network: KnownNetwork
+    /// What a job wrote down with the parameters: the numbers that a training stage leaves with its first round.
+    let numbers: [String: Double]
+
+    /// Throws `StageError.parameters`, with the path, for what cannot be read or is of no known network.
+    init(_ path: String) throws {
+        let loaded: LoadedCheckpoint
+        do { loaded = try Checkpoint.load(URL(fileURLWithPath: path)) } catch let error as ParameterError {
+            throw StageError(.parameters, error.message)
+        }
+        guard let network = KnownNetwork(of: loaded.tensors) else {
+            throw StageError(
+                .parameters, "\(path): its tensors are of no network that is known here; `endoked checkpoint \(path) --tensors` lists them")
+        }
+        (self.path, tensors, self.network) = (path, loaded.tensors, network)
+        numbers = loaded.metadata.compactMapValues(Double.init)
+    }
+
+    /// Side of the network's input: as asked for, or as the file says.
+    /// - Parameter method: the side that the method's own recipe has, for the message.
+    func imageSize(_ wanted: Int?, method: Int) throws -> Int {
+        if let size = wanted ?? numbers["input.size"].flatMap(Int.init(exactly:)) { return size }
+        throw StageError(
+            .invalidSettings,
+            "\(path) does not say at which size its network reads images: give `imageSize` (the method's is \(method))")
+    }
+
+    func mil() throws -> (parameters: ParameterSet, configuration: MILConfiguration) {
+        guard case .mil = network else { throw isNo("MIL network, as mil-train writes it") }
+        return try fitted {
+            let configuration = try MILConfiguration(of: tensors)
+            let made = try MILNetwork(configuration, seed: 0)
+            try made.load(tensors)
+            return (try made.parameters(), configuration)
+        }
+    }
+
+    func toCo() throws -> (parameters: ParameterSet, configuration: ToCoConfiguration) {
+        guard case .toCo = network else { throw isNo("ToCo network, as toco-train writes it") }
+        return try fitted {
+            var configuration = ToCoConfiguration(of: tensors)
+            let made = try ToCoNetwork(configuration, seed: nil)
+            try made.loadCheckpoint(tensors)
+            if let trained = try ToCoConfiguration(numbers: numbers) { configuration = trained }
+            return (try made.parameters(), configuration)
+        }
+    }
+
+    func polypPVT() throws -> (parameters: ParameterSet, size: PVTSize) {
+        guard case .polypPVT(let size) = network else { throw isNo("Polyp-PVT") }
+        return try fitted {
+            let made = try PolypPVT(size, seed: nil)
+            try made.load(tensors)
+            return (try made.parameters(), size)
+        }
+    }
+
+    private func isNo(_ wanted: String) -> StageError {
+        let hint = if case .resNet = network { ": an encoder alone can start mil-train (`initialCheckpoint`)" } else { "" }
+        return StageError(.parameters, "\(path) is of \(network.name), not of a \(wanted)\(hint)")
+    }
+
+    private func fitted<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let error as ParameterError {
+            throw StageError(.parameters, "\(path), \(network.name): \(error.message)")
+        } catch let error as EngineError {
+            throw StageError(.parameters, "\(path), \(network.name): \(error.message)")
+        }
+    }
+}
+
+extension WeightsFile {
+    /// For a stage whose settings name a file: errors say whose.
+    init(_ path: String, stage: String) throws {
+        self = try Self.naming(stage) { try WeightsFile(path) }
+    }
+
+    /// Says in errors which stage they are of.
+    static func naming<Result>(_ stage: String, _ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let error as StageError {
+            throw StageError(error.code, "stage \(stage): \(error.message)")
+        }
+    }
+
+    /// Throws `StageError.invalidSettings` where `imageSize` is given without a file that it is for.
+    static func check(weights: String?, imageSize: Int?, stage: String) throws {
+        guard imageSize == nil || weights != nil else {
+            throw StageError(
+                .invalidSettings,
+                "stage \(stage): `imageSize` is for a file named in `weights`; what the job trains is read at its training's size")
+        }
+        guard imageSize.map({ (32...4096).contains($0) }) ?? true else {
+            throw StageError(.invalidSettings, "stage \(stage): imageSize is 32 to 4096")
+        }
+    }
+}
+
+extension PlanningView {
+    /// Refuses results of shards that did not all run the parameters that the round was planned with: a weights file that
+    /// changed between two plannings of a round, the first of which a crash cut short.
+    /// - Throws: `StageError.parameters`.
+    func requireOneModel(_ ran: [SHA256Digest?], ofStage stage: String) throws {
+        let all = Set(ran.compactMap { $0 } + [try modelUsed(byStage: stage)].compactMap { $0 })
+        guard all.count <= 1 else {
+            throw StageError(
+                .parameters,
+                "stage \(stage): shards ran different parameters (\(all.map { $0.hex.prefix(12) + "…" }.sorted().joined(separator: ", "))): "
+                    + "the weights file was changed while the job was planned; submit the job again")
+        }
+    }
+}
