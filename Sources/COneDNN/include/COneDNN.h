@@ -238,6 +238,25 @@ void nn_attention_softmax(const nn_attention_scores *shape, float *scores, void 
 /// ds = p·(dp − Σ p·dp)·scale of each row.
 void nn_attention_softmax_backward(
     const float *p, const float *dp, void *ds, int32_t ds_bf16, int64_t rows, int64_t keys, float scale);
+
+// ---- 3×3 convolution by 4×4 tiles ----------------------------------------------------------------------------
+
+/// Stride 1, a border of one zero, no groups; `c` divisible by 16 and `out_c` by 32. The map read and the result (to which
+/// the sums are added if so said) are fp32 or bf16; weights, bias and all that is computed are fp32.
+typedef struct {
+    int64_t n, h, w, c, out_c;
+    int32_t bf16, result_bf16, adds_destination, relu;
+} nn_winograd;
+/// Whether this processor has the vectors for it.
+int32_t nn_winograd_is_fast(void);
+size_t nn_winograd_weight_bytes(int64_t channels, int64_t out_channels);
+/// From output channel, channel, row, column.
+void nn_winograd_pack(const float *plain, float *packed, int64_t channels, int64_t out_channels);
+size_t nn_winograd_scratch_bytes(const nn_winograd *shape);
+/// `bias` may be NULL.
+void nn_winograd_run(
+    const nn_winograd *shape, const void *x, const float *packed, const float *bias, void *y, void *scratch);
+
 // ---- Windows and blocks: of numbers of any type, `bytes` a pixel ---------------------------------------------
 
 /// N,H,W to the windows of size × size pixels that cover it, row by row; what lies beyond the map is `padding`, one

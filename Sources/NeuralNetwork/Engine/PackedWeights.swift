@@ -1,3 +1,4 @@
+import COneDNN
 import Synchronization
 
 /// A parameter's values in the layouts that compiled operations ask for, packed again only after a change.
@@ -18,6 +19,14 @@ final class PackedWeights: Sendable {
 
     /// From now on there are no plain values to pack from.
     func seal() { isSealed.withLock { $0 = true } }
+
+    /// For convolutions by tiles; the same rules as for packings.
+    private struct Tiled: @unchecked Sendable {
+        var memory: PooledMemory
+        var version: Int
+    }
+
+    private let tiled = Mutex<Tiled?>(nil)
 
     /// How many numbers there are.
     private let count: Int
@@ -53,6 +62,21 @@ final class PackedWeights: Sendable {
             }
             let made = Packing(primitive: primitive, memory: memory, version: version)
             packings.append(made)
+            return made
+        }.memory
+    }
+
+    /// 3×3 kernels as `TiledConvolution` wants them; nil where the plain ones were let go.
+    func tiled(
+        _ plain: UnsafePointer<Float>, version: Int, channels: Int64, outputs: Int64
+    ) throws -> PooledMemory? {
+        if isSealed.withLock({ $0 }) { return nil }
+        return try tiled.withLock { tiled in
+            if let made = tiled, made.version == version { return made }
+            let memory = try tiled?.memory ?? PooledMemory(bytes: nn_winograd_weight_bytes(channels, outputs), pool: .passing)
+            nn_winograd_pack(plain, memory.floats, channels, outputs)
+            let made = Tiled(memory: memory, version: version)
+            tiled = made
             return made
         }.memory
     }

@@ -23,6 +23,11 @@ enum LayerArithmetic {
     static func runPlain(
         _ product: LayerProduct, _ weights: LayerWeights, source: UnsafeRawPointer, result: UnsafeMutableRawPointer
     ) throws {
+        if case .convolution(let shape) = product, let tiled = TiledConvolution(shape),
+            try tiled.run(weights, source: source, result: result)
+        {
+            return
+        }
         let primitive = try product.primitive
         let packed = try weights.packed.packed(weights.plain, version: weights.version, for: primitive)
         try withExtendedLifetime(packed) {

@@ -1,0 +1,44 @@
+import COneDNN
+
+/// A 3×3 convolution of an inference pass by 4×4 tiles (Winograd's minimal filtering): a quarter of the multiplications,
+/// all of them in fp32. On maps of bf16 it is more exact than oneDNN's kernels, and faster too.
+struct TiledConvolution {
+    private let shape: nn_winograd
+    private let isBiased: Bool
+
+    /// Weights of each point must be read for each image: below so many tiles that costs more than it saves.
+    private static let fewestTiles = 16
+
+    /// Nil where the convolution is none of this kind, or too small to gain by it.
+    init?(_ convolution: ConvolutionShape) {
+        let (input, weights, geometry) = (convolution.input, convolution.weights, convolution.geometry)
+        guard nn_winograd_is_fast() != 0, convolution.pass == .inference, convolution.quantised == nil,
+            weights[2] == 3, weights[3] == 3, weights[0] % 32 == 0, weights[1] % 16 == 0,
+            geometry == ConvolutionGeometry(padding: 1), convolution.padAfter ?? 1 == 1,
+            convolution.post == .none || convolution.post == .relu,
+            ((input[1] + 3) / 4) * ((input[2] + 3) / 4) >= Self.fewestTiles
+        else { return nil }
+        shape = nn_winograd(
+            n: Int64(input[0]), h: Int64(input[1]), w: Int64(input[2]), c: Int64(input[3]), out_c: Int64(weights[0]),
+            bf16: convolution.precision == .bfloat16 ? 1 : 0, result_bf16: convolution.resultPrecision == .bfloat16 ? 1 : 0,
+            adds_destination: convolution.addsDestination ? 1 : 0, relu: convolution.post == .relu ? 1 : 0)
+        isBiased = convolution.hasBias
+    }
+
+    /// False where there are no plain weights any more to make those of the tiles from.
+    func run(_ weights: LayerWeights, source: UnsafeRawPointer, result: UnsafeMutableRawPointer) throws -> Bool {
+        guard
+            let packed = try weights.packed.tiled(
+                weights.plain, version: weights.version, channels: shape.c, outputs: shape.out_c)
+        else { return false }
+        try withUnsafePointer(to: shape) { shape in
+            let scratch = try PooledMemory(bytes: nn_winograd_scratch_bytes(shape))
+            withExtendedLifetime((packed, scratch)) {
+                nn_winograd_run(
+                    shape, source, packed.floats,
+                    isBiased ? weights.bias?.assumingMemoryBound(to: Float.self) : nil, result, scratch.base)
+            }
+        }
+        return true
+    }
+}
