@@ -1,6 +1,7 @@
 // Activation functions beyond those of loops.c, forward and backward, elementwise over fp32.
 #include "internal.h"
 #include "numerics.h"
+#include "vectors.h"
 
 #define GRAIN 16384
 
@@ -46,9 +47,27 @@ typedef struct {
     uint16_t *x;
 } narrow_job;
 
+/// Thirty-two numbers.
+#define GELU_BF16(x)                                                          \
+    do {                                                                      \
+        const lanes first = LOAD_BF16(x), second = LOAD_BF16((x) + LANES);    \
+        lanes first_share, second_share;                                      \
+        ROUGH_NORMAL_SHARE(first_share, first);                               \
+        ROUGH_NORMAL_SHARE(second_share, second);                             \
+        first_share *= first, second_share *= second;                         \
+        STORE_BF16(x, first_share);                                           \
+        STORE_BF16((x) + LANES, second_share);                                \
+    } while (0)
+
 NN_KERNEL static void gelu_bf16_piece(void *context, int64_t begin, int64_t end) {
     uint16_t *x = ((const narrow_job *)context)->x;
-    for (int64_t i = begin; i < end; i++) x[i] = to_bf16(gelu(from_bf16(x[i])));
+    int64_t i = begin;
+    for (; i + 2 * LANES <= end; i += 2 * LANES) GELU_BF16(x + i);
+    if (i == end) return;
+    uint16_t rest[2 * LANES] = {0};
+    memcpy(rest, x + i, (size_t)(end - i) * 2);
+    GELU_BF16(rest);
+    memcpy(x + i, rest, (size_t)(end - i) * 2);
 }
 
 void nn_gelu_bf16(uint16_t *x, int64_t count) {

@@ -9,24 +9,6 @@
 
 enum { TAPS = 9 };
 
-/// e^x for x ≤ 0, as `exponential` in numerics.h.
-#define EXPONENTIAL(result, x)                                                    \
-    do {                                                                          \
-        lanes x_ = __builtin_elementwise_max(x, (lanes)(-87.0f));                 \
-        lanes n_ = (x_ * 1.44269504f + 12582912.0f) - 12582912.0f;                \
-        lanes r_ = x_ - n_ * 0.693359375f;                                        \
-        r_ = r_ - n_ * -2.12194440e-4f;                                           \
-        lanes q_ = r_ * (1.0f / 5040) + 1.0f / 720;                               \
-        q_ = q_ * r_ + 1.0f / 120;                                                \
-        q_ = q_ * r_ + 1.0f / 24;                                                 \
-        q_ = q_ * r_ + 1.0f / 6;                                                  \
-        q_ = q_ * r_ + 0.5f;                                                      \
-        q_ = q_ * r_ + 1.0f;                                                      \
-        q_ = q_ * r_ + 1.0f;                                                      \
-        bits16 power_ = __builtin_bit_cast(bits16, __builtin_convertvector(n_, whole16) + 127) << 23; \
-        (result) = q_ * FLOATS(power_);                                           \
-    } while (0)
-
 /// The nine-fold sum over a window w0…w8: a sum a row, so that no addition waits for all before it.
 #define WINDOW_SUM(start)                                                         \
     (((start) + k0 * w0 + k1 * w1 + k2 * w2) + ((k3 * w3 + k4 * w4 + k5 * w5) + (k6 * w6 + k7 * w7 + k8 * w8)))

@@ -53,4 +53,22 @@ typedef uint16_t halves __attribute__((ext_vector_type(16), aligned(2)));
         (result) = t_ * (a_ + b_ * (v_ * v_)) + 0.5f;                             \
     } while (0)
 
+/// e^x for x ≤ 0, as `exponential` in numerics.h.
+#define EXPONENTIAL(result, x)                                                    \
+    do {                                                                          \
+        lanes x_ = __builtin_elementwise_max(x, (lanes)(-87.0f));                 \
+        lanes n_ = (x_ * 1.44269504f + 12582912.0f) - 12582912.0f;                \
+        lanes r_ = x_ - n_ * 0.693359375f;                                        \
+        r_ = r_ - n_ * -2.12194440e-4f;                                           \
+        lanes q_ = r_ * (1.0f / 5040) + 1.0f / 720;                               \
+        q_ = q_ * r_ + 1.0f / 120;                                                \
+        q_ = q_ * r_ + 1.0f / 24;                                                 \
+        q_ = q_ * r_ + 1.0f / 6;                                                  \
+        q_ = q_ * r_ + 0.5f;                                                      \
+        q_ = q_ * r_ + 1.0f;                                                      \
+        q_ = q_ * r_ + 1.0f;                                                      \
+        bits16 power_ = __builtin_bit_cast(bits16, __builtin_convertvector(n_, whole16) + 127) << 23; \
+        (result) = q_ * FLOATS(power_);                                           \
+    } while (0)
+
 #endif

@@ -2,20 +2,17 @@
 // Gray (CVPR 2016): 36 products of matrices where the plain sum takes 144. Everything is fp32, also where the maps are bf16.
 // Tiles of 4×4 results are worked on in blocks, whose transformed numbers stay in the second-level cache.
 #include "internal.h"
+#include "products.h"
 #include "vectors.h"
 
-enum { POINTS = 36, SIDE = 6, TILE = 4, ROWS = 8, PANEL = 32 };
+enum { POINTS = 36, SIDE = 6, TILE = 4, ROWS = PRODUCT_ROWS, PANEL = PRODUCT_COLUMNS };
 
 /// Floats that keep rows, and the matrices of neighbouring points, from falling into the same sets of the caches.
 enum { PADDING = 16 };
 /// Tiles of a block.
 enum { BLOCK = 32 };
 
-int32_t nn_winograd_is_fast(void) {
-    // Narrower vectors leave too few registers for the products here: oneDNN's kernels are faster then.
-    int isa = (int)dnnl_get_effective_cpu_isa();
-    return (isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
-}
+int32_t nn_winograd_is_fast(void) { return products_are_fast(0); }
 
 size_t nn_winograd_weight_bytes(int64_t channels, int64_t out_channels) {
     return (size_t)(POINTS * channels * out_channels) * sizeof(float);
@@ -144,25 +141,6 @@ static void tiles_in(const winograd_job *job, int64_t first, int64_t begin, int6
     }
 }
 
-/// Eight rows of `a` times a panel of 32 columns.
-NN_KERNEL static void multiply(
-    const float *a, int64_t row, const float *panel, int64_t inner, float *result, int64_t result_row) {
-    lanes left[ROWS], right[ROWS];
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) left[i] = right[i] = 0.0f;
-    for (int64_t k = 0; k < inner; k++) {
-        const lanes b0 = LOAD(panel + k * PANEL), b1 = LOAD(panel + k * PANEL + LANES);
-        _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {
-            const lanes each = a[i * row + k];
-            left[i] += each * b0;
-            right[i] += each * b1;
-        }
-    }
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {
-        STORE(result + i * result_row, left[i]);
-        STORE(result + i * result_row + LANES, right[i]);
-    }
-}
-
 /// The products of points `begin` to `end`, each of `count` rows.
 static void points_multiply(const winograd_job *job, int64_t count, int64_t begin, int64_t end, float *in, float *out) {
     const nn_winograd *s = job->shape;
@@ -170,7 +148,7 @@ static void points_multiply(const winograd_job *job, int64_t count, int64_t begi
     for (int64_t p = begin; p < end; p++)
         for (int64_t panel = 0; panel < panels; panel++)
             for (int64_t i = 0; i < count; i += ROWS)
-                multiply(
+                product_f32(
                     in + p * job->point + i * job->row, job->row, job->weights + (p * panels + panel) * s->c * PANEL, s->c,
                     out + p * job->out_point + i * job->out_row + panel * PANEL, job->out_row);
 }

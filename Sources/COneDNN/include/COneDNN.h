@@ -239,6 +239,27 @@ void nn_attention_softmax(const nn_attention_scores *shape, float *scores, void 
 void nn_attention_softmax_backward(
     const float *p, const float *dp, void *ds, int32_t ds_bf16, int64_t rows, int64_t keys, float scale);
 
+/// Where the numbers of each token and head lie: strides in numbers.
+typedef struct {
+    const void *base;
+    int64_t batch, token, head;
+    int32_t bf16;
+} nn_heads;
+
+/// y = softmax(q·kᵀ·scale + bias)·v of each batch and head, its products in fp32 or bf16. `y.base` is written.
+typedef struct {
+    int64_t batches, heads, queries, keys, width, value_width, key_width;
+    float scale;
+    int32_t bf16;
+    nn_heads q, k, v, y;
+    const float *table;                    // heads, queries, keys; or NULL
+    const float *bias_height, *bias_width; // batch and head, queries, keys / key_width and key_width; or NULL
+} nn_attention;
+/// Whether this processor has the vectors for it.
+int32_t nn_attention_is_fast(int32_t bf16, int64_t width);
+size_t nn_attention_scratch_bytes(const nn_attention *shape);
+void nn_attention_run(const nn_attention *shape, void *scratch);
+
 // ---- 3×3 convolution by 4×4 tiles ----------------------------------------------------------------------------
 
 /// Stride 1, a border of one zero, no groups; `c` divisible by 16 and `out_c` by 32. The map read and the result (to which

@@ -53,12 +53,14 @@ public final class PolypPVT: Module {
         let detail = try translations[0](identification(stages[0], pass), pass)
         let edge = try pass.resized(
             detail, height: detail.shape[1] / 2, width: detail.shape[2] / 2, alignsCorners: true)
-        let aggregated = try aggregation(fused, edge: edge, pass)
+        // Which node a pixel belongs to is a softmax over large similarities, which bf16 would turn over here and there;
+        // it costs next to nothing.
+        let aggregated = try aggregation(fused, edge: edge, pass.exact)
         func enlarged(_ map: Tensor) throws -> Tensor {
             try pass.resized(map, height: 8 * map.shape[1], width: 8 * map.shape[2], alignsCorners: false)
         }
         return try (
-            enlarged(firstHead(fused, pass, norm: nil, result: .float32)), enlarged(secondHead(aggregated, pass, norm: nil, result: .float32))
+            enlarged(firstHead(fused, pass.exact, norm: nil)), enlarged(secondHead(aggregated, pass.exact, norm: nil))
         )
     }
 

@@ -6,8 +6,8 @@ import NeuralNetwork
 ///     ComputeThreads.set(1)                                    // on each slot's thread
 ///     let seen = try localiser.localise(rgb: bytes, height: 448, width: 448)
 ///
-/// Immutable and Sendable: make one for each set of parameters and share it among slots. Weights are packed on first
-/// use, once for all threads. What an image gives does not depend on the thread or on the number of slots.
+/// Immutable and Sendable: make one for each set of parameters and share it among slots. The encoder's large weights are
+/// kept only as kernels take them, packed once for all threads. What an image gives does not depend on the thread or on the number of slots.
 public final class ToCoLocaliser: Sendable {
     /// What one image gave.
     public struct Localisation: Sendable, Hashable {
@@ -31,24 +31,36 @@ public final class ToCoLocaliser: Sendable {
     ///
     /// Throws `ParameterError.missingTensors` where `parameters` do not fit `configuration`, and
     /// `EngineError.unsupported` for bf16 on a processor without it.
-    public init(
+    public convenience init(
         _ parameters: ParameterSet, configuration: ToCoConfiguration, normalisation: ColourNormalisation,
         maps: MultiScaleMaps = .writing, precision: Precision = .float32
+    ) throws {
+        var configuration = configuration
+        configuration.hasProjections = false
+        try self.init(
+            Self.network(parameters, configuration), normalisation: normalisation, maps: maps, precision: precision)
+    }
+
+    /// Takes over a network, which nobody else may use any more: a part of its weights is let go.
+    package init(
+        _ network: sending ToCoNetwork, normalisation: ColourNormalisation, maps: MultiScaleMaps = .writing,
+        precision: Precision = .float32
     ) throws {
         guard precision == .float32 || EngineSetup.hasBFloat16 else {
             throw EngineError(
                 .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: use float32")
         }
-        var configuration = configuration
-        configuration.hasProjections = false
-        self.configuration = configuration
+        configuration = network.configuration
         self.normalisation = normalisation
         self.maps = maps
         self.precision = precision
-        network = Frozen(try Self.network(parameters, configuration))
+        try network.encoder.keepOnlyPacked(precision: precision)
+        self.network = Frozen(network)
     }
 
-    private static func network(_ parameters: ParameterSet, _ configuration: ToCoConfiguration) throws -> ToCoNetwork {
+    private static func network(
+        _ parameters: ParameterSet, _ configuration: ToCoConfiguration
+    ) throws -> sending ToCoNetwork {
         let network = try ToCoNetwork(configuration, seed: nil)
         try network.loadCheckpoint(parameters)
         return network

@@ -40,6 +40,11 @@ final class TransformerBlock: Module {
         return try pass.sum(x, pass.dropPath(layer(branch, pass), probability: dropPath))
     }
 
+    /// Packs the linear layers for inputs of `rows` tokens and lets go of their plain weights.
+    func keepOnlyPacked(rows: Int, precision: Precision) throws {
+        for layer in [qkv, projection, hidden, output] { try layer.keepOnlyPacked(rows: [rows], precision: precision) }
+    }
+
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
         try norm1.forEachParameter(joinedName(prefix, "norm1"), body)
         try qkv.forEachParameter(joinedName(prefix, "attn.qkv"), body)

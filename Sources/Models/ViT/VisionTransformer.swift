@@ -73,6 +73,13 @@ public final class VisionTransformer: Module {
         return Output(tokens: try norm(tokens, pass, result: .float32), watched: watched, grid: (height, width))
     }
 
+    /// Keeps the blocks' linear layers only as inference in one precision takes them, packed for images of twice the side
+    /// that positions were learnt for; other sizes are possible. The network can then neither learn nor be saved.
+    func keepOnlyPacked(precision: Precision) throws {
+        let side = 2 * configuration.grid
+        for block in blocks { try block.keepOnlyPacked(rows: side * side + 1, precision: precision) }
+    }
+
     /// Position embeddings for a grid: that of the class token as it is, those of patches interpolated.
     private func positions(height: Int, width: Int, _ pass: ForwardPass) throws -> Tensor {
         let (grid, channels) = (configuration.grid, configuration.width)

@@ -45,17 +45,15 @@ enum NetworkBenchmark: String, CaseIterable {
         }
     }
 
-    private static func toCoNetwork() throws -> ToCoNetwork {
+    private static func toCoNetwork() throws -> sending ToCoNetwork {
         var configuration = ToCoConfiguration()
         configuration.hasProjections = false
         return try ToCoNetwork(configuration, seed: 1)
     }
 
     private static func toCo(_ precision: Precision, multiScale: Bool) throws -> () throws -> Void {
-        let network = try toCoNetwork()
         let localiser = try ToCoLocaliser(
-            network.parameters(), configuration: network.configuration, normalisation: colours(), maps: .training,
-            precision: precision)
+            toCoNetwork(), normalisation: colours(), maps: .training, precision: precision)
         let rgb = pixels(448)
         return {
             if multiScale {

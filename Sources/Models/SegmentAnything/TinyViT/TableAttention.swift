@@ -38,7 +38,7 @@ final class TableAttention: Module {
         }
         let y = try pass.exact.attention(
             query: part(0), key: part(1), value: part(2), scale: 1 / Float(width).squareRoot(),
-            bias: .table(table()))
+            bias: .table(table()), result: pass.activationPrecision)
         return try projection(pass.unwindowed(y, size: size, shape: x.shape), pass, adding: x, result: .float32)
     }
 

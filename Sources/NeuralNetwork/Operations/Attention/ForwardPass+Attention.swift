@@ -6,11 +6,13 @@ extension ForwardPass {
     /// Scores exist for a block of queries at a time and never as a whole; the backward pass computes them again
     /// (Dao et al., FlashAttention, 2022, without its tiling of keys: a row of scores fits the cache).
     ///
+    /// An inference pass hands on `result`, or its own precision.
+    ///
     /// Throws `EngineError.shapeMismatch` where operands or bias do not fit each other, and `.unsupported` for a bias in a
     /// recorded pass.
     public func attention(
         query: AttentionOperand, key: AttentionOperand, value: AttentionOperand, scale: Float? = nil,
-        bias: AttentionBias? = nil
+        bias: AttentionBias? = nil, result: Precision? = nil
     ) throws -> Tensor {
         let shape = try AttentionShape(query, key, value, scale: scale, bias: bias)
         let tape = records([query.tensor, key.tensor, value.tensor])
@@ -18,8 +20,12 @@ extension ForwardPass {
             throw EngineError(.unsupported, "attention with a bias on its scores cannot be trained: run it in an inference pass")
         }
         let y = try Tensor(
-            shape: [query.batches, query.tokens, query.heads * value.width], precision: activationPrecision)
+            shape: [query.batches, query.tokens, query.heads * value.width],
+            precision: tape == nil ? result ?? activationPrecision : .float32)
         let (precision, layout) = (precision, try AttentionOperand.whole(y, heads: query.heads))
+        if tape == nil, try shape.infer(query, key, value, bias: bias?.inFloat32(), precision: precision, result: layout) {
+            return y
+        }
         let heads = (
             try AttentionHeads(query, precision: precision), try AttentionHeads(key, precision: precision),
             try AttentionHeads(value, precision: precision)
