@@ -11,7 +11,7 @@ import Testing
         _ x: (q: Tensor, k: Tensor, v: Tensor), heads: Int, _ pass: ForwardPass, result: Precision? = nil
     ) throws -> Tensor {
         try pass.attention(
-            query: .whole(x.q, heads: heads), key: .whole(x.k, heads: heads), value: .whole(x.v, heads: heads), scale: 3,
+            query: .whole(x.q, heads: heads), key: .whole(x.k, heads: heads), value: .whole(x.v, heads: heads),
             result: result)
     }
 
