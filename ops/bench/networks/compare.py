@@ -158,7 +158,7 @@ class Comparison:
                     made.append(self.better(row, precision, made))
                 if row in peers.INFERENCE:
                     path = os.path.join(self.cache, row + ".onnx")
-                    if not os.path.exists(path):
+                    if not all(os.path.exists(file) for file in peers.graphs(row, path)):
                         self.aside("export", lambda: peers.export(row, path))
                     for name, variant in (("onnxruntime", "fp32"), ("openvino", "fp32"), ("openvino", "bf16")):
                         made.append(self.peer(row, name, variant, made))

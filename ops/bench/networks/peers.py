@@ -168,10 +168,45 @@ def operations(row):
     return counter.get_total_flops() * (1 if row in INFERENCE else 3)
 
 
+MULTISCALE = "toco-448-multiscale"
+
+
+def graphs(row, path):
+    """What is exported for a row, and where: the network, or for maps over scales the network at each scale's size. How
+    those are resized and joined is not the network's: all do that in PyTorch.
+    """
+    if row != MULTISCALE:
+        return {path: INFERENCE[row]}
+    from toco_model import SCALES
+
+    def at(side):
+        return lambda: (toco("maps")[0], images(2, side))
+
+    return {f"{path[:-len('.onnx')]}-{int(448 * scale)}.onnx": at(int(448 * scale)) for scale in SCALES}
+
+
 def export(row, path):
-    model, x = INFERENCE[row]()
-    torch.onnx.export(model.requires_grad_(False), (x,), path + ".part", dynamo=True, external_data=False, verbose=False)
-    os.replace(path + ".part", path)
+    for file, make in graphs(row, path).items():
+        model, x = make()
+        torch.onnx.export(model.requires_grad_(False), (x,), file + ".part", dynamo=True, external_data=False, verbose=False)
+        os.replace(file + ".part", file)
+
+
+def whole(row, path, load):
+    """The row's call. `load` makes a function from arrays to arrays of an exported network."""
+    loaded = [load(file) for file in graphs(row, path)]
+    if row != MULTISCALE:
+        x = INFERENCE[row]()[1].numpy()
+        return lambda: loaded[0](x)
+    from toco_model import SCALES, multiscale
+
+    by_side, x = dict(zip([int(448 * scale) for scale in SCALES], loaded)), images(1, 448)
+
+    def call():
+        with torch.inference_mode():
+            multiscale(lambda both: [torch.from_numpy(m) for m in by_side[both.shape[3]](both.numpy())], x)
+
+    return call
 
 
 def onnxruntime(row, variant, path):
@@ -179,20 +214,27 @@ def onnxruntime(row, variant, path):
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    name, x = session.get_inputs()[0].name, INFERENCE[row]()[1].numpy()
-    return lambda: session.run(None, {name: x})
+
+    def load(file):
+        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        return lambda x: session.run(None, {name: x})
+
+    return whole(row, path, load)
 
 
 def openvino(row, variant, path):
     import openvino
 
     kind = openvino.Type.bf16 if variant == "bf16" else openvino.Type.f32
-    compiled = openvino.compile_model(
-        openvino.convert_model(path), "CPU",
-        {"INFERENCE_PRECISION_HINT": kind, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": torch.get_num_threads()})
-    request, x = compiled.create_infer_request(), INFERENCE[row]()[1].numpy()
-    return lambda: request.infer([x])
+    settings = {
+        "INFERENCE_PRECISION_HINT": kind, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
+
+    def load(file):
+        request = openvino.compile_model(openvino.convert_model(file), "CPU", settings).create_infer_request()
+        return lambda x: list(request.infer([x]).values())
+
+    return whole(row, path, load)
 
 
 PEERS = {"pytorch": pytorch, "onnxruntime": onnxruntime, "openvino": openvino}

@@ -80,18 +80,30 @@ class ToCo(nn.Module):
         last, _ = self.encoder(images)
         return torch.sigmoid(self.classifier(F.adaptive_max_pool2d(last, 1)))
 
-    def multiscale(self, images, scales=(1, 0.5, 0.75, 1.25, 1.5)):
-        height, width = images.shape[2:]
-        sums = [0, 0]
-        for scale in scales:
-            size = (int(scale * height), int(scale * width))
-            x = images if scale == 1 else F.interpolate(images, size, mode="bilinear", align_corners=False)
-            last, auxiliary = self.encoder(torch.cat([x, x.flip(-1)]))
-            for index, cam in enumerate([self.classifier(last), self.aux_classifier(auxiliary)]):
-                cam = F.interpolate(cam.float(), (height, width), mode="bilinear", align_corners=False)
-                sums[index] = sums[index] + F.relu(torch.maximum(cam[:1], cam[1:].flip(-1)))
-        sums = [s - s.amin() for s in sums]
-        return [s / (s.amax() + 1e-5) for s in sums]
+    def maps(self, images):
+        """Both classifiers on each patch."""
+        last, auxiliary = self.encoder(images)
+        return self.classifier(last), self.aux_classifier(auxiliary)
+
+    def multiscale(self, images):
+        return multiscale(self.maps, images)
+
+
+SCALES = (1, 0.5, 0.75, 1.25, 1.5)
+
+
+def multiscale(maps, images):
+    """The maps of an image and its mirror image at each scale, joined at the image's size."""
+    height, width = images.shape[2:]
+    sums = [0, 0]
+    for scale in SCALES:
+        size = (int(scale * height), int(scale * width))
+        x = images if scale == 1 else F.interpolate(images, size, mode="bilinear", align_corners=False)
+        for index, cam in enumerate(maps(torch.cat([x, x.flip(-1)]))):
+            cam = F.interpolate(cam.float(), (height, width), mode="bilinear", align_corners=False)
+            sums[index] = sums[index] + F.relu(torch.maximum(cam[:1], cam[1:].flip(-1)))
+    sums = [s - s.amin() for s in sums]
+    return [s / (s.amax() + 1e-5) for s in sums]
 
 
 def golden_model():
