@@ -17,6 +17,21 @@ import Testing
         }
     }
 
+    /// A processor without VNNI, as oneDNN is told to take this one for.
+    @Test func eightBitsAreRefusedWhereTheyWouldNotBeExact() throws {
+        let folder = try TemporaryFolder.make()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let made = try EndokedProcess.run("synth", folder.path, "--seed", "2", "--studies", "1", "--centres", "1")
+        try #require(made.status == 0, "\(made.errors)")
+        for isa in ["AVX2", "AVX512_CORE"] {
+            let process = try EndokedProcess.run(
+                "bench", "int8", "--network", "mil", "--images", folder.path, "--limit", "1", "--size", "64",
+                environment: ["DNNL_MAX_CPU_ISA": isa])
+            #expect(process.status == 5, "\(isa): \(process.output)")
+            #expect(process.errors.contains("does not multiply 8-bit numbers exactly: use bf16 or fp32"), "\(process.errors)")
+        }
+    }
+
     @Test func whatCannotBeUnderstoodIsExitCodeTwo() throws {
         let command = try EndokedProcess.run("rnu")
         #expect(command.status == 2)

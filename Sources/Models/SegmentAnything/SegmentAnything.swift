@@ -16,7 +16,10 @@ public final class SegmentAnything: Sendable {
     /// Pixels along the side of the encoder's input.
     public let inputSide: Int
     private let network: Frozen<Prompted>
-    private let normalisation: ColourNormalisation
+    /// Of the encoder's linear layers and convolutions.
+    private let quantised: QuantisedNetwork?
+    /// A calibration of this network says so.
+    public static let calibratedNetwork = "segment-anything"
 
     /// A network with the positions that its decoder adds to every embedding.
     private final class Prompted: Module {
@@ -36,17 +39,22 @@ public final class SegmentAnything: Sendable {
     /// The network that `parameters` are of, official names and all. `kind` nil: found by them.
     ///
     /// Throws `ParameterError.missingTensors` for parameters of another architecture, listing every tensor that does not
-    /// fit, and `EngineError.unsupported` for bf16 on a processor without it: it would be slower than fp32 there.
+    /// fit, `EngineError.unsupported` for bf16 or 8 bits on a processor without them, and `.invalidOption` for a
+    /// calibration of other weights. With a calibration the encoder's layers compute in 8 bits where it says so.
     public convenience init(
-        _ parameters: ParameterSet, kind: SegmentAnythingKind? = nil, precision: Precision = .float32
+        _ parameters: ParameterSet, kind: SegmentAnythingKind? = nil, precision: Precision = .float32,
+        calibration: Calibration? = nil
     ) throws {
         let kind = try kind ?? SegmentAnythingCheckpoint.kind(of: parameters)
         let network = try SegmentAnythingNetwork(kind)
         try network.load(SegmentAnythingCheckpoint.used(parameters))
-        try self.init(network, kind: kind, precision: precision)
+        try self.init(network, kind: kind, precision: precision, calibration: calibration)
     }
 
-    package init(_ network: sending SegmentAnythingNetwork, kind: SegmentAnythingKind?, precision: Precision) throws {
+    package init(
+        _ network: sending SegmentAnythingNetwork, kind: SegmentAnythingKind?, precision: Precision,
+        calibration: Calibration? = nil
+    ) throws {
         guard precision == .float32 || EngineSetup.hasBFloat16 else {
             throw EngineError(
                 .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: use float32")
@@ -54,18 +62,43 @@ public final class SegmentAnything: Sendable {
         self.kind = kind
         self.precision = precision
         inputSide = network.imageEncoder.inputSide
-        normalisation = try ColourNormalisation(
-            mean: SegmentAnythingCheckpoint.mean.map { $0 / 255 },
-            deviation: SegmentAnythingCheckpoint.deviation.map { $0 / 255 })
-        try network.imageEncoder.keepOnlyPacked(precision: precision)
+        let quantised = try calibration.map {
+            try QuantisedNetwork($0, of: network, named: Self.calibratedNetwork, parameters: network.parameters())
+        }
+        self.quantised = quantised
+        try network.imageEncoder.keepOnlyPacked(precision: precision, quantised)
         self.network = try Frozen(Prompted(network))
+    }
+
+    /// Which network a file's tensors are of.
+    ///
+    /// Throws `ParameterError.missingTensors` where it is none of them.
+    package static func kind(of set: ParameterSet) throws -> SegmentAnythingKind { try SegmentAnythingCheckpoint.kind(of: set) }
+
+    /// Those tensors of a file that the network has, as it encodes them itself.
+    package static func parameters(of set: ParameterSet, kind: SegmentAnythingKind) throws -> ParameterSet {
+        let network = try SegmentAnythingNetwork(kind)
+        try network.load(SegmentAnythingCheckpoint.used(set))
+        return try network.parameters()
+    }
+
+    /// Parameters by the golden formula.
+    package static func goldenParameters(_ kind: SegmentAnythingKind) throws -> ParameterSet {
+        let network = try SegmentAnythingNetwork(kind)
+        GoldenFormula.fill(network)
+        return try network.parameters()
+    }
+
+    /// What an image must be resized to for an input of this side.
+    package static func inputSize(width: Int, height: Int, side: Int) -> (width: Int, height: Int) {
+        let geometry = ImageGeometry(width: width, height: height, side: side)
+        return (geometry.inputWidth, geometry.inputHeight)
     }
 
     /// What an image of `width` × `height` pixels must be resized to (Pillow's bilinear, as the reference does) before it
     /// is embedded: its longer side fills the input.
     public func inputSize(width: Int, height: Int) -> (width: Int, height: Int) {
-        let geometry = ImageGeometry(width: width, height: height, side: inputSide)
-        return (geometry.inputWidth, geometry.inputHeight)
+        Self.inputSize(width: width, height: height, side: inputSide)
     }
 
     /// Embeds an image that was resized to `inputSize(width:height:)` of its `original` size. `rgb` is row after row, red,
@@ -85,10 +118,17 @@ public final class SegmentAnything: Sendable {
                     + "\(geometry.inputWidth)×\(geometry.inputHeight), 3 bytes a pixel; this one is \(width)×\(height) with "
                     + "\(rgb.count) bytes")
         }
+        return try embed(Self.input(rgb: rgb, width: width, height: height, side: inputSide), geometry: geometry)
+    }
+
+    /// What the encoder reads of a resized image: 1, side, side, 3. Right of the image and below it are zeros, after the
+    /// normalisation.
+    package static func input(rgb: [UInt8], width: Int, height: Int, side: Int) throws -> Tensor {
+        let normalisation = try ColourNormalisation(
+            mean: SegmentAnythingCheckpoint.mean.map { $0 / 255 },
+            deviation: SegmentAnythingCheckpoint.deviation.map { $0 / 255 })
         let image = try Tensor.images(rgb: rgb, count: 1, height: height, width: width, normalisation: normalisation)
-        let side = inputSide
-        // Right of the image and below it are zeros, after the normalisation.
-        let input = try Tensor.filled([1, side, side, 3]) { memory in
+        return try Tensor.filled([1, side, side, 3]) { memory in
             memory.update(repeating: 0)
             image.withValues { rows in
                 for row in 0..<height {
@@ -96,14 +136,13 @@ public final class SegmentAnything: Sendable {
                 }
             }
         }
-        return try embed(input, geometry: geometry)
     }
 
     /// Embeds an input that is prepared already: 1, side, side, 3.
     package func embed(_ input: Tensor, geometry: ImageGeometry) throws -> ImageEmbedding {
         try network { prompted in
             let encoder = prompted.network.imageEncoder
-            let made = try encoder(input, ForwardPass(.evaluation, precision: precision))
+            let made = try encoder(input, ForwardPass(inferringIn: precision, quantised))
             return ImageEmbedding(values: made.values, grid: encoder.gridSide, geometry: geometry)
         }
     }

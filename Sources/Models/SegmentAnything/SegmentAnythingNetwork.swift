@@ -8,7 +8,7 @@ package protocol ImageEncoding: Module {
     var gridSide: Int { get }
 
     /// Packs large weights for inference on one image at a time and frees their plain copies.
-    func keepOnlyPacked(precision: Precision) throws
+    func keepOnlyPacked(precision: Precision, _ quantised: QuantisedNetwork?) throws
 
     /// Images N, side, side, 3 to embeddings N, grid, grid, channels.
     func callAsFunction(_ images: Tensor, _ pass: ForwardPass) throws -> Tensor

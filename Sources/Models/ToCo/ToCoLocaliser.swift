@@ -26,25 +26,34 @@ public final class ToCoLocaliser: Sendable {
     public let maps: MultiScaleMaps
     public let precision: Precision
     private let network: Frozen<ToCoNetwork>
+    /// Of the encoder's linear layers and convolutions.
+    private let quantised: QuantisedNetwork?
+    /// A calibration of this network says so.
+    public static let calibratedNetwork = "toco"
 
-    /// Projection heads among `parameters` are passed over: they serve training alone.
+    /// Projection heads among `parameters` are passed over: they serve training alone. With a calibration the encoder's
+    /// layers compute in 8 bits where it says so, and everything else in `precision`.
     ///
-    /// Throws `ParameterError.missingTensors` where `parameters` do not fit `configuration`, and
-    /// `EngineError.unsupported` for bf16 on a processor without it.
+    /// Throws `ParameterError.missingTensors` where `parameters` do not fit `configuration`, `EngineError.unsupported` for
+    /// bf16 or 8 bits on a processor without them, and `.invalidOption` for a calibration of other weights.
     public convenience init(
         _ parameters: ParameterSet, configuration: ToCoConfiguration, normalisation: ColourNormalisation,
-        maps: MultiScaleMaps = .writing, precision: Precision = .float32
+        maps: MultiScaleMaps = .writing, precision: Precision = .float32, calibration: Calibration? = nil
     ) throws {
         var configuration = configuration
         configuration.hasProjections = false
-        try self.init(
-            Self.network(parameters, configuration), normalisation: normalisation, maps: maps, precision: precision)
+        let network = try ToCoNetwork(configuration, seed: nil)
+        try network.loadCheckpoint(parameters)
+        let quantised = try calibration.map {
+            try QuantisedNetwork($0, of: network, named: Self.calibratedNetwork, parameters: parameters)
+        }
+        try self.init(network, normalisation: normalisation, maps: maps, precision: precision, quantised: quantised)
     }
 
     /// Takes over a network, which nobody else may use any more: a part of its weights is let go.
     package init(
         _ network: sending ToCoNetwork, normalisation: ColourNormalisation, maps: MultiScaleMaps = .writing,
-        precision: Precision = .float32
+        precision: Precision = .float32, quantised: QuantisedNetwork? = nil
     ) throws {
         guard precision == .float32 || EngineSetup.hasBFloat16 else {
             throw EngineError(
@@ -54,17 +63,12 @@ public final class ToCoLocaliser: Sendable {
         self.normalisation = normalisation
         self.maps = maps
         self.precision = precision
-        try network.encoder.keepOnlyPacked(precision: precision)
+        self.quantised = quantised
+        try network.encoder.keepOnlyPacked(precision: precision, quantised)
         self.network = Frozen(network)
     }
 
-    private static func network(
-        _ parameters: ParameterSet, _ configuration: ToCoConfiguration
-    ) throws -> sending ToCoNetwork {
-        let network = try ToCoNetwork(configuration, seed: nil)
-        try network.loadCheckpoint(parameters)
-        return network
-    }
+    private var pass: ForwardPass { ForwardPass(inferringIn: precision, quantised) }
 
     /// One image, row after row, 8-bit red, green, blue; the reference's are brought to 448×448 before.
     ///
@@ -72,7 +76,7 @@ public final class ToCoLocaliser: Sendable {
     /// smallest scale.
     public func localise(rgb: [UInt8], height: Int, width: Int) throws -> Localisation {
         let images = try Tensor.images(rgb: rgb, count: 1, height: height, width: width, normalisation: normalisation)
-        let pass = ForwardPass(.evaluation, precision: precision)
+        let pass = pass
         return try network { network in
             let seen = try maps(network, images, pass)
             return Localisation(
@@ -84,7 +88,7 @@ public final class ToCoLocaliser: Sendable {
     /// The probability alone, from the image as it is: one pass instead of two a scale.
     public func probability(rgb: [UInt8], height: Int, width: Int) throws -> Float {
         let images = try Tensor.images(rgb: rgb, count: 1, height: height, width: width, normalisation: normalisation)
-        let pass = ForwardPass(.evaluation, precision: precision)
+        let pass = pass
         return try network { network in
             let logits = try network.classLogits(network.features(images, pass).map, pass)
             return Float(1 / (1 + Double.exponential(-logits.values[0])))

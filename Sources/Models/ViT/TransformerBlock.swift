@@ -41,8 +41,10 @@ final class TransformerBlock: Module {
     }
 
     /// Packs the linear layers for inputs of `rows` tokens and lets go of their plain weights.
-    func keepOnlyPacked(rows: Int, precision: Precision) throws {
-        for layer in [qkv, projection, hidden, output] { try layer.keepOnlyPacked(rows: [rows], precision: precision) }
+    func keepOnlyPacked(rows: Int, precision: Precision, _ quantised: QuantisedNetwork?) throws {
+        for layer in [qkv, projection, hidden, output] {
+            try layer.keepOnlyPacked(rows: [rows], precision: precision, quantised)
+        }
     }
 
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

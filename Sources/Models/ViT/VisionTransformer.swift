@@ -75,9 +75,9 @@ public final class VisionTransformer: Module {
 
     /// Keeps the blocks' linear layers only as inference in one precision takes them, packed for images of twice the side
     /// that positions were learnt for; other sizes are possible. The network can then neither learn nor be saved.
-    func keepOnlyPacked(precision: Precision) throws {
+    func keepOnlyPacked(precision: Precision, _ quantised: QuantisedNetwork?) throws {
         let side = 2 * configuration.grid
-        for block in blocks { try block.keepOnlyPacked(rows: side * side + 1, precision: precision) }
+        for block in blocks { try block.keepOnlyPacked(rows: side * side + 1, precision: precision, quantised) }
     }
 
     /// Position embeddings for a grid: that of the class token as it is, those of patches interpolated.

@@ -52,6 +52,11 @@ public final class ForwardPass {
     /// normalisation is folded into the convolution before it, and weights are packed once.
     public var isInference: Bool { mode == .evaluation && tape == nil }
 
+    /// Whether layers multiply in the pass's own precision, and are not watched.
+    package var isPlain: Bool {
+        if case .plain = arithmetic { true } else { false }
+    }
+
     /// What layers hand on.
     public var activationPrecision: Precision { isInference ? precision : .float32 }
 

@@ -17,9 +17,12 @@ public final class Linear: Module {
     }
 
     /// Packs the weights for inference on inputs of each of these numbers of rows, with the current thread's compute
-    /// threads, and frees the plain ones. The layer can then neither learn nor be saved.
-    package func keepOnlyPacked(rows: [Int], precision: Precision) throws {
-        for rows in rows {
+    /// threads, or rounds them where `quantised` has the layer in 8 bits, and frees the plain ones. The layer can then
+    /// neither learn nor be saved.
+    package func keepOnlyPacked(rows: [Int], precision: Precision, _ quantised: QuantisedNetwork?) throws {
+        let inEightBits = quantised?[ObjectIdentifier(weight)]
+        inEightBits?.takeOver(weight)
+        for rows in inEightBits == nil ? rows : [] {
             var shape = MatmulShape(
                 rows: rows, columns: weight.shape[0], inner: weight.shape[1], transposesB: true)
             shape.hasBias = bias != nil

@@ -16,7 +16,7 @@ extension ForwardPass {
             throw EngineError(.unsupported, "a fused bottleneck only infers: call its layers one by one")
         }
         let strips = try BottleneckStrips(
-            x, widening: widening, depthwise: depthwise, narrowing: narrowing, precision: precision)
+            x, widening: widening, depthwise: depthwise, narrowing: narrowing, precision: precision, arithmetic: arithmetic)
         let y = try Tensor(shape: x.shape, precision: activationPrecision)
         try Self.copy(x, to: y)
         let source = try Self.operand(x, precision)
@@ -31,6 +31,9 @@ private struct BottleneckStrips {
     private let depthwise: FoldedConvolution
     private let narrowing: FoldedConvolution
     private let precision: Precision
+    private let arithmetic: LayerArithmetic
+    /// Of the two 1×1 convolutions.
+    private let (widened, narrowed): (Parameter, Parameter)
     private let (height, width, channels, hidden): (Int, Int, Int, Int)
     /// The kernels of the depthwise convolution, tap after tap.
     private let taps: PooledMemory
@@ -40,7 +43,7 @@ private struct BottleneckStrips {
 
     init(
         _ x: Tensor, widening: (layer: Conv2d, norm: BatchNorm), depthwise: (layer: Conv2d, norm: BatchNorm),
-        narrowing: (layer: Conv2d, norm: BatchNorm), precision: Precision
+        narrowing: (layer: Conv2d, norm: BatchNorm), precision: Precision, arithmetic: LayerArithmetic
     ) throws {
         hidden = widening.layer.weight.shape[0]
         guard x.shape.count == 4, x.count > 0, widening.layer.weight.shape == [hidden, x.shape[3], 1, 1],
@@ -55,6 +58,8 @@ private struct BottleneckStrips {
         }
         (height, width, channels) = (x.shape[1], x.shape[2], x.shape[3])
         self.precision = precision
+        self.arithmetic = arithmetic
+        (widened, narrowed) = (widening.layer.weight, narrowing.layer.weight)
         self.widening = try widening.layer.folding.folded(widening.layer, widening.norm)
         self.depthwise = try depthwise.layer.folding.folded(depthwise.layer, depthwise.norm)
         self.narrowing = try narrowing.layer.folding.folded(narrowing.layer, narrowing.norm)
@@ -75,7 +80,7 @@ private struct BottleneckStrips {
                 from: wide.base + (kept.lowerBound - held.lowerBound) * row, byteCount: kept.count * row)
             let next = kept.upperBound..<min(height, kept.upperBound + strip)
             try multiply(
-                widening, rows: next.count * width, columns: hidden, inner: channels,
+                widening, of: widened, rows: next.count * width, columns: hidden, inner: channels,
                 source.base + (image * height + next.lowerBound) * width * channels * precision.bytes,
                 result: wide.base + kept.count * row, precision: precision)
             held = kept.lowerBound..<next.upperBound
@@ -83,7 +88,7 @@ private struct BottleneckStrips {
             let results = done..<(held.upperBound == height ? height : held.upperBound - 1)
             filter(held: held, results: results, wide.base, result: filtered.base)
             try multiply(
-                narrowing, rows: results.count * width, columns: channels, inner: hidden, filtered.base,
+                narrowing, of: narrowed, rows: results.count * width, columns: channels, inner: hidden, filtered.base,
                 result: y.memory.base + (image * height + done) * width * channels * y.precision.bytes,
                 precision: y.precision, adds: true)
             done = results.upperBound
@@ -91,7 +96,7 @@ private struct BottleneckStrips {
     }
 
     private func multiply(
-        _ layer: FoldedConvolution, rows: Int, columns: Int, inner: Int, _ source: UnsafeRawPointer,
+        _ layer: FoldedConvolution, of weight: Parameter, rows: Int, columns: Int, inner: Int, _ source: UnsafeRawPointer,
         result: UnsafeMutableRawPointer, precision made: Precision, adds: Bool = false
     ) throws {
         var shape = MatmulShape(rows: rows, columns: columns, inner: inner, transposesB: true)
@@ -100,10 +105,10 @@ private struct BottleneckStrips {
         shape.packsB = true
         shape.precision = precision
         shape.resultPrecision = made
-        let primitive = try PrimitiveCache.shared.matmul(shape)
-        let packed = try layer.packed.packed(layer.weights, version: layer.version, for: primitive)
-        try withExtendedLifetime((packed, layer)) {
-            try primitive.forward(source, weights: packed.base, bias: layer.bias, result: result)
+        let weights = LayerWeights(
+            of: weight, plain: layer.weights, version: layer.version, packed: layer.packed, bias: layer.bias)
+        try withExtendedLifetime(layer) {
+            try arithmetic.run(.matmul(shape), weights, source: source, result: result)
         }
         // The strip is in the cache, and oneDNN's GELU takes longer than the product: see `linear`.
         let (count, halves) = (Int64(rows * columns), result.assumingMemoryBound(to: UInt16.self))

@@ -17,16 +17,27 @@ public final class Calibrator {
         var signal = 0.0
         var noise = 0.0
 
-        var layer: Calibration.Layer {
+        func layer(_ limits: Limits) -> Calibration.Layer {
             let isSigned = magnitudes.hasNegative
             return Calibration.Layer(
-                name: name, isSigned: isSigned, limit: magnitudes.bestLimit(levels: isSigned ? 127 : 255),
+                name: name, isSigned: isSigned,
+                limit: limits == .greatest && magnitudes.greatest > 0
+                    ? magnitudes.greatest : magnitudes.bestLimit(levels: isSigned ? 127 : 255),
                 greatest: magnitudes.greatest,
                 signalToNoise: signal > 0 ? Double.decibels(signal / max(noise, signal * 1e-12)) : 0, kept: nil)
         }
     }
 
+    /// Up to which magnitude a layer's activations are told apart.
+    package enum Limits: Sendable {
+        /// That which leaves the least mean square error.
+        case leastError
+        /// The largest seen: for networks whose few largest tokens decide, as maps of a vision transformer do.
+        case greatest
+    }
+
     private let network: any Module
+    private let limits: Limits
     private var names: [ObjectIdentifier: String] = [:]
     private var seen: [ObjectIdentifier: Seen] = [:]
     /// In the order of their first call.
@@ -39,8 +50,9 @@ public final class Calibrator {
     /// Layers with fewer outputs stay as they are: the heads, whose numbers are the network's answer.
     public static let fewestOutputs = 16
 
-    package init(_ network: any Module) {
+    package init(_ network: any Module, limits: Limits = .leastError) {
         self.network = network
+        self.limits = limits
         var names: [ObjectIdentifier: String] = [:]
         network.forEachParameter("") { name, parameter in names[ObjectIdentifier(parameter)] = name }
         self.names = names
@@ -51,7 +63,7 @@ public final class Calibrator {
 
     /// Ranges are known: from now on each layer's sums are compared with those of 8 bits.
     package func measure() throws {
-        quantised = try QuantisedNetwork(all: order.compactMap { seen[$0]?.layer }, of: network)
+        quantised = try QuantisedNetwork(all: order.compactMap { seen[$0]?.layer(limits) }, of: network)
     }
 
     func see(_ product: LayerProduct, _ weights: LayerWeights, source: UnsafeRawPointer) throws {
@@ -103,7 +115,7 @@ public final class Calibrator {
             guard seen.magnitudes.notFinite == 0 else {
                 throw EngineError(.notFinite, "\(seen.name) read what is no number: look at the weights and the images")
             }
-            var layer = seen.layer
+            var layer = seen.layer(limits)
             if place == 0 {
                 layer.kept = "first"
             } else if seen.outputs < Self.fewestOutputs {

@@ -44,6 +44,14 @@ final class QuantisedLayer: Sendable {
         step = limit / (isSigned ? 127 : 255)
     }
 
+    /// Rounds the weights of a linear layer ahead of its first use, for who lets go of the plain ones.
+    func takeOver(_ weight: Parameter) {
+        let outputs = weight.shape[0]
+        let rounded = Self.round(
+            weight.value.pointer, outputs: outputs, width: weight.count / max(1, outputs), version: weight.version)
+        state.withLock { $0.rounded = rounded }
+    }
+
     func run(
         _ product: LayerProduct, _ weights: LayerWeights, source memory: UnsafeRawPointer, result: UnsafeMutableRawPointer
     ) throws {
@@ -67,7 +75,8 @@ final class QuantisedLayer: Sendable {
         nonisolated(unsafe) let weights = weights // Only read, and nobody writes: see `Frozen`.
         return try state.withLock { state in
             if state.rounded?.version != weights.version {
-                state.rounded = round(product, weights)
+                state.rounded = Self.round(
+                    weights.plain, outputs: product.outputs, width: product.weightsOfAnOutput, version: weights.version)
                 state.kernels = [:]
             }
             if let kernel = state.kernels[key] { return kernel }
@@ -92,15 +101,14 @@ final class QuantisedLayer: Sendable {
         }
     }
 
-    private func round(_ product: LayerProduct, _ weights: LayerWeights) -> Rounded {
-        let (outputs, width) = (product.outputs, product.weightsOfAnOutput)
+    private static func round(_ plain: UnsafePointer<Float>, outputs: Int, width: Int, version: Int) -> Rounded {
         var steps = [Float](repeating: 1, count: outputs)
         let values = [Int8](unsafeUninitializedCapacity: outputs * width) { buffer, filled in
             if let base = buffer.baseAddress {
-                nn_quantise_rows(weights.plain, base, &steps, Int64(outputs), Int64(width))
+                nn_quantise_rows(plain, base, &steps, Int64(outputs), Int64(width))
             }
             filled = outputs * width
         }
-        return Rounded(version: weights.version, values: values, steps: steps)
+        return Rounded(version: version, values: values, steps: steps)
     }
 }

@@ -9,18 +9,23 @@ public final class QuantisedNetwork: Sendable {
     /// Throws `EngineError.invalidOption` for a calibration of other weights or another network, and `.unsupported` on a
     /// processor without 8-bit products.
     package init(_ calibration: Calibration, of network: any Module, named name: String, parameters: ParameterSet) throws {
-        guard EngineSetup.hasInt8 else {
-            throw EngineError(
-                .unsupported,
-                "this processor (\(EngineSetup.instructionSet)) does not multiply 8-bit numbers exactly: use bf16 or fp32")
-        }
+        try Self.requireProcessor()
         try calibration.require(network: name, parameters: parameters.digest.hex)
         layers = try Self.layers(calibration.layers.filter { $0.kept == nil }, of: network)
     }
 
     /// All layers named, for a calibrator that measures them.
     init(all layers: [Calibration.Layer], of network: any Module) throws {
+        try Self.requireProcessor()
         self.layers = try Self.layers(layers, of: network)
+    }
+
+    private static func requireProcessor() throws {
+        guard EngineSetup.hasInt8 else {
+            throw EngineError(
+                .unsupported,
+                "this processor (\(EngineSetup.instructionSet)) does not multiply 8-bit numbers exactly: use bf16 or fp32")
+        }
     }
 
     private static func layers(

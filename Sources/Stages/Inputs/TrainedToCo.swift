@@ -55,14 +55,15 @@ struct TrainedToCo: Codable, Hashable {
 
     /// The compiled network, made once a process.
     func localiser(
-        maps: MultiScaleMaps, precision: Precision, context: any MapContext
+        maps: MultiScaleMaps, precision: InferencePrecision, calibration: SHA256Digest?, context: any MapContext
     ) throws -> ToCoLocaliser {
         do {
-            return try context.shared("toco/\(parameters.hex)/\(precision)/\(maps.scales)") {
+            return try context.shared("toco/\(parameters.hex)/\(network)/\(precision)/\(calibration?.hex ?? "")/\(maps.scales)") {
                 try ToCoLocaliser(
                     ParameterSet(decoding: try context.content(parameters)), configuration: network,
                     normalisation: try ColourNormalisation(
-                        mean: ToCoTrainSettings.mean, deviation: ToCoTrainSettings.deviation), maps: maps, precision: precision)
+                        mean: ToCoTrainSettings.mean, deviation: ToCoTrainSettings.deviation), maps: maps,
+                    precision: precision.besides, calibration: try context.calibration(calibration))
             }
         } catch let error as ParameterError {
             throw StageError(.parameters, error.message)

@@ -68,6 +68,11 @@ struct WeightsFile {
         }
     }
 
+    func segmentAnything() throws -> ParameterSet {
+        guard case .segmentAnything(let kind) = network else { throw isNo("Segment Anything") }
+        return try fitted { try SegmentAnything.parameters(of: tensors, kind: kind) }
+    }
+
     private func isNo(_ wanted: String) -> StageError {
         let hint = if case .resNet = network { ": an encoder alone can start mil-train (`initialCheckpoint`)" } else { "" }
         return StageError(.parameters, "\(path) is of \(network.name), not of a \(wanted)\(hint)")

@@ -3,7 +3,7 @@ import NeuralNetwork
 /// What a stage that only infers computes with.
 public enum InferencePrecision: String, Sendable, Hashable, Codable {
     case fp32, bf16
-    /// Convolutions (and linear layers of Polyp-PVT) in 8 bits where a calibration says so, bf16 elsewhere.
+    /// Convolutions and linear layers in 8 bits where a calibration says so, bf16 elsewhere.
     case int8
 
     /// Of all that is not in 8 bits: a processor with 8-bit products only has fp32 for it.

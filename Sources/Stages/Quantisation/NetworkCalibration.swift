@@ -14,11 +14,11 @@ public enum NetworkCalibration {
     ///   - progress: told after each picture of how many.
     /// - Throws: `StageError`, `ParameterError`, `EngineError`.
     public static func run(
-        _ network: QuantisableNetwork, _ parameters: ParameterSet, pictures: PictureFolder, side: Int,
+        _ weights: NetworkWeights, pictures: PictureFolder, side: Int,
         minimumSignalToNoise: Double = Calibrator.minimumSignalToNoise, progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> Calibration {
-        let (module, forward) = try network.made(parameters)
-        let calibrator = Calibrator(module)
+        let (network, (module, forward)) = (weights.network, try weights.made())
+        let calibrator = Calibrator(module, limits: network.limits)
         let count = pictures.names.count
         let again = min(measured, count)
         for index in 0..<count {
@@ -31,16 +31,7 @@ public enum NetworkCalibration {
             progress(count + index + 1, count + again)
         }
         return try calibrator.calibration(
-            network: network.rawValue, parameters: parameters.digest.hex, images: count,
+            network: network.rawValue, parameters: weights.parameters.digest.hex, images: count,
             minimumSignalToNoise: minimumSignalToNoise)
-    }
-
-    /// The parameters in a file as the network itself encodes them, so that their digest is that of trained models.
-    public static func parameters(of network: QuantisableNetwork, file: URL) throws -> ParameterSet {
-        let weights = try WeightsFile(file.path)
-        switch network {
-        case .mil: return try weights.mil().parameters
-        case .polypPVT: return try weights.polypPVT().parameters
-        }
     }
 }

@@ -19,10 +19,19 @@ public struct QuantisationEffect: Sendable, Codable {
         public var mapCorrelation: Double?
         public var leastMapCorrelation: Double?
         public var boxOverlap: Double?
+        /// Of ToCo: the pictures whose maps are compared, those in which fp32 finds something.
+        public var mapped: Int?
+        /// Correlation of ToCo's auxiliary maps with fp32's, mean and least.
+        public var auxiliaryCorrelation: Double?
+        public var leastAuxiliaryCorrelation: Double?
+        /// Length of the embedding's difference to fp32's, in lengths of fp32's, the mean.
+        public var embeddingChange: Double?
         /// Mean overlap of boxes with those of the truth.
         public var boxTruthOverlap: Double?
         /// Mean Dice of masks with bf16's (fp32's for bf16 itself) and with the truth.
         public var maskDice: Double?
+        /// The least of these.
+        public var leastMaskDice: Double?
         public var maskTruthDice: Double?
     }
 
@@ -39,25 +48,27 @@ public struct QuantisationEffect: Sendable, Codable {
 extension QuantisationEffect {
     /// - Parameter truth: a folder of masks by the pictures' own paths, as PNG; a picture without one shows nothing.
     public static func measure(
-        _ network: QuantisableNetwork, _ parameters: ParameterSet, calibration: Calibration, pictures: PictureFolder,
-        truth: URL?, side: Int
+        _ weights: NetworkWeights, calibration: Calibration, pictures: PictureFolder, truth: URL?, side: Int
     ) throws -> QuantisationEffect {
+        let parameters = weights.parameters
         var effect = QuantisationEffect(
-            network: network.rawValue, pictures: pictures.names.count, side: side, layers: calibration.layers.count,
+            network: weights.network.rawValue, pictures: pictures.names.count, side: side, layers: calibration.layers.count,
             quantisedLayers: calibration.quantisedCount)
         let answers =
-            switch network {
+            switch weights.network {
             case .mil: try scores(parameters, calibration, pictures, truth, side)
+            case .toCo: try maps(weights, calibration, pictures, truth, side)
             case .polypPVT: try masks(parameters, calibration, pictures, truth, side)
+            case .segmentAnything: try embeddings(parameters, calibration, pictures, truth)
             }
         (effect.fp32, effect.bf16, effect.int8) = (answers[0], answers[1], answers[2])
         return effect
     }
 
     /// fp32, bf16, int8; bf16 stands for fp32 where the processor has none.
-    private static let precisions: [InferencePrecision] = [.fp32, EngineSetup.hasBFloat16 ? .bf16 : .fp32, .int8]
+    static let precisions: [InferencePrecision] = [.fp32, EngineSetup.hasBFloat16 ? .bf16 : .fp32, .int8]
 
-    private static func truthMask(_ name: String, _ truth: URL?) throws -> Mask? {
+    static func truthMask(_ name: String, _ truth: URL?) throws -> Mask? {
         guard let truth else { return nil }
         let file = truth.appendingPathComponent((name as NSString).deletingPathExtension + ".png")
         guard FileManager.default.fileExists(atPath: file.path) else { return nil }
@@ -80,7 +91,7 @@ extension QuantisationEffect {
         var labels: [Bool] = []
         for (index, name) in pictures.names.enumerated() {
             let image = try pictures.image(index)
-            let square = try QuantisableNetwork.mil.input(image, side: side).square
+            let square = try QuantisableNetwork.mil.input(image, side: side).resized
             let drawn = try truthMask(name, truth)
             labels.append(drawn != nil)
             var reference: (map: FloatImage, box: Box?)?
@@ -152,23 +163,24 @@ extension QuantisationEffect {
         return (0..<3).map { mode in
             var answers = Answers(milliseconds: median(times[mode]))
             answers.maskDice = mean(dice[mode])
+            answers.leastMaskDice = dice[mode].min()
             answers.maskTruthDice = mean(truthDice[mode])
             return answers
         }
     }
 
-    private static func timed<Result>(_ body: () throws -> Result) rethrows -> (Result, Double) {
+    static func timed<Result>(_ body: () throws -> Result) rethrows -> (Result, Double) {
         let start = ContinuousClock.now
         let result = try body()
         let elapsed = (ContinuousClock.now - start).components
         return (result, Double(elapsed.seconds) * 1000 + Double(elapsed.attoseconds) * 1e-15)
     }
 
-    private static func mean(_ values: [Double]) -> Double? {
+    static func mean(_ values: [Double]) -> Double? {
         values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
     }
 
-    private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+    static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 
     /// Pearson's; 1 of two maps that are constant, 0 where only one is.
     static func correlation(_ a: [Float], _ b: [Float]) -> Double {

@@ -21,7 +21,9 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
     public var maximumComponents = 2
     /// … and, if so said, nothing at the image's border.
     public var refusesBorder = true
-    public var precision = MILScoreSettings.Arithmetic.fp32
+    public var precision = InferencePrecision.fp32
+    /// As of `mil-score`.
+    public var calibration: String?
     /// A ToCo network's parameters on the coordinator's host, official or a job's, instead of those that the job trained;
     /// and the side of its input, where the file does not tell it.
     public var weights: String?
@@ -42,7 +44,8 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
     public init() {}
 
     init(_ settings: StageSettings, stage: String) throws {
-        self = try settings.laid(over: ToCoCAMSettings(), optional: ["weights", "imageSize"], stage: stage)
+        self = try settings.laid(over: ToCoCAMSettings(), optional: ["calibration", "weights", "imageSize"], stage: stage)
+        try InferencePrecision.check(precision, calibration: calibration, stage: stage)
         try WeightsFile.check(weights: weights, imageSize: imageSize, stage: stage)
         try MILScoreSettings.check(splits, stage: stage)
         var faults: [String] = []

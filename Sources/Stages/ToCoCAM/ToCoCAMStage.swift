@@ -21,6 +21,7 @@ public struct ToCoCAMStage: Stage {
         /// Label 1: to be mapped; 0: to be scored only.
         var items: [ItemList.Item]
         var model: TrainedToCo
+        var calibration: SHA256Digest?
         var settings: ToCoCAMSettings
     }
 
@@ -38,6 +39,9 @@ public struct ToCoCAMStage: Stage {
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try ToCoCAMSettings(settings, stage: name)
         let model = try TrainedToCo(view: view, stage: name, weights: settings.weights, imageSize: settings.imageSize)
+        let calibration = try CalibrationFile.stored(
+            settings.calibration, network: ToCoLocaliser.calibratedNetwork, parameters: model.parameters, view: view,
+            stage: name)
         let positive = Set(try view.reportLabels().filter { $0.polyp == "yes" }.map { "\($0.centre)/\($0.study)" })
         let scores = try view.imageScores().filter { $0.head == "student" }
         guard !scores.isEmpty || settings.threshold == 0 else {
@@ -61,8 +65,9 @@ public struct ToCoCAMStage: Stage {
                 let part = Array(items[start..<min(start + settings.imagesPerShard, items.count)])
                 return ShardPlan(
                     key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
-                    input: try StageCoding.encode(Input(centre: centre, items: part, model: model, settings: settings)),
-                    blobs: [model.parameters], model: model.parameters)
+                    input: try StageCoding.encode(
+                        Input(centre: centre, items: part, model: model, calibration: calibration, settings: settings)),
+                    blobs: [model.parameters] + (calibration.map { [$0] } ?? []), model: model.parameters)
             }
         }
     }
@@ -72,8 +77,8 @@ public struct ToCoCAMStage: Stage {
         let index = try context.index(ofCentre: input.centre)
         ComputeThreads.set(1)
         let localiser = try input.model.localiser(
-            maps: MultiScaleMaps(scales: input.settings.scales), precision: input.settings.precision.precision,
-            context: context)
+            maps: MultiScaleMaps(scales: input.settings.scales), precision: input.settings.precision,
+            calibration: input.calibration, context: context)
         var output = ShardOutput()
         var record = Record(parameters: input.model.parameters)
         for (position, item) in input.items.enumerated() {

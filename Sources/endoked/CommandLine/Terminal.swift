@@ -6,11 +6,21 @@ enum Terminal {
     static let outputIsTerminal = isatty(1) == 1
 
     static func print(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
+        } catch where isReaderGone(error) {
+            // As with `| head`: who read has seen enough.
+        } catch {
+            message("cannot write to standard output: \((error as NSError).localizedDescription)")
+        }
     }
 
-    static func message(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+    /// Nothing can be said where this fails.
+    static func message(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8)) }
+
+    private static func isReaderGone(_ error: any Error) -> Bool {
+        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        return [error as NSError, underlying].contains { $0?.domain == NSPOSIXErrorDomain && $0?.code == Int(EPIPE) }
     }
 
     /// Columns separated by two spaces; numbers to the right, the first row as a heading.

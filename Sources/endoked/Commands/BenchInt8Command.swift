@@ -7,12 +7,13 @@ struct BenchInt8Command: Command {
     static let spec = CommandSpec(
         name: "bench int8", summary: "effect and speed of precision int8 beside bf16 and fp32, on images",
         discussion: """
-            Every image is scored (mil) or segmented (polyp-pvt) in the three precisions, turn and turn about, on one
-            thread. Without --weights the network has the method's size and random weights, and without --calibration it is
-            calibrated first on the same images: then the times are of use, the effects are not.
+            Every image is scored (mil, toco: and mapped), segmented (polyp-pvt) or embedded and masked (segment-anything) in
+            the three precisions, turn and turn about, on one thread. Without --weights the network has the method's size and
+            random weights, and without --calibration it is calibrated first on the same images: then the times are of use,
+            the effects are not, or hardly.
             """,
         options: [
-            .option("network", "NAME", "mil or polyp-pvt"),
+            .option("network", "NAME", "mil, toco, polyp-pvt, segment-anything, or mobile-sam where no weights are given"),
             .option("weights", "FILE", "a .safetensors or PyTorch checkpoint; default: random"),
             .option("calibration", "FILE", "of `endoked calibrate`"),
             .option("images", "FOLDER", "JPEG and PNG in it and below it"),
@@ -37,10 +38,9 @@ struct BenchInt8Command: Command {
     func run() throws -> ExitStatus {
         ComputeThreads.set(1)
         let effect = try target.failingAsConfiguration {
-            let (parameters, pictures) = (try target.parameters(), try target.pictures())
+            let pictures = try target.pictures()
             return try QuantisationEffect.measure(
-                target.network, parameters, calibration: try found(parameters, pictures), pictures: pictures, truth: truth,
-                side: target.side)
+                target.parameters, calibration: try found(pictures), pictures: pictures, truth: truth, side: target.side)
         }
         if asJSON {
             let encoder = JSONEncoder()
@@ -49,7 +49,7 @@ struct BenchInt8Command: Command {
             return .complete
         }
         Terminal.print(
-            "\(effect.network)\(target.weights == nil ? " with random weights" : ""), \(effect.pictures) images at "
+            "\(effect.network)\(target.areTrained ? "" : " with random weights"), \(effect.pictures) images at "
                 + "\(effect.side), \(effect.quantisedLayers) of \(effect.layers) layers in int8")
         let columns = [effect.fp32, effect.bf16, effect.int8]
         func row(_ title: String, _ value: (QuantisationEffect.Answers) -> Double?, digits: Int = 4) -> [[String]] {
@@ -60,19 +60,24 @@ struct BenchInt8Command: Command {
             Terminal.table(
                 [["", "fp32", "bf16", "int8"]] + row("milliseconds an image", { $0.milliseconds }, digits: 2)
                     + row("speed beside bf16", { effect.bf16.milliseconds / $0.milliseconds }, digits: 2)
-                    + row("AUC of the student", { $0.area }) + row("score beside fp32, mean change", { $0.scoreChange })
+                    + row("AUC of the score", { $0.area }) + row("score beside fp32, mean change", { $0.scoreChange })
                     + row("score beside fp32, greatest change", { $0.greatestScoreChange })
+                    + row("pictures mapped", { $0.mapped.map(Double.init) }, digits: 0)
                     + row("map beside fp32, correlation", { $0.mapCorrelation })
                     + row("map beside fp32, least correlation", { $0.leastMapCorrelation })
+                    + row("auxiliary map, correlation", { $0.auxiliaryCorrelation })
+                    + row("auxiliary map, least correlation", { $0.leastAuxiliaryCorrelation })
+                    + row("embedding beside fp32, change", { $0.embeddingChange })
                     + row("box beside fp32, IoU", { $0.boxOverlap }) + row("box beside truth, IoU", { $0.boxTruthOverlap })
                     + row("mask beside the column before, Dice", { $0.maskDice })
+                    + row("mask beside the column before, least", { $0.leastMaskDice })
                     + row("mask beside truth, Dice", { $0.maskTruthDice })))
         return .complete
     }
 
-    private func found(_ parameters: ParameterSet, _ pictures: PictureFolder) throws -> Calibration {
+    private func found(_ pictures: PictureFolder) throws -> Calibration {
         guard let calibration else {
-            return try NetworkCalibration.run(target.network, parameters, pictures: pictures, side: target.side)
+            return try NetworkCalibration.run(target.parameters, pictures: pictures, side: target.side)
         }
         guard let data = FileManager.default.contents(atPath: calibration) else {
             throw ConfigurationError("cannot read \(calibration)")

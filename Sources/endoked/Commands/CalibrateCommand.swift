@@ -11,16 +11,16 @@ struct CalibrateCommand: Command {
             numbers are that it reads (the limit that leaves the least square error in 8 bits) and what 8 bits do to its
             sums. Layers stay in bf16 or fp32 where that is more than --minimum-snr allows; so do the first layer and those
             with fewer than \(Calibrator.fewestOutputs) outputs. The file belongs to these weights alone. Stages take it so:
-              {stage: 'mil-score', weights: 'WEIGHTS', precision: 'int8', calibration: 'FILE'}      (also cam and segment)
-            Weights of a job lie in its results, models/mil-train.safetensors and models/segment-train.safetensors. Use
-            images like those to be read, at the size at which they are read; a hundred are enough.
+              {stage: 'mil-score', weights: 'WEIGHTS', precision: 'int8', calibration: 'FILE'}      (also cam, toco-cam and segment)
+            Weights of a job lie in its results, models/mil-train.safetensors, toco-train and segment-train. Use images like
+            those to be read, at the size at which they are read; a hundred are enough.
             """,
         options: [
-            .option("network", "NAME", "mil (its encoder) or polyp-pvt"),
+            .option("network", "NAME", "mil (its encoder), toco, polyp-pvt or segment-anything (the image encoder)"),
             .option("weights", "FILE", "a .safetensors or PyTorch checkpoint"),
             .option("images", "FOLDER", "JPEG and PNG in it and below it"),
             .option("out", "FILE", "the calibration, JSON"),
-            .option("size", "N", "side of the network's input; default: the method's (mil 512, polyp-pvt 352)"),
+            .option("size", "N", "side of the network's input; default: as the file says, or the method's (mil 512, toco 448, polyp-pvt 352)"),
             .option("limit", "N", "at most so many images, evenly spread; default 128"),
             .option("minimum-snr", "DB", "signal to noise that a layer must keep in 8 bits; default 20"),
             .option("threads", "N", "default: the machine's processors"),
@@ -32,8 +32,8 @@ struct CalibrateCommand: Command {
     private let threads: Int
 
     init(_ arguments: ParsedArguments) throws {
+        guard arguments.string("weights") != nil else { throw UsageError("--weights is missing") }
         target = try NetworkOptions(arguments)
-        guard target.weights != nil else { throw UsageError("--weights is missing") }
         out = URL(fileURLWithPath: try arguments.required("out"))
         threads = try arguments.integer("threads", in: 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount
         minimum = try arguments.string("minimum-snr").map { text in
@@ -48,8 +48,7 @@ struct CalibrateCommand: Command {
         ComputeThreads.set(threads)
         let calibration = try target.failingAsConfiguration {
             try NetworkCalibration.run(
-                target.network, target.parameters(), pictures: try target.pictures(), side: target.side,
-                minimumSignalToNoise: minimum
+                target.parameters, pictures: try target.pictures(), side: target.side, minimumSignalToNoise: minimum
             ) { done, all in
                 if Terminal.isInteractive || done % 32 == 0 || done == all { Terminal.message("\(done) of \(all) passes") }
             }
@@ -76,35 +75,44 @@ struct CalibrateCommand: Command {
 /// What `calibrate` and `bench int8` ask for alike.
 struct NetworkOptions {
     let network: QuantisableNetwork
-    let weights: URL?
+    /// Of the file; those that nobody trained where none is named.
+    let parameters: NetworkWeights
+    let areTrained: Bool
     let images: URL
     let side: Int
     let limit: Int
 
     init(_ arguments: ParsedArguments) throws {
         let name = try arguments.required("network")
-        guard let network = QuantisableNetwork(rawValue: name) else {
-            let known = QuantisableNetwork.allCases.map(\.rawValue).joined(separator: " or ")
-            throw UsageError("--network is \(known), not '\(name)': other networks have no int8 path")
+        guard let network = QuantisableNetwork(rawValue: name == Self.mobile ? QuantisableNetwork.segmentAnything.rawValue : name)
+        else {
+            let known = QuantisableNetwork.allCases.map(\.rawValue).joined(separator: ", ")
+            throw UsageError("--network is one of \(known), not '\(name)': other networks have no int8 path")
         }
         self.network = network
-        weights = arguments.string("weights").map { URL(fileURLWithPath: $0) }
         images = URL(fileURLWithPath: try arguments.required("images"))
-        side = try arguments.integer("size", in: 32...4096) ?? network.imageSize
-        if let fault = network.fault(ofSide: side) { throw UsageError("--size is \(fault) for \(name)") }
         limit = try arguments.integer("limit", in: 1...1_000_000) ?? 128
+        let wanted = try arguments.integer("size", in: 32...4096)
+        areTrained = arguments.string("weights") != nil
+        parameters = try Self.failingAsConfiguration {
+            try arguments.string("weights").map { try network.weights(file: URL(fileURLWithPath: $0)) }
+                ?? network.untrained(isMobile: name == Self.mobile)
+        }
+        side = wanted ?? parameters.imageSize ?? network.imageSize
+        if let fault = network.fault(ofSide: side) { throw UsageError("--size is \(fault) for \(name)") }
     }
 
-    /// Of the file; random ones where none is named.
-    func parameters() throws -> ParameterSet {
-        guard let weights else { return try network.randomParameters() }
-        return try NetworkCalibration.parameters(of: network, file: weights)
-    }
+    /// Segment Anything with MobileSAM's encoder: a name for untrained parameters; a file tells it by itself.
+    static let mobile = "mobile-sam"
 
     func pictures() throws -> PictureFolder { try PictureFolder(images, limit: limit) }
 
     /// What is wrong with files or weights is for the user to mend.
     func failingAsConfiguration<Result>(_ body: () throws -> Result) throws -> Result {
+        try Self.failingAsConfiguration(body)
+    }
+
+    private static func failingAsConfiguration<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch let error as StageError {

@@ -57,7 +57,7 @@ import Testing
         let row = try x.rows(7..<8)
         let pass = ForwardPass(.evaluation)
         let before = (try layer(x, pass, activation: .geluErf).values, try layer(row, pass).values)
-        try layer.keepOnlyPacked(rows: [300, 1], precision: .float32)
+        try layer.keepOnlyPacked(rows: [300, 1], precision: .float32, nil)
         #expect(layer.weight.values.isEmpty && layer.weight.count == 96 * 80)
         let threads = ComputeThreads.current
         defer { ComputeThreads.set(threads) }

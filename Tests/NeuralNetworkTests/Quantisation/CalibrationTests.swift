@@ -58,6 +58,35 @@ import Testing
         #expect(made.layers[0].limit < 1.9 && made.layers[0].limit > 0.5)
     }
 
+    /// Where the few largest decide, nothing is cut.
+    @Test func theGreatestIsTheLimitWhereSoAsked() throws {
+        let network = try TwoLayers()
+        let calibrator = Calibrator(network, limits: .greatest)
+        var x = FiniteDifference.numbers(512 * 64, seed: 13).map { $0 * 0.5 }
+        x[5] = 2
+        _ = try network(Tensor(x, shape: [64, 8, 8, 8]), calibrator.pass)
+        try calibrator.measure()
+        _ = try network(Tensor(x, shape: [64, 8, 8, 8]), calibrator.pass)
+        let made = try calibrator.calibration(network: "two", parameters: "0", images: 64)
+        #expect(made.layers[0].limit == 2 && made.layers.allSatisfy { $0.limit == $0.greatest })
+    }
+
+    /// The rounded weights are all that a linear layer in 8 bits needs.
+    @Test func roundedWeightsAreEnough() throws {
+        let network = try TwoLayers()
+        let calibration = try network.calibration([("linear.weight", 3, true)])
+        let input = try Tensor(Self.x, shape: [1, 8, 8, 8])
+        func quantised() throws -> QuantisedNetwork {
+            try QuantisedNetwork(calibration, of: network, named: "two", parameters: network.parameters())
+        }
+        let before = try network(input, ForwardPass(inferringIn: .float32, quantised())).values
+        let plain = try network(input, ForwardPass(.evaluation)).values
+        let later = try quantised()
+        try network.linear.keepOnlyPacked(rows: [64], precision: .float32, later)
+        #expect(network.linear.weight.values.isEmpty)
+        #expect(try network(input, ForwardPass(inferringIn: .float32, later)).values == before && before != plain)
+    }
+
     @Test func layersBelowTheLimitOfNoiseStay() throws {
         let made = try Self.calibrated(TwoLayers(), Self.x, minimum: 100)
         #expect(made.layers.map(\.kept) == ["first", "sensitive", "few-outputs"])

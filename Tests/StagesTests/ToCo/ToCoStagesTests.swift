@@ -1,5 +1,7 @@
 import Foundation
 import Imaging
+import Models
+import NeuralNetwork
 import Testing
 
 import Stages
@@ -65,6 +67,43 @@ import Stages
         let first = try run(archive, recipe).model(ofStage: "toco-train", startingRound: nil)
         let second = try run(archive, recipe, slots: 2, order: { $0.reversed() }).model(ofStage: "toco-train", startingRound: nil)
         #expect(first != nil && first == second)
+    }
+
+    @Test func theAuxiliaryMapIsDrawnWhereSoAsked() throws {
+        let archive = try TinyArchive(studies: 8)
+        let ledger = try run(archive, "network: 'compactStem', pooling: 'topPatches', rounds: 1, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4")
+        let digest = try #require(ledger.model(ofStage: "toco-train", startingRound: nil))
+        let file = archive.root.appendingPathComponent("toco.safetensors")
+        let told = ledger.metrics(ofStage: "toco-train", round: 0).filter { $0.key.contains(".") }.mapValues { "\($0)" }
+        let set = try ParameterSet(decoding: try ledger.content(digest))
+        try Checkpoint.encoded(set, metadata: told).write(to: file)
+        func maps(_ map: String) throws -> MemoryLedger {
+            let text = """
+                {stages: [{stage: 'catalogue'}, {stage: 'labels'}, {stage: 'toco-cam', weights: '\(file.path)', map: '\(map)',
+                  threshold: 0, splits: ['test'], scales: [1, 1.5]}, {stage: 'evaluate', splits: ['test'], resamples: 100}]}
+                """
+            let runner = LocalRunner(registry: .standard, centres: archive.centres, seed: 2)
+            try runner.run(Pipeline(json5: Data(text.utf8), registry: .standard))
+            return runner.store
+        }
+        let (main, auxiliary) = (try maps("main"), try maps("auxiliary"))
+        #expect(main.imageScores() == auxiliary.imageScores() && main.masks() != auxiliary.masks())
+        #expect(main.masks().filter { $0.kind == "toco-cam" } == ledger.masks(ofStage: "toco-cam").filter { $0.kind == "toco-cam" })
+        // The picture is the auxiliary classifier's map, which the network itself draws the same.
+        let row = try #require(auxiliary.masks().first { $0.kind == "toco-cam" })
+        var configuration = ToCoConfiguration.smallStem
+        (configuration.pooling, configuration.pooledShare) = (.topPatches, 0.05)
+        let localiser = try ToCoLocaliser(
+            set, configuration: configuration,
+            normalisation: ColourNormalisation(mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225]),
+            maps: MultiScaleMaps(scales: [1, 1.5]))
+        let image = try ImageDecoder.decode(
+            contentsOf: archive.root.appendingPathComponent("\(row.centre)/studies/\(row.study)/\(row.image)")).rgb()
+        let seen = try localiser.localise(rgb: image.pixels, height: 64, width: 64)
+        let drawn = try ImageDecoder.decode(try auxiliary.content(row.content))
+        #expect(drawn.pixels == seen.auxiliary.map { UInt8((min(1, max(0, $0)) * 255).rounded()) })
+        #expect(drawn.pixels != seen.map.map { UInt8((min(1, max(0, $0)) * 255).rounded()) })
+        #expect(auxiliary.evaluations.contains { $0.subject == "toco-cam" && $0.metric == "box-hit-share" && $0.count > 0 })
     }
 
     @Test func whatIsMissingIsSaid() throws {

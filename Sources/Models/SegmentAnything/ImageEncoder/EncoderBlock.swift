@@ -25,9 +25,9 @@ final class EncoderBlock: Module {
         return try narrowing(hidden, pass, adding: x)
     }
 
-    func keepOnlyPacked(tokens: Int, precision: Precision) throws {
-        try attention.keepOnlyPacked(tokens: tokens, precision: precision)
-        for layer in [widening, narrowing] { try layer.keepOnlyPacked(rows: [tokens], precision: precision) }
+    func keepOnlyPacked(tokens: Int, precision: Precision, _ quantised: QuantisedNetwork?) throws {
+        try attention.keepOnlyPacked(tokens: tokens, precision: precision, quantised)
+        for layer in [widening, narrowing] { try layer.keepOnlyPacked(rows: [tokens], precision: precision, quantised) }
     }
 
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

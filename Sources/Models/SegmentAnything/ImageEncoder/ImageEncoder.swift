@@ -28,9 +28,9 @@ package final class ImageEncoder: Module {
         return try neck(tokens, pass)
     }
 
-    package func keepOnlyPacked(precision: Precision) throws {
+    package func keepOnlyPacked(precision: Precision, _ quantised: QuantisedNetwork?) throws {
         let tokens = configuration.grid * configuration.grid
-        for block in blocks { try block.keepOnlyPacked(tokens: tokens, precision: precision) }
+        for block in blocks { try block.keepOnlyPacked(tokens: tokens, precision: precision, quantised) }
     }
 
     /// The positions of each token of `count` images; interpolated where they were learnt for another grid.

@@ -47,9 +47,9 @@ final class RelativeAttention: Module {
         return try projection(y, pass, adding: residual)
     }
 
-    func keepOnlyPacked(tokens: Int, precision: Precision) throws {
-        try queriesKeysValues.keepOnlyPacked(rows: [tokens, 1], precision: precision)
-        try projection.keepOnlyPacked(rows: [tokens], precision: precision)
+    func keepOnlyPacked(tokens: Int, precision: Precision, _ quantised: QuantisedNetwork?) throws {
+        try queriesKeysValues.keepOnlyPacked(rows: [tokens, 1], precision: precision, quantised)
+        try projection.keepOnlyPacked(rows: [tokens], precision: precision, quantised)
     }
 
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

@@ -47,7 +47,7 @@ package final class TinyViT: Module {
     }
 
     /// Nothing: all its weights together are smaller than one of its feature maps.
-    package func keepOnlyPacked(precision: Precision) {}
+    package func keepOnlyPacked(precision: Precision, _ quantised: QuantisedNetwork?) {}
 
     package func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
         for (index, convolution) in stem.enumerated() {
