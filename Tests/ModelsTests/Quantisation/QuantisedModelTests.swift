@@ -64,7 +64,8 @@ import Testing
             _ = try network($0, $1)
         }
         #expect(calibration.layers.first?.kept == "first")
-        #expect(calibration.layers.filter { $0.name.hasPrefix("out_") }.map(\.kept) == ["few-outputs", "few-outputs"])
+        // The heads compute in fp32 whatever the rest does, and are not watched.
+        #expect(!calibration.layers.contains { $0.name.hasPrefix("out_") })
         #expect(calibration.layers.contains { $0.name.hasSuffix("mlp.fc2.weight") && $0.kept == nil })
         #expect(!calibration.layers.contains { $0.name.contains("dwconv") })
         let parameters = try network.parameters()
