@@ -12,6 +12,13 @@
         if (try_status != dnnl_success) return try_status; \
     } while (0)
 
+/// A layout of blocks: element strides between blocks, and the blocks' sizes and dimensions from the outside in.
+typedef struct {
+    int rank, inner_count;
+    dnnl_data_type_t type;
+    dnnl_dims_t dims, padded, strides, inner, inner_dims;
+} blocked_layout;
+
 #if DNNL_VERSION_MAJOR >= 3
 // A memory descriptor is a handle that its owner destroys.
 typedef dnnl_memory_desc_t layout;
@@ -30,6 +37,28 @@ static inline dnnl_status_t layout_by_strides(
     return dnnl_memory_desc_create_with_strides(l, rank, dims, type, strides);
 }
 static inline dnnl_status_t layout_copy(layout *l, layout_pointer from) { return dnnl_memory_desc_clone(l, from); }
+/// Whether `l` is one of blocks without anything beside them; then `read` tells about it.
+static inline int layout_read(layout_pointer l, blocked_layout *read) {
+    dnnl_format_kind_t kind;
+    dnnl_dim_t offset;
+    const dnnl_dims_t *dims, *padded, *strides, *inner, *inner_dims;
+    if (dnnl_memory_desc_query(l, dnnl_query_format_kind, &kind) || kind != dnnl_blocked) return 0;
+    if (dnnl_memory_desc_query(l, dnnl_query_submemory_offset_s64, &offset) || offset) return 0;
+    if (dnnl_memory_desc_query(l, dnnl_query_ndims_s32, &read->rank) ||
+        dnnl_memory_desc_query(l, dnnl_query_inner_nblks_s32, &read->inner_count) ||
+        dnnl_memory_desc_query(l, dnnl_query_data_type, &read->type) ||
+        dnnl_memory_desc_query(l, dnnl_query_dims, &dims) || dnnl_memory_desc_query(l, dnnl_query_padded_dims, &padded) ||
+        dnnl_memory_desc_query(l, dnnl_query_strides, &strides) ||
+        dnnl_memory_desc_query(l, dnnl_query_inner_blks, &inner) ||
+        dnnl_memory_desc_query(l, dnnl_query_inner_idxs, &inner_dims))
+        return 0;
+    memcpy(read->dims, *dims, sizeof read->dims);
+    memcpy(read->padded, *padded, sizeof read->padded);
+    memcpy(read->strides, *strides, sizeof read->strides);
+    memcpy(read->inner, *inner, sizeof read->inner);
+    memcpy(read->inner_dims, *inner_dims, sizeof read->inner_dims);
+    return 1;
+}
 static inline dnnl_status_t append_activation(dnnl_post_ops_t ops, dnnl_alg_kind_t kind) {
     return dnnl_post_ops_append_eltwise(ops, kind, 0, 0);
 }
@@ -62,6 +91,20 @@ static inline dnnl_status_t layout_by_strides(
 static inline dnnl_status_t layout_copy(layout *l, layout_pointer from) {
     *l = *from;
     return dnnl_success;
+}
+/// Whether `l` is one of blocks without anything beside them; then `read` tells about it.
+static inline int layout_read(layout_pointer l, blocked_layout *read) {
+    if (l->format_kind != dnnl_blocked || l->extra.flags != dnnl_memory_extra_flag_none || l->offset0) return 0;
+    const dnnl_blocking_desc_t *blocking = &l->format_desc.blocking;
+    read->rank = l->ndims;
+    read->inner_count = blocking->inner_nblks;
+    read->type = l->data_type;
+    memcpy(read->dims, l->dims, sizeof read->dims);
+    memcpy(read->padded, l->padded_dims, sizeof read->padded);
+    memcpy(read->strides, blocking->strides, sizeof read->strides);
+    memcpy(read->inner, blocking->inner_blks, sizeof read->inner);
+    memcpy(read->inner_dims, blocking->inner_idxs, sizeof read->inner_dims);
+    return 1;
 }
 static inline dnnl_status_t append_activation(dnnl_post_ops_t ops, dnnl_alg_kind_t kind) {
     return dnnl_post_ops_append_eltwise(ops, 1, kind, 0, 0);

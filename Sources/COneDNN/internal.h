@@ -5,8 +5,12 @@
 #include "COneDNN.h"
 #include "dialect.h"
 
+/// The way of weights between their plain and their packed layout.
+typedef struct packing packing;
+
 struct nn_primitive {
     dnnl_primitive_t primitive;
+    packing *packing;              // NULL where the layout is not one of blocks: then oneDNN's reorders pack
     dnnl_primitive_t pack, unpack; // NULL where there is nothing to pack
     layout source, weights, bias, destination, plain;
     layout scale;   // of `scales`, where they are given at execution
@@ -28,6 +32,13 @@ dnnl_status_t primitive_quantise(
     int weights_mask);
 /// Takes over `description`, whatever happens.
 dnnl_status_t primitive_finish(nn_primitive *made, dnnl_primitive_desc_t description, int packs);
+
+/// NULL for layouts other than fp32 and bf16 in blocks.
+packing *packing_make(layout_pointer plain, layout_pointer packed);
+void packing_free(packing *p);
+void packing_pack(const packing *p, const float *plain, void *packed);
+/// 0 for packed bf16, which has no way back here.
+int packing_unpack(const packing *p, const void *packed, float *plain);
 
 // Loops are compiled for each level of the processor family and chosen when the program is loaded.
 #if defined(__x86_64__) && defined(__linux__)

@@ -214,11 +214,14 @@ NN_KERNEL static void adamw_piece(void *context, int64_t begin, int64_t end) {
     const float beta1 = job->beta1, beta2 = job->beta2, epsilon = job->epsilon;
     const float kept = 1 - job->rate * job->decay, step = job->rate / job->correction1;
     const float inverse = 1 / sqrtf(job->correction2);
+    // Four arrays apart from each other. Not sqrtf, which may set errno and so would keep the loop from vectors.
+    _Pragma("clang loop vectorize(assume_safety)")
     for (int64_t i = begin; i < end; i++) {
         float g = gradient[i];
-        m[i] = beta1 * m[i] + (1 - beta1) * g;
-        v[i] = beta2 * v[i] + (1 - beta2) * g * g;
-        value[i] = kept * value[i] - step * m[i] / (sqrtf(v[i]) * inverse + epsilon);
+        float first = beta1 * m[i] + (1 - beta1) * g, second = beta2 * v[i] + (1 - beta2) * g * g;
+        m[i] = first;
+        v[i] = second;
+        value[i] = kept * value[i] - step * first / (__builtin_elementwise_sqrt(second) * inverse + epsilon);
     }
 }
 

@@ -46,8 +46,9 @@ dnnl_status_t primitive_finish(nn_primitive *made, dnnl_primitive_desc_t descrip
         pass == NN_BACKWARD_DATA || pass == NN_BACKWARD_WEIGHTS ? dnnl_query_diff_dst_md : dnnl_query_dst_md, 0));
     STEP(layout_query(&made->scratch, description, dnnl_query_scratchpad_md, 0));
     STEP(dnnl_primitive_create(&made->primitive, description));
-    if (packs && pass != NN_BACKWARD_WEIGHTS) STEP(reorder_make(&made->pack, &made->plain, &made->weights));
-    if (packs && pass == NN_BACKWARD_WEIGHTS) STEP(reorder_make(&made->unpack, &made->weights, &made->plain));
+    if (packs && status == dnnl_success) made->packing = packing_make(at(&made->plain), at(&made->weights));
+    if (packs && !made->packing && pass != NN_BACKWARD_WEIGHTS) STEP(reorder_make(&made->pack, &made->plain, &made->weights));
+    if (packs && !made->packing && pass == NN_BACKWARD_WEIGHTS) STEP(reorder_make(&made->unpack, &made->weights, &made->plain));
 #undef STEP
     dnnl_primitive_desc_destroy(description);
     if (status != dnnl_success) return status;
@@ -62,6 +63,7 @@ dnnl_status_t primitive_finish(nn_primitive *made, dnnl_primitive_desc_t descrip
 void nn_primitive_destroy(nn_primitive *p) {
     if (!p) return;
     if (p->primitive) dnnl_primitive_destroy(p->primitive);
+    packing_free(p->packing);
     if (p->pack) dnnl_primitive_destroy(p->pack);
     if (p->unpack) dnnl_primitive_destroy(p->unpack);
     layout_destroy(&p->source);
@@ -119,10 +121,15 @@ static dnnl_status_t reorder_run(
 }
 
 int32_t nn_primitive_pack(const nn_primitive *p, const void *plain, void *packed) {
+    if (p->packing) {
+        packing_pack(p->packing, plain, packed);
+        return dnnl_success;
+    }
     return reorder_run(p->pack, &p->plain, plain, &p->weights, packed);
 }
 
 int32_t nn_primitive_unpack(const nn_primitive *p, const void *packed, float *plain) {
+    if (p->packing && packing_unpack(p->packing, packed, plain)) return dnnl_success;
     if (p->unpack) return reorder_run(p->unpack, &p->weights, packed, &p->plain, plain);
     // Weights of a forward pass come back rarely: the way there is made for the occasion.
     dnnl_primitive_t unpack = NULL;

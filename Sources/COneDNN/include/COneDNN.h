@@ -100,20 +100,24 @@ void nn_dropout(const float *x, float *y, int64_t count, float probability, uint
 void nn_column_sums(const float *x, float *sums, int64_t rows, int64_t columns);
 double nn_sum_of_squares(const float *x, int64_t count);
 
+// Batch normalisation. Where `narrow` is set x, y and dx are bf16, else fp32.
+
 /// Mean and (biased) variance of each channel over `rows`.
-void nn_batch_statistics(const float *x, float *mean, float *variance, int64_t rows, int64_t channels);
-/// y = x·scale + shift (+ addend) (, ReLU).
+void nn_batch_statistics(
+    const void *x, float *mean, float *variance, int64_t rows, int64_t channels, int32_t narrow);
+/// y = x·scale + shift (+ addend) (, ReLU), in fp32; `narrow` only: also, or (y NULL) instead, in bf16 to narrow_y unless
+/// that is NULL.
 void nn_scale_shift(
-    const float *x, const float *scale, const float *shift, const float *addend, float *y, int64_t rows,
-    int64_t channels, int32_t relu);
+    const void *x, const float *scale, const float *shift, const float *addend, float *y, uint16_t *narrow_y,
+    int64_t rows, int64_t channels, int32_t relu, int32_t narrow);
 /// With g = dy where y > 0 (y NULL: everywhere): sums of g and of g·(x−mean)·inverse_deviation over rows.
 void nn_batch_gradient_sums(
-    const float *x, const float *y, const float *dy, const float *mean, const float *inverse_deviation,
-    float *sum_g, float *sum_g_normalised, int64_t rows, int64_t channels);
+    const void *x, const void *y, const float *dy, const float *mean, const float *inverse_deviation,
+    float *sum_g, float *sum_g_normalised, int64_t rows, int64_t channels, int32_t narrow);
 /// dx = a·g + b·x + c for each channel; g itself goes to daddend when that is not NULL.
 void nn_batch_gradient_apply(
-    const float *x, const float *y, const float *dy, const float *a, const float *b, const float *c, float *dx,
-    float *daddend, int64_t rows, int64_t channels);
+    const void *x, const void *y, const float *dy, const float *a, const float *b, const float *c, void *dx,
+    float *daddend, int64_t rows, int64_t channels, int32_t narrow);
 
 /// Maximum over windows; the winner's place in its window (row-major) goes to `winner` unless NULL.
 void nn_max_pool(

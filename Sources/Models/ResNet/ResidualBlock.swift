@@ -41,7 +41,7 @@ final class ResidualBlock: Module {
             let isLast = index == convolutions.count - 1
             y = try convolution(
                 y, pass, norm: norm, activation: .relu, adding: isLast ? residual : nil,
-                overwriting: overwriting || projection != nil)
+                overwriting: overwriting || projection != nil, result: isLast ? nil : pass.precisionWithinBlock)
         }
         return y
     }

@@ -12,8 +12,9 @@ public final class ForwardPass {
     /// Whether batch normalisation's running statistics learn from this pass.
     public let updatesRunningStatistics: Bool
     /// What convolutions, linear layers and attention multiply in. In a recorded pass bf16 is for speed alone:
-    /// weights, activations between layers, normalisation, gradients of weights and all sums stay fp32. A pass that
-    /// records nothing also hands bf16 activations from layer to layer.
+    /// weights, activations between blocks, normalisation, gradients of weights and all sums stay fp32; what lies between a
+    /// convolution and its batch normalisation is bf16. A pass that records nothing also hands bf16 activations from layer
+    /// to layer.
     public let precision: Precision
     /// What layers of an inference pass multiply with.
     let arithmetic: LayerArithmetic
@@ -60,13 +61,17 @@ public final class ForwardPass {
     /// What layers hand on.
     public var activationPrecision: Precision { isInference ? precision : .float32 }
 
+    /// What a convolution hands to the batch normalisation behind it, and that to a convolution.
+    package var precisionWithinBlock: Precision { tape != nil ? precision : activationPrecision }
+
     /// `x` in fp32, for operations without a kernel in bf16. Only inference passes make bf16 tensors, so nothing is
     /// recorded.
     public func float32(_ x: Tensor) throws -> Tensor { try x.converted(to: .float32) }
 
     /// The memory of `x` in the precision that a kernel reads: its own, or a converted copy.
     static func operand(_ x: Tensor, _ precision: Precision) throws -> PooledMemory {
-        try x.converted(to: precision).memory
+        if precision == .bfloat16, let narrow = x.narrow { return narrow }
+        return try x.converted(to: precision).memory
     }
 
     /// Whether a result of `inputs` (and of learnt parameters, if so said) must be recorded.

@@ -18,15 +18,16 @@ public final class BatchNorm: Module {
         self.momentum = momentum
     }
 
-    /// Normalises, then adds a residual, then applies ReLU, as asked for.
+    /// Normalises, then adds a residual, then applies ReLU, as asked for. Hands on fp32, or bf16 if so said for a ReLU behind
+    /// a bf16 tensor.
     public func callAsFunction(
-        _ x: Tensor, _ pass: ForwardPass, adding residual: Tensor? = nil, relu: Bool = false
+        _ x: Tensor, _ pass: ForwardPass, adding residual: Tensor? = nil, relu: Bool = false, result: Precision = .float32
     ) throws -> Tensor {
         let state = BatchNormalisationState(
             weight: weight, bias: bias, runningMean: runningMean, runningVariance: runningVariance, epsilon: epsilon,
             momentum: momentum)
         return try pass.batchNormalised(
-            x, state, usesBatch: pass.mode == .training && !isFrozen, adding: residual, relu: relu)
+            x, state, usesBatch: pass.mode == .training && !isFrozen, adding: residual, relu: relu, result: result)
     }
 
     public func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

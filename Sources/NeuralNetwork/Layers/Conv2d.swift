@@ -19,8 +19,9 @@ public final class Conv2d: Module {
     }
 
     /// activation(norm(convolution(x)) + addend): N,H,W,inputs to N,H′,W′,outputs. One kernel in an inference pass, which
-    /// hands on `result` (the pass's own precision unless said); the same numbers step by step in any other. `overwriting`
-    /// says that nobody else needs the addend: an inference pass may then put the result into its memory.
+    /// hands on `result` (the pass's own precision unless said); the same numbers step by step in any other, which hands on
+    /// fp32 unless `result` says bf16 for a ReLU behind a normalisation. `overwriting` says that nobody else needs the
+    /// addend: an inference pass may then put the result into its memory.
     public func callAsFunction(
         _ x: Tensor, _ pass: ForwardPass, norm: BatchNorm?, activation: PostOperation = .none,
         adding addend: Tensor? = nil, overwriting: Bool = false, result: Precision? = nil
@@ -30,11 +31,15 @@ public final class Conv2d: Module {
                 x, self, norm: norm, activation: activation, adding: addend, overwriting: overwriting,
                 result: result ?? addend?.precision ?? pass.activationPrecision)
         }
-        var y = try pass.convolution(x, weight: weight, bias: bias, geometry: geometry)
         if let norm {
-            y = try norm(y, pass, adding: addend, relu: activation == .relu)
-            return activation == .relu ? y : try pass.activated(y, activation)
+            let y = try pass.convolution(
+                x, weight: weight, bias: bias, geometry: geometry, result: pass.precisionWithinBlock)
+            let normed = try norm(
+                y, pass, adding: addend, relu: activation == .relu,
+                result: activation == .relu && y.precision == .bfloat16 ? result ?? .float32 : .float32)
+            return activation == .relu ? normed : try pass.activated(normed, activation)
         }
+        var y = try pass.convolution(x, weight: weight, bias: bias, geometry: geometry)
         if let addend { y = try pass.sum(y, addend) }
         return try pass.activated(y, activation)
     }

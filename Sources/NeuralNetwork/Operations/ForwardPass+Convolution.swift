@@ -1,9 +1,11 @@
 import COneDNN
 
 extension ForwardPass {
-    /// 2-D convolution. `x` is N,H,W,C; `weight` output, input / groups, height, width; `bias` output.
+    /// 2-D convolution. `x` is N,H,W,C; `weight` output, input / groups, height, width; `bias` output. `result` is bf16 only
+    /// where a batch normalisation alone reads it.
     public func convolution(
-        _ x: Tensor, weight: Parameter, bias: Parameter? = nil, geometry: ConvolutionGeometry
+        _ x: Tensor, weight: Parameter, bias: Parameter? = nil, geometry: ConvolutionGeometry,
+        result: Precision = .float32
     ) throws -> Tensor {
         let shape = try Self.outputShape(of: x, weight: weight, geometry: geometry)
         let tape = records([x], parameters: true)
@@ -11,18 +13,20 @@ extension ForwardPass {
             pass: tape == nil ? .inference : .training, input: x.shape, weights: weight.shape, geometry: geometry)
         description.hasBias = bias != nil
         description.precision = precision
+        description.resultPrecision = result
         let forward = try PrimitiveCache.shared.convolution(description)
-        let y = try Tensor(shape: shape)
+        let y = try Tensor(shape: shape, precision: result)
         let packed = try weight.packed.packed(weight.value.pointer, version: weight.version, for: forward)
         let source = try Self.operand(x, precision)
         try withExtendedLifetime(packed) {
-            try forward.forward(source.base, weights: packed.base, bias: bias?.value.pointer, result: y.pointer)
+            try forward.forward(source.base, weights: packed.base, bias: bias?.value.pointer, result: y.memory.base)
         }
 
         tape?.record(y) { gradient in
             if let bias { try Self.accumulateColumnSums(of: gradient, columns: shape[3], to: bias) }
             var description = description
             description.hasBias = false
+            description.resultPrecision = .float32
             description.pass = .backwardWeights
             let gradient = try Self.operand(gradient, description.precision)
             let weights = try PrimitiveCache.shared.convolution(description)
@@ -66,6 +70,7 @@ extension ForwardPass {
 
     static func accumulateColumnSums(of gradient: Tensor, columns: Int, to bias: Parameter) throws {
         let sums = try PooledMemory(bytes: columns * 4)
+        let gradient = try gradient.converted(to: .float32)
         nn_column_sums(gradient.pointer, sums.floats, Int64(gradient.count / max(1, columns)), Int64(columns))
         try bias.accumulateGradient(sums.floats)
     }

@@ -14,6 +14,8 @@ public final class Parameter {
     /// Changes whenever the values do.
     private(set) var version = 0
     let packed: PackedWeights
+    /// The values in bf16, in their plain layout, as they were at a version.
+    private var narrowed: (memory: PooledMemory, version: Int)?
 
     /// Zeros, unless filled by an initialisation.
     public init(shape: [Int], repeating number: Float = 0, isBuffer: Bool = false) throws {
@@ -43,10 +45,22 @@ public final class Parameter {
         return try body(UnsafeMutableBufferPointer(start: value.pointer, count: count))
     }
 
+    /// The values, in their plain layout, as a product in `precision` reads them: those themselves or a copy in bf16, made
+    /// anew when they have changed. For training, where a packing would serve only one or two products.
+    func plainValues(in precision: Precision) throws -> PooledMemory {
+        guard precision == .bfloat16 else { return value.memory }
+        if let narrowed, narrowed.version == version { return narrowed.memory }
+        let memory = try narrowed?.memory ?? PooledMemory(bytes: count * precision.bytes)
+        nn_to_bf16(value.pointer, memory.halves, Int64(count))
+        narrowed = (memory, version)
+        return memory
+    }
+
     /// Frees the values, of which only packings remain: for networks that only infer and are never changed nor saved.
     func letGoOfValues() throws {
         packed.seal()
         value = try Tensor(shape: [0], pool: .passing)
+        narrowed = nil
         gradient = nil
         clearGradient()
     }

@@ -12,6 +12,8 @@ public final class Tensor {
     public let count: Int
     public let precision: Precision
     let memory: PooledMemory
+    /// The same numbers in bf16, where the operation that made the tensor has written them too.
+    var narrow: PooledMemory?
     /// Whether a recording pass has to carry gradients back to it.
     public internal(set) var needsGradient = false
 
@@ -21,6 +23,7 @@ public final class Tensor {
         self.precision = precision
         count = shape.reduce(1, *)
         memory = try PooledMemory(bytes: max(1, count) * precision.bytes, pool: pool)
+        narrow = precision == .bfloat16 ? memory : nil
     }
 
     /// Throws `EngineError.shapeMismatch` where `values` do not fill `shape`.
@@ -40,6 +43,7 @@ public final class Tensor {
         precision = other.precision
         count = shape.reduce(1, *)
         memory = other.memory
+        narrow = other.narrow
         guard count == other.count else {
             throw EngineError(.shapeMismatch, "a tensor of shape \(other.shape) cannot be seen as \(shape)")
         }
