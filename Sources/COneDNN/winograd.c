@@ -22,10 +22,12 @@ typedef struct {
     const float *plain;
     float *packed;
     int64_t channels, out_channels;
+    int32_t transposed;
 } pack_job;
 
-/// G·g·Gᵀ of each kernel, in panels of 32 output channels: point, panel, channel, output channel of the panel.
-static void pack_piece(void *context, int64_t begin, int64_t end) {
+/// G·g·Gᵀ of each kernel, in panels of 32 output channels: point, panel, channel, output channel of the panel. Sixteen
+/// output channels at a time: training packs at every step.
+NN_KERNEL static void pack_piece(void *context, int64_t begin, int64_t end) {
     static const float g[SIDE][3] = {
         {1.0f / 4, 0, 0},
         {-1.0f / 6, -1.0f / 6, -1.0f / 6},
@@ -34,25 +36,31 @@ static void pack_piece(void *context, int64_t begin, int64_t end) {
         {1.0f / 24, -1.0f / 12, 1.0f / 6},
         {0, 0, 1}};
     const pack_job *job = context;
-    const int64_t channels = job->channels;
-    for (int64_t o = begin; o < end; o++)
-        for (int64_t c = 0; c < channels; c++) {
-            const float *k = job->plain + (o * channels + c) * 9;
-            float half[SIDE][3];
-            for (int i = 0; i < SIDE; i++)
-                for (int j = 0; j < 3; j++) half[i][j] = g[i][0] * k[j] + g[i][1] * k[3 + j] + g[i][2] * k[6 + j];
-            for (int i = 0; i < SIDE; i++)
-                for (int j = 0; j < SIDE; j++) {
-                    int64_t panel = (i * SIDE + j) * (job->out_channels / PANEL) + o / PANEL;
-                    job->packed[(panel * channels + c) * PANEL + o % PANEL] =
-                        half[i][0] * g[j][0] + half[i][1] * g[j][1] + half[i][2] * g[j][2];
-                }
-        }
+    const int64_t channels = job->channels, panels = job->out_channels / PANEL;
+    const int64_t step = job->transposed ? 9 : channels * 9, across = job->transposed ? job->out_channels * 9 : 9;
+    for (int64_t panel = begin; panel < end; panel++)
+        for (int64_t c = 0; c < channels; c++)
+            for (int64_t part = 0; part < PANEL; part += LANES) {
+                const float *kernels = job->plain + (panel * PANEL + part) * step + c * across;
+                lanes k[9], half[SIDE][3];
+                for (int t = 0; t < 9; t++)
+                    for (int lane = 0; lane < LANES; lane++)
+                        k[t][lane] = kernels[lane * step + (job->transposed ? 8 - t : t)];
+                _Pragma("clang loop unroll(full)") for (int i = 0; i < SIDE; i++)
+                    _Pragma("clang loop unroll(full)") for (int j = 0; j < 3; j++)
+                        half[i][j] = g[i][0] * k[j] + g[i][1] * k[3 + j] + g[i][2] * k[6 + j];
+                _Pragma("clang loop unroll(full)") for (int i = 0; i < SIDE; i++)
+                    _Pragma("clang loop unroll(full)") for (int j = 0; j < SIDE; j++) {
+                        float *to = job->packed + (((i * SIDE + j) * panels + panel) * channels + c) * PANEL + part;
+                        STORE(to, half[i][0] * g[j][0] + half[i][1] * g[j][1] + half[i][2] * g[j][2]);
+                    }
+            }
 }
 
-void nn_winograd_pack(const float *plain, float *packed, int64_t channels, int64_t out_channels) {
-    pack_job job = {plain, packed, channels, out_channels};
-    nn_parallel(out_channels, PANEL, pack_piece, &job);
+void nn_winograd_pack(
+    const float *plain, float *packed, int64_t channels, int64_t out_channels, int32_t transposed) {
+    pack_job job = {plain, packed, channels, out_channels, transposed};
+    nn_parallel(out_channels / PANEL, 1, pack_piece, &job);
 }
 
 typedef struct {

@@ -275,8 +275,10 @@ typedef struct {
 /// Whether this processor has the vectors for it.
 int32_t nn_winograd_is_fast(void);
 size_t nn_winograd_weight_bytes(int64_t channels, int64_t out_channels);
-/// From output channel, channel, row, column.
-void nn_winograd_pack(const float *plain, float *packed, int64_t channels, int64_t out_channels);
+/// From output channel, channel, row, column; or, `transposed`, from channel, output channel, and rows and columns turned
+/// round: the kernels that carry a gradient back.
+void nn_winograd_pack(
+    const float *plain, float *packed, int64_t channels, int64_t out_channels, int32_t transposed);
 size_t nn_winograd_scratch_bytes(const nn_winograd *shape);
 /// `bias` may be NULL.
 void nn_winograd_run(

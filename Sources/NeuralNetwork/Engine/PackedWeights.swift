@@ -26,7 +26,8 @@ final class PackedWeights: Sendable {
         var version: Int
     }
 
-    private let tiled = Mutex<Tiled?>(nil)
+    /// Of the kernels as they are, and of those that carry gradients back.
+    private let tiled = Mutex<(forward: Tiled?, back: Tiled?)>((nil, nil))
 
     /// How many numbers there are.
     private let count: Int
@@ -66,17 +67,19 @@ final class PackedWeights: Sendable {
         }.memory
     }
 
-    /// 3×3 kernels as `TiledConvolution` wants them; nil where the plain ones were let go.
+    /// 3×3 kernels as `TiledConvolution` wants them, those that carry gradients back if so said; nil where the plain ones
+    /// were let go.
     func tiled(
-        _ plain: UnsafePointer<Float>, version: Int, channels: Int64, outputs: Int64
+        _ plain: UnsafePointer<Float>, version: Int, channels: Int64, outputs: Int64, back: Bool
     ) throws -> PooledMemory? {
         if isSealed.withLock({ $0 }) { return nil }
         return try tiled.withLock { tiled in
-            if let made = tiled, made.version == version { return made }
-            let memory = try tiled?.memory ?? PooledMemory(bytes: nn_winograd_weight_bytes(channels, outputs), pool: .passing)
-            nn_winograd_pack(plain, memory.floats, channels, outputs)
+            let kept = back ? tiled.back : tiled.forward
+            if let kept, kept.version == version { return kept }
+            let memory = try kept?.memory ?? PooledMemory(bytes: nn_winograd_weight_bytes(channels, outputs), pool: .passing)
+            nn_winograd_pack(plain, memory.floats, channels, outputs, back ? 1 : 0)
             let made = Tiled(memory: memory, version: version)
-            tiled = made
+            if back { tiled.back = made } else { tiled.forward = made }
             return made
         }.memory
     }

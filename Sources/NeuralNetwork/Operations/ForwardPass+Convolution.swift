@@ -14,12 +14,11 @@ extension ForwardPass {
         description.hasBias = bias != nil
         description.precision = precision
         description.resultPrecision = result
-        let forward = try PrimitiveCache.shared.convolution(description)
         let y = try Tensor(shape: shape, precision: result)
-        let packed = try weight.packed.packed(weight.value.pointer, version: weight.version, for: forward)
         let source = try Self.operand(x, precision)
-        try withExtendedLifetime(packed) {
-            try forward.forward(source.base, weights: packed.base, bias: bias?.value.pointer, result: y.memory.base)
+        try withExtendedLifetime(source) {
+            try LayerArithmetic.runPlain(
+                .convolution(description), LayerWeights(weight, bias: bias), source: source.base, result: y.memory.base)
         }
 
         tape?.record(y) { gradient in
@@ -40,10 +39,17 @@ extension ForwardPass {
             }
             guard x.needsGradient else { return }
             description.pass = .backwardData
-            let data = try PrimitiveCache.shared.convolution(description)
-            let packed = try weight.packed.packed(weight.value.pointer, version: weight.version, for: data)
             let dx = try Tensor(shape: x.shape)
-            try withExtendedLifetime(packed) {
+            let kernels = LayerWeights(weight, bias: nil)
+            if let tiled = TiledConvolution(description),
+                try tiled.run(kernels, source: gradient.base, result: dx.memory.base)
+            {
+                tape?.accumulate(dx, for: x)
+                return
+            }
+            let data = try PrimitiveCache.shared.convolution(description)
+            let packed = try kernels.packed.packed(kernels.plain, version: kernels.version, for: data)
+            try withExtendedLifetime((packed, gradient)) {
                 try data.backwardData(gradient: gradient.base, weights: packed.base, result: dx.pointer)
             }
             tape?.accumulate(dx, for: x)
