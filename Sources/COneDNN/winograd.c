@@ -12,7 +12,10 @@ enum { PADDING = 16 };
 /// Tiles of a block.
 enum { BLOCK = 32 };
 
-int32_t nn_winograd_is_fast(void) { return products_are_fast(0); }
+int32_t nn_winograd_is_fast(int32_t bf16) {
+    // Maps of bf16 take this way where oneDNN would multiply them with vectors, too.
+    return bf16 ? products_are_fast(1) : products_are_fast(0);
+}
 
 size_t nn_winograd_weight_bytes(int64_t channels, int64_t out_channels) {
     return (size_t)(POINTS * channels * out_channels) * sizeof(float);

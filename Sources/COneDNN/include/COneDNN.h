@@ -272,8 +272,8 @@ typedef struct {
     int64_t n, h, w, c, out_c;
     int32_t bf16, result_bf16, adds_destination, relu;
 } nn_winograd;
-/// Whether this processor has the vectors for it.
-int32_t nn_winograd_is_fast(void);
+/// Whether this processor has the vectors for it, and for maps of bf16 nothing faster.
+int32_t nn_winograd_is_fast(int32_t bf16);
 size_t nn_winograd_weight_bytes(int64_t channels, int64_t out_channels);
 /// From output channel, channel, row, column; or, `transposed`, from channel, output channel, and rows and columns turned
 /// round: the kernels that carry a gradient back.

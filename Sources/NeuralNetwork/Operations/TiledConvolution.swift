@@ -19,7 +19,8 @@ struct TiledConvolution {
         // In fp32 a recorded pass goes forward by the plain sum: tiles err by some 1e-6 of the largest number, which turns a few
         // ReLUs round, and the first layer's gradient was then 4e-3 from the reference's. Back there is nothing to turn.
         let isExact = convolution.pass == .training && convolution.precision == .float32
-        guard nn_winograd_is_fast() != 0, convolution.pass != .backwardWeights, !isExact, convolution.quantised == nil,
+        guard nn_winograd_is_fast(convolution.precision == .bfloat16 ? 1 : 0) != 0, convolution.quantised == nil,
+            convolution.pass != .backwardWeights, !isExact,
             weights[2] == 3, weights[3] == 3, outputs % 32 == 0, inputs % 16 == 0,
             geometry == ConvolutionGeometry(padding: 1), convolution.padAfter ?? 1 == 1,
             convolution.post == .none || convolution.post == .relu,

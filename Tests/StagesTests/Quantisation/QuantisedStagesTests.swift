@@ -80,9 +80,9 @@ import Testing
             truth: archive.root.appendingPathComponent("east/truth"), side: 64)
         #expect(effect.quantisedLayers == 19 && effect.int8.milliseconds > 0)
         #expect((effect.int8.scoreChange ?? 1) < 0.02 && (effect.int8.area != nil) == (effect.fp32.area != nil))
-        // Maps of random weights on noise are nearly flat: 8 bits show in them.
+        // Maps of random weights on noise are nearly flat: rounding shows in them, and of two maps which is nearer is chance.
         #expect((effect.int8.mapCorrelation ?? 0) > 0.5 && (effect.int8.mapCorrelation ?? 1) < 1)
-        #expect((effect.bf16.mapCorrelation ?? 0) > (effect.int8.mapCorrelation ?? 1))
+        #expect((effect.bf16.mapCorrelation ?? 0) > 0.9 && (effect.bf16.mapCorrelation ?? 1) < 1)
         #expect(effect.fp32.mapCorrelation == nil && effect.int8.maskDice == nil)
         #expect(throws: StageError.self) { try PictureFolder(archive.root.appendingPathComponent("nowhere"), limit: 3) }
         #expect(throws: StageError.self) { try QuantisableNetwork.polypPVT.weights(file: try weights(archive)) }
