@@ -18,7 +18,6 @@ final class ChatTransport: NSObject, URLSessionDataDelegate, Sendable {
     private struct Pending {
         var continuation: CheckedContinuation<Reply, any Error>
         var reply: Reply
-        var refusal: ReportsError?
     }
 
     private let largestReply: Int
@@ -44,11 +43,19 @@ final class ChatTransport: NSObject, URLSessionDataDelegate, Sendable {
                     $0[task.taskIdentifier] = Pending(continuation: continuation, reply: Reply(status: 0, body: Data()))
                 }
                 task.resume()
-                if Task.isCancelled { task.cancel() }
+                if Task.isCancelled { giveUp(task, CancellationError()) }
             }
         } onCancel: {
-            task.cancel()
+            giveUp(task, CancellationError())
         }
+    }
+
+    /// Ends the wait for a reply at once. Cancelling the task itself waits for the queue that reads, which a fast reply
+    /// without end keeps busy, for a minute if need be: so it neither holds up who waits nor the delegate's queue, which
+    /// meanwhile throws away what still comes.
+    private func giveUp(_ task: URLSessionTask, _ error: any Error) {
+        pending.withLock { $0.removeValue(forKey: task.taskIdentifier) }?.continuation.resume(throwing: error)
+        DispatchQueue.global().async { task.cancel() }
     }
 
     /// Closes the connections; a session holds its delegate until then.
@@ -84,28 +91,22 @@ final class ChatTransport: NSObject, URLSessionDataDelegate, Sendable {
         pending.withLock {
             $0[dataTask.taskIdentifier]?.reply.status = http?.statusCode ?? 0
             $0[dataTask.taskIdentifier]?.reply.retryAfter = http?.value(forHTTPHeaderField: "Retry-After").flatMap(Double.init)
-            if tooLarge { $0[dataTask.taskIdentifier]?.refusal = tooLargeError }
         }
+        if tooLarge { giveUp(dataTask, tooLargeError) }
         completionHandler(tooLarge ? .cancel : .allow)
     }
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        let isTooLarge = pending.withLock { pending in
-            guard var one = pending[dataTask.taskIdentifier], one.refusal == nil else { return false }
-            one.reply.body.append(data)
-            let isTooLarge = one.reply.body.count > largestReply
-            if isTooLarge { one.refusal = tooLargeError }
-            pending[dataTask.taskIdentifier] = one
-            return isTooLarge
+        let isTooLarge = pending.withLock {
+            $0[dataTask.taskIdentifier]?.reply.body.append(data)
+            return $0[dataTask.taskIdentifier].map { $0.reply.body.count > largestReply } ?? false
         }
-        if isTooLarge { dataTask.cancel() }
+        if isTooLarge { giveUp(dataTask, tooLargeError) }
     }
 
     func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
         guard let one = pending.withLock({ $0.removeValue(forKey: task.taskIdentifier) }) else { return }
-        if let refusal = one.refusal {
-            one.continuation.resume(throwing: refusal)
-        } else if let error {
+        if let error {
             one.continuation.resume(throwing: Self.translated(error))
         } else {
             one.continuation.resume(returning: one.reply)
