@@ -21,9 +21,11 @@ public enum InferencePrecision: String, Sendable, Hashable, Codable {
         case (.int8, nil):
             throw StageError(
                 .invalidSettings,
-                "stage \(stage): precision int8 needs `calibration`, a file that `endoked calibrate` made with the same weights")
+                "stage \(stage): precision int8 needs `calibration`, a file that `endoked calibrate` made with the same weights"
+            )
         case (.fp32, .some), (.bf16, .some):
-            throw StageError(.invalidSettings, "stage \(stage): `calibration` is for precision int8, not \(precision.rawValue)")
+            throw StageError(
+                .invalidSettings, "stage \(stage): `calibration` is for precision int8, not \(precision.rawValue)")
         default: break
         }
     }

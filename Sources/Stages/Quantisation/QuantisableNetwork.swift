@@ -48,7 +48,9 @@ public enum QuantisableNetwork: String, Sendable, CaseIterable {
         case .mil: NetworkWeights(network: self, parameters: try MILNetwork(seed: 1).parameters())
         case .polypPVT: NetworkWeights(network: self, parameters: try PolypPVT(.b2, seed: 1).parameters())
         case .toCo:
-            NetworkWeights(network: self, parameters: try ToCoNetwork(ToCoConfiguration(hasProjections: false), seed: 1).parameters())
+            NetworkWeights(
+                network: self,
+                parameters: try ToCoNetwork(ToCoConfiguration(hasProjections: false), seed: 1).parameters())
         case .segmentAnything:
             NetworkWeights(network: self, parameters: try SegmentAnything.goldenParameters(isMobile ? .mobile : .vitB))
         }
@@ -61,7 +63,8 @@ public enum QuantisableNetwork: String, Sendable, CaseIterable {
         let side = weights.numbers["input.size"].flatMap(Int.init(exactly:))
         switch self {
         case .mil: return NetworkWeights(network: self, parameters: try weights.mil().parameters, imageSize: side)
-        case .polypPVT: return NetworkWeights(network: self, parameters: try weights.polypPVT().parameters, imageSize: side)
+        case .polypPVT:
+            return NetworkWeights(network: self, parameters: try weights.polypPVT().parameters, imageSize: side)
         case .segmentAnything: return NetworkWeights(network: self, parameters: try weights.segmentAnything())
         case .toCo:
             let (parameters, configuration) = try weights.toCo()

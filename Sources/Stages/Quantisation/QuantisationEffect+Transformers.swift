@@ -17,52 +17,38 @@ extension QuantisationEffect {
                 normalisation: QuantisableNetwork.toCo.normalisation, maps: MultiScaleMaps(scales: settings.scales),
                 precision: $0.besides, calibration: $0 == .int8 ? calibration : nil)
         }
-        var (times, scores) = ([[Double]](repeating: [], count: 3), [[Double]](repeating: [], count: 3))
-        var (main, auxiliary) = ([[Double]](repeating: [], count: 3), [[Double]](repeating: [], count: 3))
-        var (overlaps, truthOverlaps) = ([[Double]](repeating: [], count: 3), [[Double]](repeating: [], count: 3))
-        var labels: [Bool] = []
+        var seen = ScoresAndMaps()
+        var auxiliary = precisions.map { _ in [Double]() }
+        var mapped = 0
         for (index, name) in pictures.names.enumerated() {
             let image = try pictures.image(index)
             let square = try QuantisableNetwork.toCo.input(image, side: side).resized
             let drawn = try truthMask(name, truth)
-            labels.append(drawn != nil)
-            var reference: (main: [Float], auxiliary: [Float], box: Box?)?
+            seen.begin(isPositive: drawn != nil)
+            var reference: [Float]?
             for (mode, localiser) in localisers.enumerated() {
                 func run() throws -> Float { try localiser.probability(rgb: square.pixels, height: side, width: side) }
                 if index == 0 { _ = try run() }
                 let (probability, elapsed) = try timed(run)
-                times[mode].append(elapsed)
-                scores[mode].append(Double(probability))
-                guard scores[0][index] >= 0.5 else { continue }
+                seen.add(score: Double(probability), milliseconds: elapsed, mode)
+                guard seen.referenceScore >= 0.5 else { continue }
                 let found = try localiser.localise(rgb: square.pixels, height: side, width: side)
                 let map = try FloatImage(width: side, height: side, values: found.map)
                     .interpolated(width: image.width, height: image.height, mode: .bilinear(alignCorners: false))
                 let box = BoxChoice(of: Mask(map, above: settings.foreground), settings: settings.boxes).box
+                seen.add(map: found.map, box: box, wanted: drawn?.boundingBox, mode)
                 if let reference {
-                    main[mode].append(correlation(found.map, reference.main))
-                    auxiliary[mode].append(correlation(found.auxiliary, reference.auxiliary))
-                    if let a = box, let b = reference.box { overlaps[mode].append(a.intersectionOverUnion(b)) }
+                    auxiliary[mode].append(correlation(found.auxiliary, reference))
                 } else {
-                    reference = (found.map, found.auxiliary, box)
+                    reference = found.auxiliary
+                    mapped += 1
                 }
-                if let wanted = drawn?.boundingBox { truthOverlaps[mode].append(box?.intersectionOverUnion(wanted) ?? 0) }
             }
         }
-        let hasBoth = Set(labels).count == 2
-        return try (0..<3).map { mode in
-            let changes = zip(scores[mode], scores[0]).map { abs($0 - $1) }
-            var answers = Answers(milliseconds: median(times[mode]))
-            if mode > 0 {
-                (answers.scoreChange, answers.greatestScoreChange) = (mean(changes), changes.max())
-                (answers.mapCorrelation, answers.leastMapCorrelation) = (mean(main[mode]), main[mode].min())
-                (answers.auxiliaryCorrelation, answers.leastAuxiliaryCorrelation) = (
-                    mean(auxiliary[mode]), auxiliary[mode].min()
-                )
-                answers.boxOverlap = mean(overlaps[mode])
-            }
-            answers.area = hasBoth ? try ROCCurve.area(scores: scores[mode], isPositive: labels) : nil
-            answers.boxTruthOverlap = mean(truthOverlaps[mode])
-            answers.mapped = scores[0].count { $0 >= 0.5 }
+        return try zip(seen.answers(), auxiliary).map { answers, correlations in
+            var answers = answers
+            (answers.auxiliaryCorrelation, answers.leastAuxiliaryCorrelation) = (mean(correlations), correlations.min())
+            answers.mapped = mapped
             return answers
         }
     }

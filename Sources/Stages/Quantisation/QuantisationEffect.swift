@@ -52,7 +52,8 @@ extension QuantisationEffect {
     ) throws -> QuantisationEffect {
         let parameters = weights.parameters
         var effect = QuantisationEffect(
-            network: weights.network.rawValue, pictures: pictures.names.count, side: side, layers: calibration.layers.count,
+            network: weights.network.rawValue, pictures: pictures.names.count, side: side,
+            layers: calibration.layers.count,
             quantisedLayers: calibration.quantisedCount)
         let answers =
             switch weights.network {
@@ -81,54 +82,32 @@ extension QuantisationEffect {
     ) throws -> [Answers] {
         let scorers = try precisions.map {
             try MILScorer(
-                parameters, configuration: MILConfiguration(of: parameters), normalisation: QuantisableNetwork.mil.normalisation,
+                parameters, configuration: MILConfiguration(of: parameters),
+                normalisation: QuantisableNetwork.mil.normalisation,
                 precision: $0.besides, calibration: $0 == .int8 ? calibration : nil)
         }
         let settings = CAMSettings()
-        var (times, scores) = ([[Double]](repeating: [], count: 3), [[Double]](repeating: [], count: 3))
-        var (correlations, overlaps) = ([[Double]](repeating: [], count: 3), [[Double]](repeating: [], count: 3))
-        var truthOverlaps = [[Double]](repeating: [], count: 3)
-        var labels: [Bool] = []
+        var seen = ScoresAndMaps()
         for (index, name) in pictures.names.enumerated() {
             let image = try pictures.image(index)
             let square = try QuantisableNetwork.mil.input(image, side: side).resized
             let drawn = try truthMask(name, truth)
-            labels.append(drawn != nil)
-            var reference: (map: FloatImage, box: Box?)?
+            seen.begin(isPositive: drawn != nil)
             for (mode, scorer) in scorers.enumerated() {
-                func run() throws -> MILScores { try scorer.score(rgb: square.pixels, count: 1, height: side, width: side) }
+                func run() throws -> MILScores {
+                    try scorer.score(rgb: square.pixels, count: 1, height: side, width: side)
+                }
                 if index == 0 { _ = try run() }
-                let (seen, elapsed) = try timed(run)
-                times[mode].append(elapsed)
-                scores[mode].append(Double(seen.student[0]))
+                let (scores, elapsed) = try timed(run)
+                seen.add(score: Double(scores.student[0]), milliseconds: elapsed, mode)
                 guard let map = try HeatMap(scorer: scorer, settings: settings, side: side).map(of: image) else {
                     throw EngineError(.notFinite, "\(name): its map holds no numbers")
                 }
                 let box = BoxChoice(of: Mask(map, above: settings.foreground), settings: settings).box
-                if let reference {
-                    correlations[mode].append(correlation(map.values, reference.map.values))
-                    if let a = box, let b = reference.box { overlaps[mode].append(a.intersectionOverUnion(b)) }
-                } else {
-                    reference = (map, box)
-                }
-                if let wanted = drawn?.boundingBox { truthOverlaps[mode].append(box?.intersectionOverUnion(wanted) ?? 0) }
+                seen.add(map: map.values, box: box, wanted: drawn?.boundingBox, mode)
             }
         }
-        let hasBoth = Set(labels).count == 2
-        return try (0..<3).map { mode in
-            let changes = zip(scores[mode], scores[0]).map { abs($0 - $1) }
-            var answers = Answers(milliseconds: median(times[mode]))
-            if mode > 0 {
-                answers.scoreChange = mean(changes)
-                answers.greatestScoreChange = changes.max()
-                answers.mapCorrelation = mean(correlations[mode])
-                answers.leastMapCorrelation = correlations[mode].min()
-                answers.boxOverlap = mean(overlaps[mode])
-            }
-            answers.area = hasBoth ? try ROCCurve.area(scores: scores[mode], isPositive: labels) : nil
-            answers.boxTruthOverlap = mean(truthOverlaps[mode])
-            return answers
-        }
+        return try seen.answers()
     }
 
     private static func masks(
@@ -184,7 +163,9 @@ extension QuantisationEffect {
 
     /// Pearson's; 1 of two maps that are constant, 0 where only one is.
     static func correlation(_ a: [Float], _ b: [Float]) -> Double {
-        let (meanA, meanB) = (a.reduce(0.0) { $0 + Double($1) } / Double(a.count), b.reduce(0.0) { $0 + Double($1) } / Double(b.count))
+        let (meanA, meanB) = (
+            a.reduce(0.0) { $0 + Double($1) } / Double(a.count), b.reduce(0.0) { $0 + Double($1) } / Double(b.count)
+        )
         var (product, squareA, squareB) = (0.0, 0.0, 0.0)
         for (x, y) in zip(a, b) {
             product += (Double(x) - meanA) * (Double(y) - meanB)

@@ -36,7 +36,9 @@ import Testing
     private static func normalisation(_ layer: Layer) -> (scale: [Double], shift: [Double]) {
         let norm = layer.norm
         let (mean, variance) = (norm.runningMean.values, norm.runningVariance.values)
-        let scale = zip(norm.weight.values, variance).map { Double($0) / (Double($1) + Double(norm.epsilon)).squareRoot() }
+        let scale = zip(norm.weight.values, variance).map {
+            Double($0) / (Double($1) + Double(norm.epsilon)).squareRoot()
+        }
         return (scale, scale.indices.map { Double(norm.bias.values[$0]) - Double(mean[$0]) * scale[$0] })
     }
 
@@ -46,7 +48,9 @@ import Testing
         let numbers = x.values
         // Place in the kernel, channel, output.
         var kernels = [Float](repeating: 0, count: weights.count)
-        for o in 0..<outputs { for i in 0..<c { for t in 0..<9 { kernels[(t * c + i) * outputs + o] = weights[(o * c + i) * 9 + t] } } }
+        for o in 0..<outputs {
+            for i in 0..<c { for t in 0..<9 { kernels[(t * c + i) * outputs + o] = weights[(o * c + i) * 9 + t] } }
+        }
         var made = [Double](repeating: 0, count: n * h * w * outputs)
         for place in 0..<n * h * w {
             let (row, column) = (place / w % h, place % w)
@@ -55,7 +59,9 @@ import Testing
                 guard (0..<h).contains(row + dy), (0..<w).contains(column + dx) else { continue }
                 for i in 0..<c {
                     let value = Double(numbers[(place + dy * w + dx) * c + i])
-                    for o in 0..<outputs { made[place * outputs + o] += value * Double(kernels[(t * c + i) * outputs + o]) }
+                    for o in 0..<outputs {
+                        made[place * outputs + o] += value * Double(kernels[(t * c + i) * outputs + o])
+                    }
                 }
             }
         }
@@ -83,19 +89,23 @@ import Testing
         #expect(agree(y.values, Self.convolved(x, weights, [64, 32, 3, 3])))
         // Back: each kernel turned round, inputs and outputs exchanged.
         var turned = [Float](repeating: 0, count: weights.count)
-        for o in 0..<64 { for i in 0..<32 { for t in 0..<9 { turned[(i * 64 + o) * 9 + t] = weights[(o * 32 + i) * 9 + 8 - t] } } }
+        for o in 0..<64 {
+            for i in 0..<32 { for t in 0..<9 { turned[(i * 64 + o) * 9 + t] = weights[(o * 32 + i) * 9 + 8 - t] } }
+        }
         #expect(agree(try #require(tape.gradient(of: x)).values, Self.convolved(gradient, turned, [32, 64, 3, 3])))
     }
 
     /// Whole tiles, tiles cut at the edges, maps of one block, of many and of a part of one; several images.
     @Test(
-        arguments: [[1, 16, 16, 32], [3, 17, 22, 16], [1, 13, 64, 48], [2, 40, 52, 16], [1, 3, 64, 16]], Precision.allCases)
+        arguments: [[1, 16, 16, 32], [3, 17, 22, 16], [1, 13, 64, 48], [2, 40, 52, 16], [1, 3, 64, 16]],
+        Precision.allCases)
     func equalsTheSum(shape: [Int], precision: Precision) throws {
         guard precision == .float32 || EngineSetup.hasBFloat16 else { return }
         let layer = try Layer(shape[3], 64)
         let x = try Tensor(FiniteDifference.numbers(shape.reduce(1, *), seed: 6), shape: shape).converted(to: precision)
         let made = Array(shape.dropLast()) + [64]
-        let addend = try Tensor(FiniteDifference.numbers(made.reduce(1, *), seed: 7), shape: made).converted(to: precision)
+        let addend = try Tensor(FiniteDifference.numbers(made.reduce(1, *), seed: 7), shape: made).converted(
+            to: precision)
         for (adds, relu) in [(false, false), (false, true), (true, true)] {
             let seen = try layer.convolution(
                 x, ForwardPass(.evaluation, precision: precision), norm: layer.norm, activation: relu ? .relu : .none,
@@ -114,12 +124,14 @@ import Testing
         let layer = try Layer(16, 32, hasBias: true)
         let x = try Tensor(FiniteDifference.numbers(20 * 20 * 16, seed: 8), shape: [1, 20, 20, 16])
         for seed: UInt64 in [9, 10] {
-            layer.convolution.weight.set(FiniteDifference.numbers(layer.convolution.weight.count, seed: seed).map { $0 / 8 })
+            layer.convolution.weight.set(
+                FiniteDifference.numbers(layer.convolution.weight.count, seed: seed).map { $0 / 8 })
             let seen = try layer.convolution(x, ForwardPass(.evaluation)).values
             let bias = layer.convolution.bias?.values ?? []
             let wanted = Self.convolved(x, layer.convolution.weight.values, layer.convolution.weight.shape)
             #expect(
-                wanted.indices.allSatisfy { abs(Double(seen[$0]) - wanted[$0] - Double(bias[$0 % bias.count])) <= 2e-5 })
+                wanted.indices.allSatisfy { abs(Double(seen[$0]) - wanted[$0] - Double(bias[$0 % bias.count])) <= 2e-5 }
+            )
         }
     }
 

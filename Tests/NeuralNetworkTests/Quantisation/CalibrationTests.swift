@@ -44,16 +44,20 @@ import Testing
         #expect(wide.layers[0].limit <= 6)
     }
 
-    /// A pile of numbers and a thin tail: the tail is worth less than the pile's steps.
-    @Test func aThinTailIsCut() throws {
-        let network = try TwoLayers()
-        let calibrator = Calibrator(network)
+    /// Of a network that saw a pile of numbers and a thin tail that ends at 2.
+    private static func thinTail(_ calibrator: Calibrator, _ network: TwoLayers) throws -> Calibration {
         var x = FiniteDifference.numbers(512 * 64, seed: 13).map { $0 * 0.5 }
         x[5] = 2
         _ = try network(Tensor(x, shape: [64, 8, 8, 8]), calibrator.pass)
         try calibrator.measure()
         _ = try network(Tensor(x, shape: [64, 8, 8, 8]), calibrator.pass)
-        let made = try calibrator.calibration(network: "two", parameters: "0", images: 64)
+        return try calibrator.calibration(network: "two", parameters: "0", images: 64)
+    }
+
+    /// The tail is worth less than the pile's steps.
+    @Test func aThinTailIsCut() throws {
+        let network = try TwoLayers()
+        let made = try Self.thinTail(Calibrator(network), network)
         #expect(made.layers[0].greatest == 2)
         #expect(made.layers[0].limit < 1.9 && made.layers[0].limit > 0.5)
     }
@@ -61,13 +65,7 @@ import Testing
     /// Where the few largest decide, nothing is cut.
     @Test func theGreatestIsTheLimitWhereSoAsked() throws {
         let network = try TwoLayers()
-        let calibrator = Calibrator(network, limits: .greatest)
-        var x = FiniteDifference.numbers(512 * 64, seed: 13).map { $0 * 0.5 }
-        x[5] = 2
-        _ = try network(Tensor(x, shape: [64, 8, 8, 8]), calibrator.pass)
-        try calibrator.measure()
-        _ = try network(Tensor(x, shape: [64, 8, 8, 8]), calibrator.pass)
-        let made = try calibrator.calibration(network: "two", parameters: "0", images: 64)
+        let made = try Self.thinTail(Calibrator(network, limits: .greatest), network)
         #expect(made.layers[0].limit == 2 && made.layers.allSatisfy { $0.limit == $0.greatest })
     }
 

@@ -2,9 +2,8 @@ import Foundation
 import Imaging
 import Models
 import NeuralNetwork
-import Testing
-
 import Stages
+import Testing
 
 /// ToCo as stages: trained by rounds on MIL's labels, then mapping what MIL found.
 @Suite struct ToCoStagesTests {
@@ -37,25 +36,35 @@ import Stages
 
     @Test func everyStageLeavesItsRows() throws {
         let archive = try TinyArchive(studies: 8)
-        let ledger = try run(archive, "network: 'compactStem', pooling: 'topPatches', rounds: 2, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4")
+        let ledger = try run(
+            archive,
+            "network: 'compactStem', pooling: 'topPatches', rounds: 2, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4"
+        )
         let tests = ledger.studies().filter { $0.split == "test" }
         let scores = ledger.imageScores().filter { $0.head == "toco" }
         #expect(scores.count == tests.reduce(0) { $0 + $1.images.count })
         #expect(scores.allSatisfy { (0...1).contains($0.score) })
         // The same images as `cam` maps: those of positive reports.
         let (ours, theirs) = (ledger.boxes(ofStage: "toco-cam"), ledger.boxes(ofStage: "cam"))
-        #expect(!ours.isEmpty && ours.map { [$0.centre, $0.study, $0.image] } == theirs.map { [$0.centre, $0.study, $0.image] })
+        #expect(
+            !ours.isEmpty
+                && ours.map { [$0.centre, $0.study, $0.image] } == theirs.map { [$0.centre, $0.study, $0.image] })
         for kind in ["toco-cam", "toco-cam-mask", "toco-overlay"] {
             let pictures = ledger.masks(ofStage: "toco-cam").filter { $0.kind == kind }
             #expect(pictures.count == ours.count)
-            for row in pictures.prefix(2) { #expect(try ImageDecoder.decode(try ledger.content(row.content)).width == 64) }
+            for row in pictures.prefix(2) {
+                #expect(try ImageDecoder.decode(try ledger.content(row.content)).width == 64)
+            }
         }
         let area = try #require(
-            ledger.evaluations.first { $0.level == "image" && $0.head == "toco" && $0.metric == "auc" && $0.centre == "all" })
+            ledger.evaluations.first {
+                $0.level == "image" && $0.head == "toco" && $0.metric == "auc" && $0.centre == "all"
+            })
         #expect(area.subject == "toco-cam" && area.model == ledger.model(ofStage: "toco-train", startingRound: nil))
         for subject in ["cam", "toco-cam"] {
             let hits = try #require(
-                ledger.evaluations.first { $0.subject == subject && $0.metric == "box-hit-share" && $0.centre == "all" })
+                ledger.evaluations.first { $0.subject == subject && $0.metric == "box-hit-share" && $0.centre == "all" }
+            )
             #expect(hits.count == 4, "\(subject)")
         }
         #expect(ledger.metrics(ofStage: "toco-train", round: 2)["validationAUC"] != nil)
@@ -63,15 +72,20 @@ import Stages
 
     @Test func parametersDependOnTheSeedAlone() throws {
         let archive = try TinyArchive(studies: 8)
-        let recipe = "network: 'compactStem', rounds: 2, replicas: 4, batch: 8, pooling: 'topPatches', pooledShare: 0.1, patchContrastStart: 0.5"
+        let recipe =
+            "network: 'compactStem', rounds: 2, replicas: 4, batch: 8, pooling: 'topPatches', pooledShare: 0.1, patchContrastStart: 0.5"
         let first = try run(archive, recipe).model(ofStage: "toco-train", startingRound: nil)
-        let second = try run(archive, recipe, slots: 2, order: { $0.reversed() }).model(ofStage: "toco-train", startingRound: nil)
+        let second = try run(archive, recipe, slots: 2, order: { $0.reversed() }).model(
+            ofStage: "toco-train", startingRound: nil)
         #expect(first != nil && first == second)
     }
 
     @Test func theAuxiliaryMapIsDrawnWhereSoAsked() throws {
         let archive = try TinyArchive(studies: 8)
-        let ledger = try run(archive, "network: 'compactStem', pooling: 'topPatches', rounds: 1, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4")
+        let ledger = try run(
+            archive,
+            "network: 'compactStem', pooling: 'topPatches', rounds: 1, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4"
+        )
         let digest = try #require(ledger.model(ofStage: "toco-train", startingRound: nil))
         let file = archive.root.appendingPathComponent("toco.safetensors")
         let told = ledger.metrics(ofStage: "toco-train", round: 0).filter { $0.key.contains(".") }.mapValues { "\($0)" }
@@ -88,7 +102,9 @@ import Stages
         }
         let (main, auxiliary) = (try maps("main"), try maps("auxiliary"))
         #expect(main.imageScores() == auxiliary.imageScores() && main.masks() != auxiliary.masks())
-        #expect(main.masks().filter { $0.kind == "toco-cam" } == ledger.masks(ofStage: "toco-cam").filter { $0.kind == "toco-cam" })
+        #expect(
+            main.masks().filter { $0.kind == "toco-cam" }
+                == ledger.masks(ofStage: "toco-cam").filter { $0.kind == "toco-cam" })
         // The picture is the auxiliary classifier's map, which the network itself draws the same.
         let row = try #require(auxiliary.masks().first { $0.kind == "toco-cam" })
         var configuration = ToCoConfiguration.smallStem
@@ -98,22 +114,28 @@ import Stages
             normalisation: ColourNormalisation(mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225]),
             maps: MultiScaleMaps(scales: [1, 1.5]))
         let image = try ImageDecoder.decode(
-            contentsOf: archive.root.appendingPathComponent("\(row.centre)/studies/\(row.study)/\(row.image)")).rgb()
+            contentsOf: archive.root.appendingPathComponent("\(row.centre)/studies/\(row.study)/\(row.image)")
+        ).rgb()
         let seen = try localiser.localise(rgb: image.pixels, height: 64, width: 64)
         let drawn = try ImageDecoder.decode(try auxiliary.content(row.content))
         #expect(drawn.pixels == seen.auxiliary.map { UInt8((min(1, max(0, $0)) * 255).rounded()) })
         #expect(drawn.pixels != seen.map.map { UInt8((min(1, max(0, $0)) * 255).rounded()) })
-        #expect(auxiliary.evaluations.contains { $0.subject == "toco-cam" && $0.metric == "box-hit-share" && $0.count > 0 })
+        #expect(
+            auxiliary.evaluations.contains { $0.subject == "toco-cam" && $0.metric == "box-hit-share" && $0.count > 0 })
     }
 
     @Test func whatIsMissingIsSaid() throws {
-        for fault in ["imageSize: 65", "batch: 0", "negativeShare: 0", "network: 'huge'", "warmUp: 2", "mean: [1]", "pooling: 'mean'", "pooledShare: 0", "patchContrastStart: 2"] {
+        for fault in [
+            "imageSize: 65", "batch: 0", "negativeShare: 0", "network: 'huge'", "warmUp: 2", "mean: [1]",
+            "pooling: 'mean'", "pooledShare: 0", "patchContrastStart: 2",
+        ] {
             let text = "{stages: [{stage: 'toco-train', \(fault)}]}"
             #expect(throws: StageError.self, "\(fault)") { try Pipeline(json5: Data(text.utf8), registry: .standard) }
         }
         let archive = try TinyArchive(studies: 4)
         let pipeline = try Pipeline(
-            json5: Data("{stages: [{stage: 'catalogue'}, {stage: 'labels'}, {stage: 'toco-train'}]}".utf8), registry: .standard)
+            json5: Data("{stages: [{stage: 'catalogue'}, {stage: 'labels'}, {stage: 'toco-train'}]}".utf8),
+            registry: .standard)
         let runner = LocalRunner(registry: .standard, centres: archive.centres, seed: 1)
         #expect(throws: StageError.self) { try runner.run(pipeline) }
     }
