@@ -19,11 +19,7 @@ struct AveragedRounds {
         guard round == 0 else {
             throw StageError(.missingInput, "round \(round) of \(stage) has no parameters to start from")
         }
-        do { return try view.store(try make().encoded()) } catch let error as ParameterError {
-            throw StageError(.parameters, error.message)
-        } catch let error as EngineError {
-            throw StageError(.parameters, error.message)
-        }
+        return try StageError.naming { try view.store(try make().encoded()) }
     }
 
     /// Averages a round's replicas, chooses among models, and tells the round's numbers.
@@ -73,7 +69,7 @@ struct AveragedRounds {
                 record.kind == .train && record.images > 0 ? ReplicaAverage.Part(shard: shard, samples: record.images, base: record.base) : nil
             }
         }
-        do {
+        return try StageError.naming("round \(round)", notFinite: .numeric) {
             let outcome = try ReplicaAverage.apply(
                 parts, to: ParameterSet(decoding: baseData), averaging: averaging, momentum: state.momentum, view: view)
             guard outcome.meanDeltaNorm > 0 else {
@@ -91,8 +87,6 @@ struct AveragedRounds {
             return RoundOutcome(
                 model: outcome.parameters.encoded(), state: state.isEmpty ? nil : try state.encoded(), metrics: metrics,
                 contributions: contributions)
-        } catch let error as ParameterError {
-            throw StageError(error.code == .notFinite ? .numeric : .parameters, "round \(round): \(error.message)")
         }
     }
 }

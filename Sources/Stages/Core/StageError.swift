@@ -1,3 +1,5 @@
+import NeuralNetwork
+
 /// What went wrong in a stage. The text names study, image, field or tensor; it never holds report text.
 public struct StageError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
@@ -37,6 +39,26 @@ public struct StageError: Error, Sendable, CustomStringConvertible {
     }
 
     public var description: String { message }
+}
+
+extension StageError {
+    /// What `body` makes. What a network or its parameters refuse becomes the stage's error.
+    ///
+    /// - Parameters:
+    ///   - place: what the message begins with: a shard, a round, a file.
+    ///   - notFinite: the code for numbers that are not finite: `numeric` where the stage itself made them.
+    static func naming<Result>(
+        _ place: String? = nil, notFinite: Code = .parameters, _ body: () throws -> Result
+    ) throws -> Result {
+        func error(_ message: String, isNotFinite: Bool) -> StageError {
+            StageError(isNotFinite ? notFinite : .parameters, place.map { "\($0): \(message)" } ?? message)
+        }
+        do { return try body() } catch let refused as ParameterError {
+            throw error(refused.message, isNotFinite: refused.code == .notFinite)
+        } catch let refused as EngineError {
+            throw error(refused.message, isNotFinite: refused.code == .notFinite)
+        }
+    }
 }
 
 extension DecodingError {

@@ -32,7 +32,8 @@ public struct EvaluateStage: Stage {
     }
 
     public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
-        let input = try StageCoding.decode(EvaluationInput.self, from: shard.input, of: "the evaluate shard \(shard.key)")
+        let input = try StageCoding.decode(
+            EvaluationInput.self, from: shard.input, of: "the evaluate shard \(shard.key)")
         let results = try StageCoding.decode(
             EvaluationInput.Results.self, from: try context.content(input.results), of: "the results of \(shard.key)")
         let centre = CentreArchive(name: input.centre, directory: try context.archiveFolder(ofCentre: input.centre))
@@ -49,7 +50,8 @@ public struct EvaluateStage: Stage {
         func key(_ mask: EvaluationInput.Mask) -> String { mask.subject + "/" + mask.image }
         for (position, study) in results.studies.enumerated() {
             try context.checkCancellation()
-            let own = Dictionary((masks[study.study] ?? []).map { (key($0), $0) }, uniquingKeysWith: { first, _ in first })
+            let own = Dictionary(
+                (masks[study.study] ?? []).map { (key($0), $0) }, uniquingKeysWith: { first, _ in first })
             try comparison.add(study, masks: own, context: context)
             context.progress(done: position + 1, of: results.studies.count)
         }
@@ -57,7 +59,8 @@ public struct EvaluateStage: Stage {
         let rows = findings.problems.map { problem in
             ResultRow.item(
                 .init(
-                    centre: input.centre, study: "", image: nil, status: "failed", reason: "unreadable-truth", message: problem))
+                    centre: input.centre, study: "", image: nil, status: "failed", reason: "unreadable-truth",
+                    message: problem))
         }
         return ShardOutput(
             rows: rows, record: try StageCoding.encode(Record(hasTruth: true, problems: findings.problems.count)),
@@ -79,7 +82,9 @@ public struct EvaluateStage: Stage {
                 ))
         }
         var models: [String: SHA256Digest] = [:]
-        for stage in [MILScoreStage.stageName] + Localiser.all.map(\.stage) { models[stage] = try view.modelUsed(byStage: stage) }
+        for stage in [MILScoreStage.stageName] + Localiser.all.map(\.stage) {
+            models[stage] = try view.modelUsed(byStage: stage)
+        }
         let table = EvaluationTable(findings: findings, settings: settings, models: models)
         do {
             let rows = try table.rows()

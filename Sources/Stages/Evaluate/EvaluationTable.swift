@@ -23,7 +23,9 @@ struct EvaluationTable {
         let split = rows.first?.dataset
         var metrics: [String: Double] = [:]
         for row in rows where row.centre == "all" && row.dataset == split {
-            if let value = row.value { metrics[[row.level, row.head, row.metric].filter { !$0.isEmpty }.joined(separator: ".")] = value }
+            if let value = row.value {
+                metrics[[row.level, row.head, row.metric].filter { !$0.isEmpty }.joined(separator: ".")] = value
+            }
         }
         return metrics
     }
@@ -54,7 +56,8 @@ struct EvaluationTable {
             return [("accuracy", right), ("opposite-share", opposite)].map { metric, count in
                 let interval = ConfidenceInterval.wilson(count, of: items.count)
                 return Row(
-                    subject: "labels", model: nil, dataset: split, centre: group.centre, level: "report", head: "", metric: metric,
+                    subject: "labels", model: nil, dataset: split, centre: group.centre, level: "report", head: "",
+                    metric: metric,
                     value: Double(count) / Double(items.count), lower: interval?.lower, upper: interval?.upper,
                     count: items.count)
             }
@@ -73,7 +76,8 @@ struct EvaluationTable {
                     level, split, head: head, centre: group.centre,
                     samples: group.items.map {
                         ClassificationSample(
-                            centre: $0.centre, study: $0.item.study, score: $0.item.score, isPositive: $0.item.isPositive)
+                            centre: $0.centre, study: $0.item.study, score: $0.item.score,
+                            isPositive: $0.item.isPositive)
                     })
             }
         }
@@ -90,16 +94,20 @@ struct EvaluationTable {
             let subject = Localiser.all.first { $0.head == head && $0.stage != "cam" }?.stage ?? MILScoreStage.stageName
             return Row(
                 subject: subject, model: models[subject], dataset: split, centre: centre, level: level, head: head,
-                metric: metric, value: value, lower: value == nil ? nil : interval?.lower, upper: value == nil ? nil : interval?.upper,
+                metric: metric, value: value, lower: value == nil ? nil : interval?.lower,
+                upper: value == nil ? nil : interval?.upper,
                 count: samples.count, note: note)
         }
         let isOneSided = found.positives == 0 || found.positives == found.samples
-        let note = isOneSided
+        let note =
+            isOneSided
             ? "not defined: all \(found.samples) are \(found.positives == 0 ? "negative" : "positive")"
             : "\(found.positives) positive, \(found.samples - found.positives) negative"
         return [
             row("auc", isOneSided ? nil : found.area, found.areaInterval, note: note),
-            row("average-precision", isOneSided ? nil : found.averagePrecision, found.averagePrecisionInterval, note: note),
+            row(
+                "average-precision", isOneSided ? nil : found.averagePrecision, found.averagePrecisionInterval,
+                note: note),
         ]
     }
 
@@ -119,7 +127,8 @@ struct EvaluationTable {
                 note: String = ""
             ) -> Row {
                 Row(
-                    subject: localiser.stage, model: models[localiser.stage], dataset: split, centre: centre, level: level,
+                    subject: localiser.stage, model: models[localiser.stage], dataset: split, centre: centre,
+                    level: level,
                     head: localiser.head, metric: metric,
                     value: value, lower: interval?.lower, upper: interval?.upper, count: count, note: note)
             }
@@ -136,20 +145,26 @@ struct EvaluationTable {
                     return row("mask", name, mean(values), count: values.count, note: "the map itself, \(images)")
                 } + [
                     row("mask", "dice", mean(dice), count: dice.count, note: dice.isEmpty ? "no masks" : images),
-                    row("mask", "iou", mean(overlap), count: overlap.count, note: overlap.isEmpty ? "no masks" : images),
+                    row(
+                        "mask", "iou", mean(overlap), count: overlap.count, note: overlap.isEmpty ? "no masks" : images),
                 ]
             guard localiser.drawsBoxes else { return masks }
             return masks + [
-                row("box", "box-hit-share", mean(items.map { $0.boxIoU >= settings.hitOverlap ? 1 : 0 }),
+                row(
+                    "box", "box-hit-share", mean(items.map { $0.boxIoU >= settings.hitOverlap ? 1 : 0 }),
                     .wilson(hits, of: items.count), count: items.count,
                     note: "\(images); a hit has IoU ≥ \(settings.hitOverlap)"),
                 row("box", "box-iou", mean(items.map(\.boxIoU)), count: items.count, note: images),
-                row("box", "kept-share", Double(kept.count) / Double(items.count), .wilson(kept.count, of: items.count),
+                row(
+                    "box", "kept-share", Double(kept.count) / Double(items.count), .wilson(kept.count, of: items.count),
                     count: items.count, note: "boxes that passed the filters"),
-                row("box", "kept-hit-share", kept.isEmpty ? nil : Double(keptHits) / Double(kept.count),
+                row(
+                    "box", "kept-hit-share", kept.isEmpty ? nil : Double(keptHits) / Double(kept.count),
                     .wilson(keptHits, of: kept.count), count: kept.count,
                     note: kept.isEmpty ? "not defined: no box passed the filters" : "boxes that passed the filters"),
-                row("box", "false-boxes", Double(falseBoxes), count: falseBoxes, note: "boxes on images without a polyp"),
+                row(
+                    "box", "false-boxes", Double(falseBoxes), count: falseBoxes, note: "boxes on images without a polyp"
+                ),
             ]
         }
     }

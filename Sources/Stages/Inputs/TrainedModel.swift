@@ -55,7 +55,12 @@ struct TrainedModel: Codable, Hashable {
         let metrics = try view.metrics(ofStage: Self.trainingStage, round: 0)
         guard let parameters = try view.model(ofStage: Self.trainingStage, startingRound: nil),
             let size = metrics["input.size"]
-        else { throw StageError(.missingInput, "stage \(stage) needs a trained model: put \(Self.trainingStage) before it, or name a file in `weights`") }
+        else {
+            throw StageError(
+                .missingInput,
+                "stage \(stage) needs a trained model: put \(Self.trainingStage) before it, or name a file in `weights`"
+            )
+        }
         self.parameters = parameters
         imageSize = Int(size)
         mean = Self.colour("mean", metrics) ?? Self.channels.map { _ in 0 }
@@ -66,7 +71,7 @@ struct TrainedModel: Codable, Hashable {
     func scorer(
         precision: InferencePrecision, calibration: SHA256Digest?, context: any MapContext
     ) throws -> MILScorer {
-        do {
+        try StageError.naming {
             let kind = "\(precision)/\(calibration?.hex ?? "")"
             return try context.shared("mil-scorer/\(parameters.hex)/\(kind)/\(mean)/\(deviation)") {
                 let set = try ParameterSet(decoding: try context.content(parameters))
@@ -75,10 +80,6 @@ struct TrainedModel: Codable, Hashable {
                     normalisation: try ColourNormalisation(mean: mean, deviation: deviation),
                     precision: precision.besides, calibration: try context.calibration(calibration))
             }
-        } catch let error as ParameterError {
-            throw StageError(.parameters, error.message)
-        } catch let error as EngineError {
-            throw StageError(.parameters, error.message)
         }
     }
 }
@@ -89,7 +90,9 @@ extension MILConfiguration {
     init(of set: ParameterSet) throws {
         guard let teacher = set["attention.classifier.1.weight"]?.shape.first,
             let student = set["student.classifier.1.weight"]?.shape.first
-        else { throw StageError(.parameters, "the parameters are not a MIL network's: attention or student is missing") }
+        else {
+            throw StageError(.parameters, "the parameters are not a MIL network's: attention or student is missing")
+        }
         let isDeep = set.index(of: "encoder.layer1.0.conv3.weight") != nil
         self.init(encoder: isDeep ? .resNet50 : .resNet18, teacherHidden: teacher, studentHidden: student)
     }

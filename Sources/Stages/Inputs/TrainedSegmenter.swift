@@ -27,7 +27,8 @@ struct TrainedSegmenter: Codable, Hashable {
         else {
             throw StageError(
                 .missingInput,
-                "stage \(stage) needs a trained network: put \(SegmentTrainStage.stageName) before it, or name a file in `weights`")
+                "stage \(stage) needs a trained network: put \(SegmentTrainStage.stageName) before it, or name a file in `weights`"
+            )
         }
         (self.parameters, self.imageSize) = (parameters, size)
     }

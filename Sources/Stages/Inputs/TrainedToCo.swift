@@ -35,7 +35,8 @@ struct TrainedToCo: Codable, Hashable {
                 let (set, network) = try file.toCo()
                 let size = try file.imageSize(imageSize, method: ToCoTrainSettings().imageSize)
                 guard size % network.encoder.patch == 0 else {
-                    throw StageError(.invalidSettings, "imageSize is a multiple of the network's patch, \(network.encoder.patch)")
+                    throw StageError(
+                        .invalidSettings, "imageSize is a multiple of the network's patch, \(network.encoder.patch)")
                 }
                 return (try view.store(set.encoded()), network, size)
             }
@@ -48,7 +49,8 @@ struct TrainedToCo: Codable, Hashable {
         else {
             throw StageError(
                 .missingInput,
-                "stage \(stage) needs a trained network: put \(ToCoTrainStage.stageName) before it, or name a file in `weights`")
+                "stage \(stage) needs a trained network: put \(ToCoTrainStage.stageName) before it, or name a file in `weights`"
+            )
         }
         (self.parameters, self.network, self.imageSize) = (parameters, network, size)
     }
@@ -57,18 +59,16 @@ struct TrainedToCo: Codable, Hashable {
     func localiser(
         maps: MultiScaleMaps, precision: InferencePrecision, calibration: SHA256Digest?, context: any MapContext
     ) throws -> ToCoLocaliser {
-        do {
-            return try context.shared("toco/\(parameters.hex)/\(network)/\(precision)/\(calibration?.hex ?? "")/\(maps.scales)") {
+        try StageError.naming {
+            try context.shared(
+                "toco/\(parameters.hex)/\(network)/\(precision)/\(calibration?.hex ?? "")/\(maps.scales)"
+            ) {
                 try ToCoLocaliser(
                     ParameterSet(decoding: try context.content(parameters)), configuration: network,
                     normalisation: try ColourNormalisation(
                         mean: ToCoTrainSettings.mean, deviation: ToCoTrainSettings.deviation), maps: maps,
                     precision: precision.besides, calibration: try context.calibration(calibration))
             }
-        } catch let error as ParameterError {
-            throw StageError(.parameters, error.message)
-        } catch let error as EngineError {
-            throw StageError(.parameters, error.message)
         }
     }
 }

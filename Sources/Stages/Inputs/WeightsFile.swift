@@ -17,13 +17,12 @@ struct WeightsFile {
 
     /// Throws `StageError.parameters`, with the path, for what cannot be read or is of no known network.
     init(_ path: String) throws {
-        let loaded: LoadedCheckpoint
-        do { loaded = try Checkpoint.load(URL(fileURLWithPath: path)) } catch let error as ParameterError {
-            throw StageError(.parameters, error.message)
-        }
+        let loaded = try StageError.naming { try Checkpoint.load(URL(fileURLWithPath: path)) }
         guard let network = KnownNetwork(of: loaded.tensors) else {
             throw StageError(
-                .parameters, "\(path): its tensors are of no network that is known here; `endoked checkpoint \(path) --tensors` lists them")
+                .parameters,
+                "\(path): its tensors are of no network that is known here; `endoked checkpoint \(path) --tensors` lists them"
+            )
         }
         (self.path, tensors, self.network) = (path, loaded.tensors, network)
         numbers = loaded.metadata.compactMapValues(Double.init)
@@ -74,16 +73,13 @@ struct WeightsFile {
     }
 
     private func isNo(_ wanted: String) -> StageError {
-        let hint = if case .resNet = network { ": an encoder alone can start mil-train (`initialCheckpoint`)" } else { "" }
+        let hint =
+            if case .resNet = network { ": an encoder alone can start mil-train (`initialCheckpoint`)" } else { "" }
         return StageError(.parameters, "\(path) is of \(network.name), not of a \(wanted)\(hint)")
     }
 
     private func fitted<Result>(_ body: () throws -> Result) throws -> Result {
-        do { return try body() } catch let error as ParameterError {
-            throw StageError(.parameters, "\(path), \(network.name): \(error.message)")
-        } catch let error as EngineError {
-            throw StageError(.parameters, "\(path), \(network.name): \(error.message)")
-        }
+        try StageError.naming("\(path), \(network.name)", body)
     }
 }
 
@@ -105,7 +101,8 @@ extension WeightsFile {
         guard imageSize == nil || weights != nil else {
             throw StageError(
                 .invalidSettings,
-                "stage \(stage): `imageSize` is for a file named in `weights`; what the job trains is read at its training's size")
+                "stage \(stage): `imageSize` is for a file named in `weights`; what the job trains is read at its training's size"
+            )
         }
         guard imageSize.map({ (32...4096).contains($0) }) ?? true else {
             throw StageError(.invalidSettings, "stage \(stage): imageSize is 32 to 4096")

@@ -37,7 +37,7 @@ extension MILTrainStage {
             }
             return RoundOutcome(model: baseData, metrics: metrics)
         }
-        do {
+        return try StageError.naming("round \(round)", notFinite: .numeric) {
             let parts = decoded.compactMap { shard, record in
                 record.flatMap { record in
                     record.kind == .train ? ReplicaAverage.Part(shard: shard, samples: record.images, base: record.base) : nil
@@ -54,8 +54,6 @@ extension MILTrainStage {
             return RoundOutcome(
                 model: outcome.parameters.encoded(), state: state.isEmpty ? nil : try state.encoded(), metrics: metrics,
                 contributions: Self.contributions(decoded, total: total))
-        } catch let error as ParameterError {
-            throw StageError(error.code == .notFinite ? .numeric : .parameters, "round \(round): \(error.message)")
         }
     }
 

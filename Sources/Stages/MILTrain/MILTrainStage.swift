@@ -68,14 +68,12 @@ public struct MILTrainStage: Stage {
     private func base(round: Int, settings: MILTrainSettings, view: any PlanningView) throws -> SHA256Digest {
         if let model = try view.model(ofStage: name, startingRound: round) { return model }
         guard round == 0 else { throw StageError(.missingInput, "round \(round) of \(name) has no parameters to start from") }
-        do {
+        return try StageError.naming {
             let network = try MILNetwork(
                 settings.configuration, seed: Seed(view.seed).derived(name, "initial").value)
             try InitialValues.spread(network, to: settings.headDeviation)
             if let path = settings.initialCheckpoint { try InitialValues.load(path, into: network) }
             return try view.store(try network.parameters().encoded())
-        } catch let error as ParameterError {
-            throw StageError(.parameters, error.message)
         }
     }
 
@@ -91,7 +89,7 @@ public struct MILTrainStage: Stage {
                 maximumBytes: settings.imageCacheBytes)
         }
         ComputeThreads.set(1)
-        do {
+        return try StageError.naming("shard \(shard.key)", notFinite: .numeric) {
             let base = try ParameterSet(decoding: try context.content(input.base))
             switch input.kind {
             case .train:
@@ -102,11 +100,6 @@ public struct MILTrainStage: Stage {
                 let data = BagImages(centre: input.centre, index: index, images: images)
                 return try MILValidation(input: input, list: list).run(base: base, data: data, context: context)
             }
-        } catch let error as ParameterError {
-            throw StageError(.parameters, "shard \(shard.key): \(error.message)")
-        } catch let error as EngineError {
-            throw StageError(
-                error.code == .notFinite ? .numeric : .parameters, "shard \(shard.key): \(error.message)")
         }
     }
 

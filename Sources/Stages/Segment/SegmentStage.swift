@@ -5,8 +5,8 @@ import Imaging
 import Models
 import NeuralNetwork
 
-/// Draws masks with the network that `segment-train` left, or a file's (METHOD.md, section 5): for each image a map of its prediction,
-/// stretched to 0…1, and its foreground, in the image's own pixels.
+/// Draws masks with the network that `segment-train` left, or a file's (METHOD.md, section 5): for each image a map
+/// of its prediction, stretched to 0…1, and its foreground, in the image's own pixels.
 ///
 /// Rows: `mask` of kinds segment, segment-mask and segment-overlay. Settings: `SegmentSettings`.
 public struct SegmentStage: Stage {
@@ -37,7 +37,8 @@ public struct SegmentStage: Stage {
         let model = try TrainedSegmenter(
             view: view, stage: name, weights: settings.weights, imageSize: settings.imageSize)
         let calibration = try CalibrationFile.stored(
-            settings.calibration, network: PolypPVTPredictor.calibratedNetwork, parameters: model.parameters, view: view,
+            settings.calibration, network: PolypPVTPredictor.calibratedNetwork, parameters: model.parameters,
+            view: view,
             stage: name)
         let positive = Set(try view.reportLabels().filter { $0.polyp == "yes" }.map { "\($0.centre)/\($0.study)" })
         let studies = try view.studies().filter { study in
@@ -74,7 +75,7 @@ public struct SegmentStage: Stage {
                 record.foreground += mask
             } catch let error as EngineError {
                 throw StageError(.numeric, "\(item.study)/\(item.image): \(error.message)")
-            } catch where error is ArchiveError || error is ImagingError {
+            } catch  where error is ArchiveError || error is ImagingError {
                 output.rows.append(
                     .item(.init(centre: input.centre, study: item.study, image: item.image, unreadable: error)))
                 record.failedImages += 1
@@ -87,21 +88,18 @@ public struct SegmentStage: Stage {
 
     /// The network, made once a process; its size is read off the parameters.
     private func predictor(_ input: Input, context: any MapContext) throws -> PolypPVTPredictor {
-        do {
+        try StageError.naming {
             let kind = "\(input.settings.precision)/\(input.calibration?.hex ?? "")"
             return try context.shared("polyp-pvt/\(input.model.parameters.hex)/\(kind)") {
                 let set = try ParameterSet(decoding: try context.content(input.model.parameters))
                 guard let size = PVTSize(of: set, prefix: "backbone.") else {
-                    throw StageError(.parameters, "the parameters are no Polyp-PVT's: no size of its backbone fits them")
+                    throw StageError(
+                        .parameters, "the parameters are no Polyp-PVT's: no size of its backbone fits them")
                 }
                 return try PolypPVTPredictor(
                     set, size, precision: input.settings.precision.besides,
                     calibration: try context.calibration(input.calibration))
             }
-        } catch let error as ParameterError {
-            throw StageError(.parameters, error.message)
-        } catch let error as EngineError {
-            throw StageError(.parameters, error.message)
         }
     }
 
@@ -121,7 +119,9 @@ public struct SegmentStage: Stage {
         let map = try FloatImage(width: image.width, height: image.height, values: values)
         let mask = try Mask(
             width: image.width, height: image.height, bits: values.map { $0 >= input.settings.foreground })
-        var pictures: [(kind: String, picture: Image8)] = [("segment", try map.levels()), ("segment-mask", mask.image())]
+        var pictures: [(kind: String, picture: Image8)] = [
+            ("segment", try map.levels()), ("segment-mask", mask.image()),
+        ]
         if input.settings.overlays { pictures.append(("segment-overlay", try image.overlaid(with: map))) }
         try output.add(pictures, centre: input.centre, study: item.study, image: item.image)
         return Double(values.count { $0 >= input.settings.foreground }) / Double(max(1, values.count))

@@ -122,7 +122,7 @@ public struct SegmentTrainStage: Stage {
         let input = try StageCoding.decode(Input.self, from: shard.input, of: "the \(name) shard \(shard.key)")
         let list = try StageCoding.decode(ItemList.self, from: try context.content(input.items), of: "the items of \(shard.key)")
         ComputeThreads.set(1)
-        do {
+        return try StageError.naming("shard \(shard.key)", notFinite: .numeric) {
             let base = try ParameterSet(decoding: try context.content(input.base))
             var data = try SegmentImages(centre: input.centre, settings: input.settings, context: context)
             switch input.kind {
@@ -142,10 +142,6 @@ public struct SegmentTrainStage: Stage {
             case .validate:
                 return try validate(list, base: base, input: input, data: &data, context: context)
             }
-        } catch let error as ParameterError {
-            throw StageError(.parameters, "shard \(shard.key): \(error.message)")
-        } catch let error as EngineError {
-            throw StageError(error.code == .notFinite ? .numeric : .parameters, "shard \(shard.key): \(error.message)")
         }
     }
 

@@ -44,7 +44,8 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
     public init() {}
 
     init(_ settings: StageSettings, stage: String) throws {
-        self = try settings.laid(over: ToCoCAMSettings(), optional: ["calibration", "weights", "imageSize"], stage: stage)
+        self = try settings.laid(
+            over: ToCoCAMSettings(), optional: ["calibration", "weights", "imageSize"], stage: stage)
         try InferencePrecision.check(precision, calibration: calibration, stage: stage)
         try WeightsFile.check(weights: weights, imageSize: imageSize, stage: stage)
         try MILScoreSettings.check(splits, stage: stage)
@@ -53,7 +54,9 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
         require((0...1).contains(threshold), "threshold is a probability")
         require(!scales.isEmpty && scales.allSatisfy { (0.25...4).contains($0) }, "scales are 0.25 to 4")
         require(foreground > 0 && foreground < 1, "foreground lies between 0 and 1")
-        require(minimumArea >= 0 && minimumArea < maximumArea && maximumArea <= 1, "minimumArea lies below maximumArea, both shares")
+        require(
+            minimumArea >= 0 && minimumArea < maximumArea && maximumArea <= 1,
+            "minimumArea lies below maximumArea, both shares")
         require(maximumComponents >= 1 && imagesPerShard >= 1, "maximumComponents and imagesPerShard are at least 1")
         guard faults.isEmpty else {
             throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))

@@ -47,7 +47,8 @@ public struct ToCoCAMStage: Stage {
         guard !scores.isEmpty || settings.threshold == 0 else {
             throw StageError(
                 .missingInput,
-                "stage \(name) maps images by their scores: put mil-score before it, or give `threshold: 0` to map all of them")
+                "stage \(name) maps images by their scores: put mil-score before it, or give `threshold: 0` to map all of them"
+            )
         }
         let found = Set(
             scores.filter { $0.score >= settings.threshold }.map { "\($0.centre)/\($0.study)/\($0.image)" })
@@ -58,7 +59,8 @@ public struct ToCoCAMStage: Stage {
                 return study.images.map { image in
                     ItemList.Item(
                         study: study.study, image: image,
-                        label: isMapped && (settings.threshold == 0 || found.contains("\(centre)/\(study.study)/\(image)")) ? 1 : 0)
+                        label: isMapped
+                            && (settings.threshold == 0 || found.contains("\(centre)/\(study.study)/\(image)")) ? 1 : 0)
                 }
             }
             return try stride(from: 0, to: items.count, by: settings.imagesPerShard).enumerated().map { number, start in
@@ -88,7 +90,7 @@ public struct ToCoCAMStage: Stage {
                 try add(item, image: image, localiser: localiser, input: input, output: &output, record: &record)
             } catch let error as EngineError {
                 throw StageError(.numeric, "\(item.study)/\(item.image): \(error.message)")
-            } catch where error is ArchiveError || error is ImagingError {
+            } catch  where error is ArchiveError || error is ImagingError {
                 output.rows.append(
                     .item(.init(centre: input.centre, study: item.study, image: item.image, unreadable: error)))
                 record.failedImages += 1
@@ -123,7 +125,9 @@ public struct ToCoCAMStage: Stage {
         output.rows.append(choice.row(centre: input.centre, study: item.study, image: item.image))
         record.mapped += 1
         if let rejection = choice.rejection { record.rejections[rejection, default: 0] += 1 } else { record.kept += 1 }
-        var pictures: [(kind: String, picture: Image8)] = [("toco-cam", try map.levels()), ("toco-cam-mask", mask.image())]
+        var pictures: [(kind: String, picture: Image8)] = [
+            ("toco-cam", try map.levels()), ("toco-cam-mask", mask.image()),
+        ]
         if input.settings.overlays {
             var overlay = try image.overlaid(with: map)
             if let box = choice.box { overlay.draw(box, choice.rejection == nil ? .prediction : .mistake) }
@@ -139,7 +143,8 @@ public struct ToCoCAMStage: Stage {
         output.rows.append(
             .imageScore(
                 .init(
-                    centre: input.centre, study: item.study, image: item.image, head: "toco", score: Double(probability))))
+                    centre: input.centre, study: item.study, image: item.image, head: "toco", score: Double(probability)
+                )))
     }
 
     public func reduce(

@@ -97,8 +97,11 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         require((0...1).contains(positiveThreshold), "positiveThreshold is a probability")
         require(negativeShare > 0 && negativeShare <= 1, "negativeShare is a share above 0")
         require((1...1024).contains(batch), "batch is 1 to 1024")
-        require(learningRate > 0 && learningRate.isFinite && weightDecay >= 0, "learningRate is above 0, weightDecay not negative")
-        require([warmUp, patchContrastStart, segmentationStart, mainMapStart].allSatisfy { (0...1).contains($0) },
+        require(
+            learningRate > 0 && learningRate.isFinite && weightDecay >= 0,
+            "learningRate is above 0, weightDecay not negative")
+        require(
+            [warmUp, patchContrastStart, segmentationStart, mainMapStart].allSatisfy { (0...1).contains($0) },
             "warmUp, patchContrastStart, segmentationStart and mainMapStart are shares of the training")
         require(pooledShare > 0 && pooledShare <= 1, "pooledShare is a share above 0")
         require(validationStudiesPerShard >= 1, "validationStudiesPerShard is at least 1")
@@ -107,7 +110,9 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         }
     }
 
-    func normalisation() throws -> ColourNormalisation { try ColourNormalisation(mean: Self.mean, deviation: Self.deviation) }
+    func normalisation() throws -> ColourNormalisation {
+        try ColourNormalisation(mean: Self.mean, deviation: Self.deviation)
+    }
 
     /// - Parameter steps: of a replica in the whole training.
     func trainingSettings(steps: Int) -> ToCoTrainingSettings {

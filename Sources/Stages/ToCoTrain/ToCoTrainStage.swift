@@ -98,7 +98,7 @@ public struct ToCoTrainStage: Stage {
         let list = try StageCoding.decode(ItemList.self, from: try context.content(input.items), of: "the items of \(shard.key)")
         let settings = input.settings
         ComputeThreads.set(1)
-        do {
+        return try StageError.naming("shard \(shard.key)", notFinite: .numeric) {
             let base = try ParameterSet(decoding: try context.content(input.base))
             let images = try context.shared("images/\(settings.imageSize)/true") {
                 StudyImages(
@@ -121,10 +121,6 @@ public struct ToCoTrainStage: Stage {
             return ShardOutput(
                 rows: data.failedItems.map(ResultRow.item), record: try StageCoding.encode(record),
                 blobs: [try network.parameters().delta(from: base).encoded()])
-        } catch let error as ParameterError {
-            throw StageError(.parameters, "shard \(shard.key): \(error.message)")
-        } catch let error as EngineError {
-            throw StageError(error.code == .notFinite ? .numeric : .parameters, "shard \(shard.key): \(error.message)")
         }
     }
 

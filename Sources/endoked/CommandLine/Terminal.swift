@@ -8,7 +8,7 @@ enum Terminal {
     static func print(_ text: String) {
         do {
             try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
-        } catch where isReaderGone(error) {
+        } catch  where isReaderGone(error) {
             // As with `| head`: who read has seen enough.
         } catch {
             message("cannot write to standard output: \((error as NSError).localizedDescription)")
@@ -26,10 +26,14 @@ enum Terminal {
     /// Columns separated by two spaces; numbers to the right, the first row as a heading.
     static func table(_ rows: [[String]]) -> String {
         guard let columns = rows.map(\.count).max() else { return "" }
-        let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].displayWidth : 0 }.max() ?? 0 }
+        let widths = (0..<columns).map { column in
+            rows.map { column < $0.count ? $0[column].displayWidth : 0 }.max() ?? 0
+        }
         let numeric = (0..<columns).map { column in
             rows.dropFirst().contains { column < $0.count && $0[column].first?.isNumber == true }
-                && rows.dropFirst().allSatisfy { column >= $0.count || $0[column].isEmpty || "0123456789-–—.".contains($0[column].first ?? "x") }
+                && rows.dropFirst().allSatisfy {
+                    column >= $0.count || $0[column].isEmpty || "0123456789-–—.".contains($0[column].first ?? "x")
+                }
         }
         return rows.map { row in
             (0..<columns).map { column in

@@ -5,7 +5,8 @@ import Stages
 /// `endoked calibrate`: what a network needs to infer in 8 bits.
 struct CalibrateCommand: Command {
     static let spec = CommandSpec(
-        name: "calibrate", summary: "measure a network's layers on a folder of images, for inference with precision int8",
+        name: "calibrate",
+        summary: "measure a network's layers on a folder of images, for inference with precision int8",
         discussion: """
             Runs the network in fp32 over the images and writes, for each linear layer and convolution, how large the
             numbers are that it reads (the limit that leaves the least square error in 8 bits) and what 8 bits do to its
@@ -20,7 +21,10 @@ struct CalibrateCommand: Command {
             .option("weights", "FILE", "a .safetensors or PyTorch checkpoint"),
             .option("images", "FOLDER", "JPEG and PNG in it and below it"),
             .option("out", "FILE", "the calibration, JSON"),
-            .option("size", "N", "side of the network's input; default: as the file says, or the method's (mil 512, toco 448, polyp-pvt 352)"),
+            .option(
+                "size", "N",
+                "side of the network's input; default: as the file says, or the method's (mil 512, toco 448, polyp-pvt 352)"
+            ),
             .option("limit", "N", "at most so many images, evenly spread; default 128"),
             .option("minimum-snr", "DB", "signal to noise that a layer must keep in 8 bits; default 20"),
             .option("threads", "N", "default: the machine's processors"),
@@ -36,12 +40,13 @@ struct CalibrateCommand: Command {
         target = try NetworkOptions(arguments)
         out = URL(fileURLWithPath: try arguments.required("out"))
         threads = try arguments.integer("threads", in: 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount
-        minimum = try arguments.string("minimum-snr").map { text in
-            guard let value = Double(text), (0...100).contains(value) else {
-                throw UsageError("--minimum-snr is 0 to 100 dB, not '\(text)'")
-            }
-            return value
-        } ?? Calibrator.minimumSignalToNoise
+        minimum =
+            try arguments.string("minimum-snr").map { text in
+                guard let value = Double(text), (0...100).contains(value) else {
+                    throw UsageError("--minimum-snr is 0 to 100 dB, not '\(text)'")
+                }
+                return value
+            } ?? Calibrator.minimumSignalToNoise
     }
 
     func run() throws -> ExitStatus {
@@ -50,7 +55,9 @@ struct CalibrateCommand: Command {
             try NetworkCalibration.run(
                 target.parameters, pictures: try target.pictures(), side: target.side, minimumSignalToNoise: minimum
             ) { done, all in
-                if Terminal.isInteractive || done % 32 == 0 || done == all { Terminal.message("\(done) of \(all) passes") }
+                if Terminal.isInteractive || done % 32 == 0 || done == all {
+                    Terminal.message("\(done) of \(all) passes")
+                }
             }
         }
         do {
@@ -64,9 +71,12 @@ struct CalibrateCommand: Command {
                 Terminal.number(layer.signalToNoise, digits: 1), layer.kept ?? "int8",
             ]
         }
-        Terminal.print(Terminal.table([["layer", "limit", "greatest", "SNR dB", "computes in"]] + rows.map { row in
-            row.dropLast() + [row[4] == "int8" ? "int8" : "bf16 or fp32 (\(row[4]))"]
-        }))
+        Terminal.print(
+            Terminal.table(
+                [["layer", "limit", "greatest", "SNR dB", "computes in"]]
+                    + rows.map { row in
+                        row.dropLast() + [row[4] == "int8" ? "int8" : "bf16 or fp32 (\(row[4]))"]
+                    }))
         Terminal.message("\(calibration.quantisedCount) of \(calibration.layers.count) layers in int8: \(out.path)")
         return .complete
     }
@@ -84,7 +94,9 @@ struct NetworkOptions {
 
     init(_ arguments: ParsedArguments) throws {
         let name = try arguments.required("network")
-        guard let network = QuantisableNetwork(rawValue: name == Self.mobile ? QuantisableNetwork.segmentAnything.rawValue : name)
+        guard
+            let network = QuantisableNetwork(
+                rawValue: name == Self.mobile ? QuantisableNetwork.segmentAnything.rawValue : name)
         else {
             let known = QuantisableNetwork.allCases.map(\.rawValue).joined(separator: ", ")
             throw UsageError("--network is one of \(known), not '\(name)': other networks have no int8 path")
