@@ -1,7 +1,6 @@
 // Conversions between 8-bit pixels, fp32 and bf16.
 #include "internal.h"
-
-#include <string.h>
+#include "numerics.h"
 
 typedef struct {
     const float *x;
@@ -13,17 +12,9 @@ typedef struct {
     int64_t padded;
 } conversion_job;
 
-/// Nearest, ties to even; a NaN keeps a bit of its payload so that it stays one.
-static inline uint16_t narrow(uint32_t bits) {
-    uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16, quiet = (bits >> 16) | 0x40;
-    return (uint16_t)((bits & 0x7FFFFFFF) > 0x7F800000 ? quiet : rounded);
-}
-
 NN_KERNEL static void to_bf16_piece(void *context, int64_t begin, int64_t end) {
     const conversion_job *job = context;
-    const uint32_t *x = (const uint32_t *)(const void *)job->x;
-    uint16_t *y = job->y16;
-    for (int64_t i = begin; i < end; i++) y[i] = narrow(x[i]);
+    for (int64_t i = begin; i < end; i++) job->y16[i] = to_bf16(job->x[i]);
 }
 
 void nn_to_bf16(const float *x, uint16_t *y, int64_t count) {
@@ -75,11 +66,7 @@ void nn_normalise_rgb_bf16(
     const uint8_t *rgb, uint16_t *y, int64_t pixels, const float mean[3], const float factor[3]) {
     lookup_job job = {.rgb = rgb, .y = y};
     for (int c = 0; c < 3; c++)
-        for (int value = 0; value < 256; value++) {
-            float number = ((float)value - mean[c]) * factor[c];
-            uint32_t bits;
-            memcpy(&bits, &number, sizeof bits);
-            job.table[c][value] = narrow(bits);
-        }
+        for (int value = 0; value < 256; value++)
+            job.table[c][value] = to_bf16(((float)value - mean[c]) * factor[c]);
     nn_parallel(pixels, 4096, lookup_piece, &job);
 }

@@ -7,7 +7,8 @@ import NeuralNetwork
 ///     let seen = try localiser.localise(rgb: bytes, height: 448, width: 448)
 ///
 /// Immutable and Sendable: make one for each set of parameters and share it among slots. The encoder's large weights are
-/// kept only as kernels take them, packed once for all threads. What an image gives does not depend on the thread or on the number of slots.
+/// kept only as kernels take them, packed once for all threads. What an image gives does not depend on the thread or on the
+/// number of slots.
 public final class ToCoLocaliser: Sendable {
     /// What one image gave.
     public struct Localisation: Sendable, Hashable {

@@ -34,7 +34,8 @@ final class PackedWeights: Sendable {
 
     init(count: Int) { self.count = count }
 
-    /// `plain`, `count` numbers, as `primitive` wants it. `version` changes whenever the values do. The memory lives as long as the result.
+    /// `plain`, `count` numbers, as `primitive` wants it. `version` changes whenever the values do. The memory
+    /// lives as long as the result.
     func packed(
         _ plain: UnsafePointer<Float>, version: Int, for primitive: Primitive
     ) throws -> PooledMemory {
@@ -76,7 +77,8 @@ final class PackedWeights: Sendable {
         return try tiled.withLock { tiled in
             let kept = back ? tiled.back : tiled.forward
             if let kept, kept.version == version { return kept }
-            let memory = try kept?.memory ?? PooledMemory(bytes: nn_winograd_weight_bytes(channels, outputs), pool: .passing)
+            let memory =
+                try kept?.memory ?? PooledMemory(bytes: nn_winograd_weight_bytes(channels, outputs), pool: .passing)
             nn_winograd_pack(plain, memory.floats, channels, outputs, back ? 1 : 0)
             let made = Tiled(memory: memory, version: version)
             if back { tiled.back = made } else { tiled.forward = made }

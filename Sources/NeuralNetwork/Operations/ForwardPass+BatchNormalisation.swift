@@ -59,14 +59,16 @@ extension ForwardPass {
         let narrow = try isNarrow && relu ? y.narrow ?? PooledMemory(bytes: x.count * 2) : nil
         y.narrow = narrow
         nn_scale_shift(
-            x.memory.base, scale, shift, addend?.pointer, result == .float32 ? y.pointer : nil, narrow?.halves, Int64(rows),
+            x.memory.base, scale, shift, addend?.pointer, result == .float32 ? y.pointer : nil, narrow?.halves,
+            Int64(rows),
             Int64(channels), relu ? 1 : 0, isNarrow ? 1 : 0)
 
         let inputs = addend.map { [x, $0] } ?? [x]
         let tape = records(inputs, parameters: true)
         tape?.record(y) { gradient in
             try Self.batchNormalisedBackward(
-                gradient, x: x, y: relu ? narrow ?? y.memory : nil, addend: addend, numbers: numbers, state, usesBatch: usesBatch,
+                gradient, x: x, y: relu ? narrow ?? y.memory : nil, addend: addend, numbers: numbers, state,
+                usesBatch: usesBatch,
                 tape: tape)
         }
         return y
@@ -99,7 +101,8 @@ extension ForwardPass {
         let sums = work.floats
         let (products, b, c) = (sums + channels, sums + 2 * channels, sums + 3 * channels)
         nn_batch_gradient_sums(
-            x.memory.base, y?.base, gradient.pointer, mean, inverse, sums, products, Int64(rows), Int64(channels), isNarrow)
+            x.memory.base, y?.base, gradient.pointer, mean, inverse, sums, products, Int64(rows), Int64(channels),
+            isNarrow)
         try state.weight.accumulateGradient(products)
         try state.bias.accumulateGradient(sums)
         for channel in 0..<channels {

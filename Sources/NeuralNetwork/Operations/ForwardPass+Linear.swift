@@ -38,12 +38,7 @@ extension ForwardPass {
         if let addend { try Self.copy(addend, to: y) }
         let source = try Self.operand(x, precision)
         try withExtendedLifetime(source) {
-            if description.packsB {
-                try arithmetic.run(
-                    .matmul(description), LayerWeights(weight, bias: bias), source: source.base, result: y.memory.base)
-            } else {
-                try Self.multiplyPlain(description, source.base, weight, bias: bias, result: y.memory.base)
-            }
+            try Self.multiply(description, arithmetic, source.base, weight, bias: bias, result: y.memory.base)
         }
         guard let tape else {
             if activation == .geluErf { Self.applyGELU(to: y) }
@@ -65,12 +60,7 @@ extension ForwardPass {
                 shape.precision = precision
                 shape.packsB = Self.isWorthPacking(rows: rows)
                 try withExtendedLifetime(narrow) {
-                    if shape.packsB {
-                        try LayerArithmetic.runPlain(
-                            .matmul(shape), LayerWeights(weight, bias: nil), source: narrow.base, result: dx.memory.base)
-                    } else {
-                        try Self.multiplyPlain(shape, narrow.base, weight, result: dx.memory.base)
-                    }
+                    try Self.multiply(shape, .plain, narrow.base, weight, result: dx.memory.base)
                 }
                 tape.accumulate(dx, for: x)
             }
@@ -83,14 +73,18 @@ extension ForwardPass {
     /// lie is 5 to 15 % slower; packing costs about as much as the product of 200 rows in fp32 and 300 in bf16.
     private static func isWorthPacking(rows: Int) -> Bool { rows >= 2048 }
 
-    private static func multiplyPlain(
-        _ shape: MatmulShape, _ source: UnsafeRawPointer, _ weight: Parameter, bias: Parameter? = nil,
-        result: UnsafeMutableRawPointer
+    /// The product with `weight`, packed or as it lies, as `shape` says.
+    private static func multiply(
+        _ shape: MatmulShape, _ arithmetic: LayerArithmetic, _ source: UnsafeRawPointer, _ weight: Parameter,
+        bias: Parameter? = nil, result: UnsafeMutableRawPointer
     ) throws {
+        guard !shape.packsB else {
+            return try arithmetic.run(.matmul(shape), LayerWeights(weight, bias: bias), source: source, result: result)
+        }
         let plain = try weight.plainValues(in: shape.precision)
-        let primitive = try PrimitiveCache.shared.matmul(shape)
+        let bias = bias.map { UnsafeRawPointer($0.value.pointer) }
         try withExtendedLifetime(plain) {
-            try primitive.forward(source, weights: plain.base, bias: bias.map { UnsafeRawPointer($0.value.pointer) }, result: result)
+            try PrimitiveCache.shared.matmul(shape).forward(source, weights: plain.base, bias: bias, result: result)
         }
     }
 

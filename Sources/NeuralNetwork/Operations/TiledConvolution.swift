@@ -1,7 +1,7 @@
 import COneDNN
 
-/// A 3×3 convolution, or the way of its gradient back to what it read, by 4×4 tiles (Winograd's minimal filtering): a quarter of the multiplications,
-/// all of them in fp32. On maps of bf16 it is more exact than oneDNN's kernels, and faster too.
+/// A 3×3 convolution, or the way of its gradient back to what it read, by 4×4 tiles (Winograd's minimal filtering): a
+/// quarter of the multiplications, all of them in fp32. On maps of bf16 it is more exact than oneDNN's kernels, and faster too.
 struct TiledConvolution {
     private let shape: nn_winograd
     private let isBiased: Bool
@@ -16,8 +16,8 @@ struct TiledConvolution {
         goesBack = convolution.pass == .backwardData
         // Back, what was made is read and what was read is made; the map has one size.
         let (outputs, inputs) = goesBack ? (weights[1], weights[0]) : (weights[0], weights[1])
-        // In fp32 a recorded pass goes forward by the plain sum: tiles err by some 1e-6 of the largest number, which turns a few
-        // ReLUs round, and the first layer's gradient was then 4e-3 from the reference's. Back there is nothing to turn.
+        // In fp32 a recorded pass goes forward by the plain sum: tiles err by some 1e-6 of the largest number, which turns
+        // a few ReLUs round, and the first layer's gradient was then 4e-3 from the reference's. Back there is nothing to turn.
         let isExact = convolution.pass == .training && convolution.precision == .float32
         guard nn_winograd_is_fast(convolution.precision == .bfloat16 ? 1 : 0) != 0, convolution.quantised == nil,
             convolution.pass != .backwardWeights, !isExact,
@@ -28,7 +28,8 @@ struct TiledConvolution {
         else { return nil }
         shape = nn_winograd(
             n: Int64(input[0]), h: Int64(input[1]), w: Int64(input[2]), c: Int64(inputs), out_c: Int64(outputs),
-            bf16: convolution.precision == .bfloat16 ? 1 : 0, result_bf16: convolution.resultPrecision == .bfloat16 ? 1 : 0,
+            bf16: convolution.precision == .bfloat16 ? 1 : 0,
+            result_bf16: convolution.resultPrecision == .bfloat16 ? 1 : 0,
             adds_destination: convolution.addsDestination ? 1 : 0, relu: convolution.post == .relu ? 1 : 0)
         isBiased = convolution.hasBias
     }

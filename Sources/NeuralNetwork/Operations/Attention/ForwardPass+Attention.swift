@@ -17,13 +17,16 @@ extension ForwardPass {
         let shape = try AttentionShape(query, key, value, scale: scale, bias: bias)
         let tape = records([query.tensor, key.tensor, value.tensor])
         guard tape == nil || bias == nil else {
-            throw EngineError(.unsupported, "attention with a bias on its scores cannot be trained: run it in an inference pass")
+            throw EngineError(
+                .unsupported, "attention with a bias on its scores cannot be trained: run it in an inference pass")
         }
         let y = try Tensor(
             shape: [query.batches, query.tokens, query.heads * value.width],
             precision: tape == nil ? result ?? activationPrecision : .float32)
         let (precision, layout) = (precision, try AttentionOperand.whole(y, heads: query.heads))
-        if tape == nil, try shape.infer(query, key, value, bias: bias?.inFloat32(), precision: precision, result: layout) {
+        if tape == nil,
+            try shape.infer(query, key, value, bias: bias?.inFloat32(), precision: precision, result: layout)
+        {
             return y
         }
         let heads = (
