@@ -32,6 +32,27 @@ import Testing
         }
     }
 
+    /// What threads wait by is in the environment of a program that computes, unless somebody has decided.
+    @Test(arguments: [["GOMP_SPINCOUNT": "77"], ["OMP_WAIT_POLICY": "passive"], [:]])
+    func programsThatComputeSpinBriefly(given: [String: String]) throws {
+        let worker = try EndokedProcess.Running(
+            ["worker", "--connect", "tcp://127.0.0.1:9", "--centre", "a=/tmp"], environment: given)
+        defer {
+            worker.process.terminate()
+            _ = worker.wait()
+        }
+        func environment() -> [Substring] {
+            let bytes = FileManager.default.contents(atPath: "/proc/\(worker.process.processIdentifier)/environ") ?? Data()
+            return String(decoding: bytes, as: UTF8.self).split(separator: "\0").filter {
+                $0.hasPrefix("GOMP_SPINCOUNT=") || $0.hasPrefix("OMP_WAIT_POLICY=")
+            }
+        }
+        let wanted = given.isEmpty ? ["GOMP_SPINCOUNT=2000"] : given.map { "\($0.key)=\($0.value)" }
+        let deadline = Date.now + 20
+        while environment().map(String.init) != wanted, .now < deadline { Thread.sleep(forTimeInterval: 0.02) }
+        #expect(environment().map(String.init) == wanted)
+    }
+
     @Test func whatCannotBeUnderstoodIsExitCodeTwo() throws {
         let command = try EndokedProcess.run("rnu")
         #expect(command.status == 2)

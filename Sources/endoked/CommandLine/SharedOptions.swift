@@ -98,14 +98,18 @@ struct SignalWatch {
     init(_ signals: [Int32], handler: @escaping @Sendable (Int) -> Void) {
         let queue = DispatchQueue(label: "endoked.signals")
         let counter = Counter()
+        // A source takes the signal over from its default action, which ends the process; were it ignored until then, one
+        // that comes early would be lost.
+        let registered = DispatchGroup()
         sources = signals.map { number in
-            // The default action would end the process before the source hears of it.
-            signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler { handler(counter.next()) }
+            registered.enter()
+            source.setRegistrationHandler { registered.leave() }
             source.resume()
             return source
         }
+        registered.wait()
     }
 
     func cancel() { sources.forEach { $0.cancel() } }
