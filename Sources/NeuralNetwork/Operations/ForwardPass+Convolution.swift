@@ -42,7 +42,7 @@ extension ForwardPass {
             let dx = try Tensor(shape: x.shape)
             let kernels = LayerWeights(weight, bias: nil)
             if let tiled = TiledConvolution(description),
-                try tiled.run(kernels, source: gradient.base, result: dx.memory.base)
+                try withExtendedLifetime(gradient, { try tiled.run(kernels, source: $0.base, result: dx.memory.base) })
             {
                 tape?.accumulate(dx, for: x)
                 return
