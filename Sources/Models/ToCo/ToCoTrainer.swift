@@ -144,10 +144,21 @@ public final class ToCoTrainer {
         var random = CounterRandom(seed: seeds.next())
         let regions = settings.pseudoLabels.labels(maps, of: labels)
         guard let local = try settings.crops(images, regions: regions, labels: labels, random: &random) else { return }
+        // Two views of a whole image: it itself, and another look at each that has crops.
+        let chosen = try Tensor.concatenated(local.groups.map { try images.rows($0.whole..<$0.whole + 1) })
+        let views = try settings.secondView(chosen, random: &random)
+        let exact = ForwardPass(.evaluation)
+        let seen = try network.features(views, ForwardPass(.evaluation, precision: settings.mapPrecision)).classToken
+        let whole = try Tensor.concatenated([
+            teacher(features.classToken, exact), teacher(exact.float32(seen), exact),
+        ])
+        let second = local.groups.enumerated().map { index, group in
+            ClassTokenContrast.Group(
+                whole: images.shape[0] + index, positives: group.positives, negatives: group.negatives)
+        }
         let crops = try network.features(local.crops, pass)
-        let whole = try teacher(features.classToken, ForwardPass(.evaluation))
         try losses.add("classContrast", settings.weights.classContrast, student(crops.classToken, pass)) {
-            try settings.contrast(teacher: whole, student: $0, groups: local.groups)
+            try settings.contrast(teacher: whole, student: $0, groups: local.groups + second)
         }
     }
 

@@ -49,7 +49,10 @@ import Testing
 
     @Test func learnsWhichImagesShowABlobAndWhere() throws {
         let network = try ToCoNetwork(Self.configuration, seed: 1)
-        let trainer = try ToCoTrainer(network, Self.settings, seed: 2)
+        // Enlarged noise is no noise: second views that are the images themselves.
+        var settings = Self.settings
+        settings.secondView = GlobalView(smallestShare: 1, stretch: 1)
+        let trainer = try ToCoTrainer(network, settings, seed: 2)
         var parts: [[String: Float]] = []
         for step in 0..<72 {
             let batch = try Self.batch(step)
@@ -175,6 +178,53 @@ import Testing
         configuration.hasProjections = false
         #expect(throws: EngineError.self) {
             try ToCoTrainer(ToCoNetwork(configuration, seed: 1), Self.settings, seed: 1)
+        }
+    }
+
+    /// Parts lie within the image, are as large and as stretched as said, and not all the same.
+    @Test func secondViewsAreLargeParts() throws {
+        var random = CounterRandom(seed: 4)
+        let view = GlobalView()
+        var seen = Set<[Int]>()
+        for _ in 0..<400 {
+            let part = view.part(ofHeight: 90, width: 120, random: &random)
+            #expect(part.top >= 0 && part.left >= 0 && part.top + part.height <= 90 && part.left + part.width <= 120)
+            let (share, shape) = (Double(part.height * part.width) / 10800, Double(part.width) / Double(part.height))
+            // Sides are whole pixels.
+            #expect(share > 0.38 && shape < 1.37 && shape > 0.72)
+            seen.insert([part.top, part.left, part.height, part.width])
+        }
+        #expect(seen.count > 300)
+        #expect(seen.contains { $0[2] * $0[3] < 5400 } && seen.contains { $0[2] * $0[3] > 8100 })
+    }
+
+    /// What crops are contrasted with is the image and its second view.
+    @Test func secondViewsTakePartInTheContrast() throws {
+        func contrast(_ view: GlobalView) throws -> Float {
+            var settings = Self.settings
+            settings.secondView = view
+            let trainer = try ToCoTrainer(ToCoNetwork(Self.configuration, seed: 1), settings, seed: 2)
+            let batch = try Self.batch(0)
+            return try #require(trainer.step(images: batch.images, labels: batch.labels).parts["classContrast"])
+        }
+        let (itself, parts) = (try contrast(GlobalView(smallestShare: 1, stretch: 1)), try contrast(GlobalView()))
+        #expect(itself > 0 && parts > 0 && itself != parts)
+    }
+
+    /// All of an image is the image; a part of a ramp is a ramp.
+    @Test func secondViewsShowTheImage() throws {
+        let ramp = try Tensor.filled([2, 12, 16, 3]) { memory in
+            for place in memory.indices { memory[place] = Float(place / 3 % 16) + (place >= 576 ? 100 : 0) }
+        }
+        var random = CounterRandom(seed: 5)
+        #expect(try GlobalView(smallestShare: 1, stretch: 1)(ramp, random: &random).values == ramp.values)
+        let part = try GlobalView(smallestShare: 0.4, stretch: 1.2)(ramp, random: &random)
+        #expect(part.shape == ramp.shape)
+        for image in 0..<2 {
+            let row = part.values[(image * 12 + 5) * 48..<(image * 12 + 6) * 48].enumerated().filter { $0.offset % 3 == 0 }.map(\.element)
+            #expect(zip(row, row.dropFirst()).allSatisfy { $0 <= $1 + 1e-4 })
+            #expect(row[15] - row[0] > 4 && row[15] - row[0] < 15.6)
+            #expect((row[0] >= 99.5) == (image == 1))
         }
     }
 }
