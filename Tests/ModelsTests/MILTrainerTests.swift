@@ -32,6 +32,24 @@ import Testing
         return try network.parameters()
     }
 
+    /// Heads alone, and then everything.
+    @Test func teachesTheEncoderOnlyWhereSoSaid() throws {
+        let network = try MILNetwork(Self.configuration, seed: 1)
+        let trainer = try MILTrainer(network, MILTrainingSettings(optimiser: .adamW(rate: 1e-3)), seed: 2)
+        let bags = try (0..<2).map { index in
+            let bag = try Self.bag(index)
+            return (images: bag.images, label: bag.label)
+        }
+        func moved(_ teachesEncoder: Bool) throws -> Set<String> {
+            let before = try network.parameters()
+            _ = try trainer.teacherStep(bags: bags, teachesEncoder: teachesEncoder)
+            let changed = zip(before.entries, try network.parameters().entries).filter { $0.values != $1.values }
+            return Set(changed.map(\.0.name).filter { !$0.contains("running_") }.map { String($0.prefix { $0 != "." }) })
+        }
+        #expect(try moved(false) == ["attention", "dsmil"])
+        #expect(try moved(true) == ["attention", "dsmil", "encoder"])
+    }
+
     @Test func learnsBagsAndWhatAPositiveImageIs() throws {
         var configuration = Self.configuration
         configuration.dropout = 0

@@ -11,7 +11,8 @@ struct ChunkedEncoding {
     /// n, features of the encoder.
     let features: Tensor
 
-    init(_ encoder: ResNet, _ images: Tensor, settings: MILTrainingSettings) throws {
+    /// `isRecorded`: whether there will be a way back.
+    init(_ encoder: ResNet, _ images: Tensor, settings: MILTrainingSettings, isRecorded: Bool = true) throws {
         guard images.shape.count == 4, images.shape[0] > 0 else {
             throw EngineError(.shapeMismatch, "the encoder needs images as N,H,W,3; got \(images.shape)")
         }
@@ -24,7 +25,8 @@ struct ChunkedEncoding {
         self.images = images
         chunks = ranges
         precision = settings.precision
-        let keeps = ranges.count == 1 || Self.activationBytes(encoder.kind, images) <= settings.activationBudget
+        let fits = ranges.count == 1 || Self.activationBytes(encoder.kind, images) <= settings.activationBudget
+        let keeps = isRecorded && fits
         var kept: [(Tape, Tensor)] = []
         var features: [Tensor] = []
         for range in ranges {

@@ -64,44 +64,25 @@ public final class MILTrainer {
     /// Throws `EngineError`: `shapeMismatch`; `notFinite` where the loss or a gradient is no number, and then
     /// learnt parameters are as before.
     public func teacherStep(bag: Tensor, label: Int, rate: Float? = nil) throws -> TeacherStep {
-        guard label == 0 || label == 1, bag.shape.count == 4, bag.shape[0] >= 2 else {
-            throw EngineError(
-                .shapeMismatch, "a bag to learn from has at least two images and label 0 or 1; got \(bag.shape), \(label)")
-        }
-        network.clearGradients()
-        let encoding = try ChunkedEncoding(network.encoder, bag, settings: settings)
-        let tape = Tape()
-        tape.watch(encoding.features)
-        let pass = ForwardPass(.training, recordingOn: tape, seed: seeds.next())
-        let attention = try network.attention(encoding.features, pass)
-        let dsmil = try network.dsmil(encoding.features, pass)
-        let (attentionWeight, dsmilWeight) = (settings.teacherWeights[0], settings.teacherWeights[1])
-        let attentionLoss = try MILLosses.attention(attention.bagLogits, label: label)
-        let dsmilLoss = try MILLosses.dsmil(dsmil, label: label)
-        try tape.backward(from: [
-            (attention.bagLogits, try attentionLoss.gradient.scaled(by: attentionWeight)),
-            (dsmil.bagLogits, try dsmilLoss.bag.scaled(by: dsmilWeight)),
-            (dsmil.instanceLogits, try dsmilLoss.instances.scaled(by: dsmilWeight)),
-        ])
-        if let gradient = tape.gradient(of: encoding.features) { try encoding.backward(gradient) }
-        let loss = attentionWeight * attentionLoss.value + dsmilWeight * dsmilLoss.value
-        try finish(teacherOptimiser, loss: loss, rate: rate)
-        return TeacherStep(
-            loss: loss, attention: MILBagOutput(attention), dsmil: MILBagOutput(dsmil))
+        try teacherStep(bags: [(bag, label)], rate: rate)[0]
     }
 
     /// One step of encoder and teachers on several bags: their images are encoded together, so that batch normalisation
     /// of the encoder sees all of them; the heads see bag by bag; the loss is the mean over bags.
     ///
-    /// Throws as `teacherStep(bag:label:)`. One bag gives what that gives.
-    public func teacherStep(bags: [(images: Tensor, label: Int)], rate: Float? = nil) throws -> [TeacherStep] {
-        if bags.count == 1 { return [try teacherStep(bag: bags[0].images, label: bags[0].label, rate: rate)] }
+    /// - Parameter teachesEncoder: whether the encoder learns from the teachers, too.
+    ///
+    /// Throws as `teacherStep(bag:label:)`.
+    public func teacherStep(
+        bags: [(images: Tensor, label: Int)], rate: Float? = nil, teachesEncoder: Bool = true
+    ) throws -> [TeacherStep] {
         guard !bags.isEmpty, bags.allSatisfy({ $0.images.shape.count == 4 && $0.images.shape[0] >= 2 && (0...1).contains($0.label) })
         else {
             throw EngineError(.shapeMismatch, "bags to learn from have at least two images each and label 0 or 1")
         }
         network.clearGradients()
-        let encoding = try ChunkedEncoding(network.encoder, try Tensor.concatenated(bags.map(\.images)), settings: settings)
+        let images = bags.count == 1 ? bags[0].images : try Tensor.concatenated(bags.map(\.images))
+        let encoding = try ChunkedEncoding(network.encoder, images, settings: settings, isRecorded: teachesEncoder)
         let share = 1 / Float(bags.count)
         var steps: [TeacherStep] = []
         var gradients: [Tensor] = []
@@ -113,7 +94,7 @@ public final class MILTrainer {
             steps.append(step)
             gradients.append(gradient)
         }
-        try encoding.backward(try Tensor.concatenated(gradients))
+        if teachesEncoder { try encoding.backward(try Tensor.concatenated(gradients)) }
         try finish(teacherOptimiser, loss: steps.reduce(0) { $0 + $1.loss * share }, rate: rate)
         return steps
     }

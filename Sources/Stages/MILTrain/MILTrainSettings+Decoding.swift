@@ -37,6 +37,7 @@ extension MILTrainSettings {
         require(
             teacherStartRound <= max(inheritedLabelRounds, studentStartRound),
             "teacherStartRound is not after the student begins to learn from the teachers")
+        require(teacherHeadRounds >= 0, "teacherHeadRounds is not negative")
         require((2...1024).contains(studentBatch), "studentBatch is 2 to 1024")
         require(maxImagesPerBag >= 2, "maxImagesPerBag is at least 2")
         require(keptShare > 0 && keptShare <= 1, "keptShare is a share above 0")

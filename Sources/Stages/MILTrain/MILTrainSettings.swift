@@ -60,6 +60,10 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     public var bagsPerStep = 1
     /// The first round in which the teachers learn.
     public var teacherStartRound = 0
+    /// In so many rounds from their first, the teachers learn and the encoder does not learn from them. Heads that begin at
+    /// random beside an encoder that the student has taught disagree with it by chance, and would turn it round rather than
+    /// themselves: heads first, then all (Kumar et al., ICLR 2022). The reference has none of them.
+    public var teacherHeadRounds = 0
     /// Weights of the attention's and of DSMIL's loss.
     public var teacherWeights: [Float] = [1, 1]
     /// Images of a bag that are used, the first by name.

@@ -105,7 +105,8 @@ struct ReplicaTraining {
             progress(min(start + settings.bagsPerStep, order.count))
             guard !step.isEmpty else { continue }
             let outcomes = try trainer.teacherStep(
-                bags: step, rate: rate(epoch: epoch, share: 0.5 * Double(start) / Double(order.count)))
+                bags: step, rate: rate(epoch: epoch, share: 0.5 * Double(start) / Double(order.count)),
+                teachesEncoder: round >= settings.teacherStartRound + settings.teacherHeadRounds)
             for outcome in outcomes {
                 teacherLoss.add(Double(outcome.loss))
                 attentionRange.widen(outcome.attention.scores)
