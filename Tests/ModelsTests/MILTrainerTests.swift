@@ -6,7 +6,9 @@ import Testing
     static let configuration = MILConfiguration(teacherHidden: 32, studentHidden: 48, dropout: 0.2)
 
     /// A bag of noise; positive bags have one image with a bright square.
-    static func bag(_ index: Int, count: Int = 4, size: Int = 32) throws -> (images: Tensor, label: Int, targets: [Float]) {
+    static func bag(_ index: Int, count: Int = 4, size: Int = 32) throws -> (
+        images: Tensor, label: Int, targets: [Float]
+    ) {
         let label = index % 2
         var random = CounterRandom(seed: UInt64(index))
         let images = try Tensor.filled([count, size, size, 3]) { memory in
@@ -44,10 +46,31 @@ import Testing
             let before = try network.parameters()
             _ = try trainer.teacherStep(bags: bags, teachesEncoder: teachesEncoder)
             let changed = zip(before.entries, try network.parameters().entries).filter { $0.values != $1.values }
-            return Set(changed.map(\.0.name).filter { !$0.contains("running_") }.map { String($0.prefix { $0 != "." }) })
+            return Set(
+                changed.map(\.0.name).filter { !$0.contains("running_") }.map { String($0.prefix { $0 != "." }) })
         }
         #expect(try moved(false) == ["attention", "dsmil"])
         #expect(try moved(true) == ["attention", "dsmil", "encoder"])
+    }
+
+    /// The teachers' own layers at a multiple of the rate, everything else at the rate itself.
+    @Test func teachersMayLearnFaster() throws {
+        func moves(_ factor: Float) throws -> [(name: String, by: [Float])] {
+            let network = try MILNetwork(Self.configuration, seed: 1)
+            let before = try network.parameters()
+            let settings = MILTrainingSettings(optimiser: .sgd(rate: 0.5), teacherRateFactor: factor)
+            let bag = try Self.bag(1)
+            _ = try MILTrainer(network, settings, seed: 2).teacherStep(bag: bag.images, label: bag.label)
+            return zip(before.entries, try network.parameters().entries).map { old, new in
+                (old.name, zip(new.values, old.values).map { $0 - $1 })
+            }
+        }
+        for (slow, fast) in zip(try moves(1), try moves(4)) where !slow.name.contains("running_") {
+            let factor: Float = slow.name.hasPrefix("attention.") || slow.name.hasPrefix("dsmil.") ? 4 : 1
+            let largest = fast.by.reduce(0) { max($0, abs($1)) }
+            #expect(
+                zip(slow.by, fast.by).allSatisfy { abs($0 * factor - $1) <= 1e-3 * largest + 1e-6 }, "\(slow.name)")
+        }
     }
 
     @Test func learnsBagsAndWhatAPositiveImageIs() throws {
@@ -174,9 +197,10 @@ import Testing
     }
 
     private func changed(_ a: ParameterSet, _ b: ParameterSet, passingOver part: String = "\u{0}") -> Set<String> {
-        Set(zip(a.entries, b.entries).filter { $0 != $1 && !$0.name.contains(part) }.compactMap {
-            $0.0.name.split(separator: ".").first.map(String.init)
-        })
+        Set(
+            zip(a.entries, b.entries).filter { $0 != $1 && !$0.name.contains(part) }.compactMap {
+                $0.0.name.split(separator: ".").first.map(String.init)
+            })
     }
 
     @Test func whatIsNoNumberIsNotLearnt() throws {
@@ -217,6 +241,8 @@ import Testing
         #expect(try MILNetwork(MILConfiguration(), seed: 7).parameters() == set)
         let encoder = try ResNet(.resNet18, classes: 10, seed: 9).parameters()
         try network.loadEncoder(encoder)
-        #expect(try network.parameters()["encoder.layer3.0.conv1.weight"]?.values == encoder["layer3.0.conv1.weight"]?.values)
+        #expect(
+            try network.parameters()["encoder.layer3.0.conv1.weight"]?.values
+                == encoder["layer3.0.conv1.weight"]?.values)
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import NeuralNetwork
 
 /// Trains a `MILNetwork`, one step at a time: a bag a step in the teacher phase, a batch of images in the student
@@ -28,8 +29,8 @@ import NeuralNetwork
 public final class MILTrainer {
     public let network: MILNetwork
     public let settings: MILTrainingSettings
-    private let teacherOptimiser: Optimiser
-    private let studentOptimiser: Optimiser
+    private let teacherOptimisers: [(optimiser: Optimiser, factor: Float)]
+    private let studentOptimisers: [(optimiser: Optimiser, factor: Float)]
     private var seeds: CounterRandom
 
     /// Throws `EngineError.invalidOption` for settings out of range.
@@ -37,10 +38,16 @@ public final class MILTrainer {
         try settings.check()
         self.network = network
         self.settings = settings
-        teacherOptimiser = Optimiser(
-            settings.optimiser, parameters: network.encoder.learnt + network.attention.learnt + network.dsmil.learnt)
-        studentOptimiser = Optimiser(
-            settings.optimiser, parameters: network.encoder.learnt + network.student.learnt)
+        teacherOptimisers = [
+            (Optimiser(settings.optimiser, parameters: network.encoder.learnt), 1),
+            (
+                Optimiser(settings.optimiser, parameters: network.attention.learnt + network.dsmil.learnt),
+                settings.teacherRateFactor
+            ),
+        ]
+        studentOptimisers = [
+            (Optimiser(settings.optimiser, parameters: network.encoder.learnt + network.student.learnt), 1)
+        ]
         seeds = CounterRandom(seed: seed, stream: "MILTrainer")
         network.encoder.freezesBatchNorm = settings.freezesEncoderBatchNorm
     }
@@ -76,7 +83,8 @@ public final class MILTrainer {
     public func teacherStep(
         bags: [(images: Tensor, label: Int)], rate: Float? = nil, teachesEncoder: Bool = true
     ) throws -> [TeacherStep] {
-        guard !bags.isEmpty, bags.allSatisfy({ $0.images.shape.count == 4 && $0.images.shape[0] >= 2 && (0...1).contains($0.label) })
+        guard !bags.isEmpty,
+            bags.allSatisfy({ $0.images.shape.count == 4 && $0.images.shape[0] >= 2 && (0...1).contains($0.label) })
         else {
             throw EngineError(.shapeMismatch, "bags to learn from have at least two images each and label 0 or 1")
         }
@@ -95,7 +103,7 @@ public final class MILTrainer {
             gradients.append(gradient)
         }
         if teachesEncoder { try encoding.backward(try Tensor.concatenated(gradients)) }
-        try finish(teacherOptimiser, loss: steps.reduce(0) { $0 + $1.loss * share }, rate: rate)
+        try finish(teacherOptimisers, loss: steps.reduce(0) { $0 + $1.loss * share }, rate: rate)
         return steps
     }
 
@@ -142,7 +150,7 @@ public final class MILTrainer {
         let loss = try MILLosses.student(logits, targets: targets, negativeWeight: settings.negativeWeight)
         try tape.backward(from: [(logits, loss.gradient)])
         if let gradient = tape.gradient(of: encoding.features) { try encoding.backward(gradient) }
-        try finish(studentOptimiser, loss: loss.value, rate: rate)
+        try finish(studentOptimisers, loss: loss.value, rate: rate)
         return StudentStep(loss: loss.value, probabilities: MILLosses.positiveProbabilities(logits))
     }
 
@@ -151,14 +159,16 @@ public final class MILTrainer {
         try network.evaluate(images: images, chunk: settings.encoderChunk)
     }
 
-    private func finish(_ optimiser: Optimiser, loss: Float, rate: Float?) throws {
-        let norm = optimiser.gradientNorm()
+    private func finish(_ optimisers: [(optimiser: Optimiser, factor: Float)], loss: Float, rate: Float?) throws {
+        let norm = optimisers.reduce(Float(0)) { hypotf($0, $1.optimiser.gradientNorm()) }
         guard loss.isFinite, norm.isFinite else {
             network.clearGradients()
             throw EngineError(
                 .notFinite, "loss \(loss), gradient norm \(norm): lower the learning rate, or check the images")
         }
-        if let limit = settings.gradientNormLimit { optimiser.clipGradientNorm(to: limit) }
-        try optimiser.step(rate: rate)
+        for (optimiser, factor) in optimisers {
+            if let limit = settings.gradientNormLimit { optimiser.scaleGradients(ofNorm: norm, to: limit) }
+            try optimiser.step(rate: (rate ?? settings.optimiser.rate) * factor)
+        }
     }
 }

@@ -5,6 +5,8 @@ public struct MILTrainingSettings: Sendable, Hashable, Codable {
     public var optimiser: OptimiserSettings
     /// Weights of the attention's and of DSMIL's loss.
     public var teacherWeights: [Float]
+    /// The learning rate of the teachers' own layers, in that of everything else.
+    public var teacherRateFactor: Float
     /// w of the student's loss.
     public var negativeWeight: Float
     /// Images that the encoder sees at once; also how many share batch normalisation's statistics.
@@ -20,12 +22,14 @@ public struct MILTrainingSettings: Sendable, Hashable, Codable {
     public var gradientNormLimit: Float?
 
     public init(
-        optimiser: OptimiserSettings = .sgd(rate: 1e-3), teacherWeights: [Float] = [1, 1], negativeWeight: Float = 0.1,
-        encoderChunk: Int = 32, activationBudget: Int = 2 << 30, freezesEncoderBatchNorm: Bool = false,
+        optimiser: OptimiserSettings = .sgd(rate: 1e-3), teacherWeights: [Float] = [1, 1], teacherRateFactor: Float = 1,
+        negativeWeight: Float = 0.1, encoderChunk: Int = 32, activationBudget: Int = 2 << 30,
+        freezesEncoderBatchNorm: Bool = false,
         precision: Precision = .float32, gradientNormLimit: Float? = nil
     ) {
         self.optimiser = optimiser
         self.teacherWeights = teacherWeights
+        self.teacherRateFactor = teacherRateFactor
         self.negativeWeight = negativeWeight
         self.encoderChunk = encoderChunk
         self.activationBudget = activationBudget
@@ -38,6 +42,9 @@ public struct MILTrainingSettings: Sendable, Hashable, Codable {
         var faults: [String] = []
         if !(optimiser.rate >= 0) { faults.append("the learning rate \(optimiser.rate) is not a number ≥ 0") }
         if teacherWeights.count != 2 { faults.append("there are two teachers, but \(teacherWeights.count) weights") }
+        if !(teacherRateFactor > 0 && teacherRateFactor.isFinite) {
+            faults.append("teacherRateFactor \(teacherRateFactor) is not positive")
+        }
         if !(0...1).contains(negativeWeight) { faults.append("negativeWeight \(negativeWeight) lies outside [0, 1]") }
         if encoderChunk < 1 { faults.append("encoderChunk \(encoderChunk) is less than one image") }
         if let limit = gradientNormLimit, !(limit > 0) { faults.append("gradientNormLimit \(limit) is not positive") }

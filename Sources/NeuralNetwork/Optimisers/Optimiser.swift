@@ -50,11 +50,16 @@ public final class Optimiser {
     @discardableResult
     public func clipGradientNorm(to limit: Float) -> Float {
         let norm = gradientNorm()
-        guard norm > limit else { return norm }
+        scaleGradients(ofNorm: norm, to: limit)
+        return norm
+    }
+
+    /// Scales all gradients as one does whose norm, these and perhaps others together, is `norm` and shall be at most `limit`.
+    package func scaleGradients(ofNorm norm: Float, to limit: Float) {
+        guard norm > limit else { return }
         for parameter in parameters {
             if let gradient = parameter.gradientPointer { nn_scale(gradient, limit / (norm + 1e-6), Int64(parameter.count)) }
         }
-        return norm
     }
 
     private func step(

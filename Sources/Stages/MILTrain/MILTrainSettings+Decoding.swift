@@ -37,6 +37,7 @@ extension MILTrainSettings {
         require(
             teacherStartRound <= max(inheritedLabelRounds, studentStartRound),
             "teacherStartRound is not after the student begins to learn from the teachers")
+        require(teacherRateFactor > 0 && teacherRateFactor.isFinite, "teacherRateFactor is above 0")
         require(teacherHeadRounds >= 0, "teacherHeadRounds is not negative")
         require((2...1024).contains(studentBatch), "studentBatch is 2 to 1024")
         require(maxImagesPerBag >= 2, "maxImagesPerBag is at least 2")

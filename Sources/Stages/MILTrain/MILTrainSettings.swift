@@ -64,6 +64,9 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     /// random beside an encoder that the student has taught disagree with it by chance, and would turn it round rather than
     /// themselves: heads first, then all (Kumar et al., ICLR 2022). The reference has none of them.
     public var teacherHeadRounds = 0
+    /// The learning rate of the teachers' own layers, in that of everything else: above 1 where they start from random beside
+    /// an encoder that has been taught. The reference has 1.
+    public var teacherRateFactor: Float = 1
     /// Weights of the attention's and of DSMIL's loss.
     public var teacherWeights: [Float] = [1, 1]
     /// Images of a bag that are used, the first by name.
@@ -123,6 +126,7 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
             ? .sgd(rate: learningRate, momentum: momentum, weightDecay: weightDecay)
             : .adamW(rate: learningRate, weightDecay: weightDecay)
         settings.teacherWeights = teacherWeights
+        settings.teacherRateFactor = teacherRateFactor
         settings.negativeWeight = negativeWeight
         settings.encoderChunk = max(32, studentBatch)
         settings.gradientNormLimit = gradientNormLimit

@@ -23,7 +23,9 @@ import Testing
     }
 
     /// Images of noise; every second one has a bright blob somewhere. 32 pixels a side.
-    static func batch(_ index: Int, count: Int = 4, size: Int = 32) throws -> (images: Tensor, labels: [Int], centres: [(Int, Int)]) {
+    static func batch(_ index: Int, count: Int = 4, size: Int = 32) throws -> (
+        images: Tensor, labels: [Int], centres: [(Int, Int)]
+    ) {
         var random = CounterRandom(seed: UInt64(1000 + index))
         let centres = (0..<count).map { _ in (Int(8 + 16 * random.uniform()), Int(8 + 16 * random.uniform())) }
         let images = try Tensor.filled([count, size, size, 3]) { memory in
@@ -90,7 +92,8 @@ import Testing
         (settings.patchContrastStart, settings.segmentationStart) = (1, 2)
         let trainer = try ToCoTrainer(try ToCoNetwork(Self.configuration, seed: 1), settings, seed: 2)
         let batch = try Self.batch(0)
-        let parts = try (0..<3).map { _ in Set(try trainer.step(images: batch.images, labels: batch.labels).parts.keys) }
+        let parts = try (0..<3).map { _ in Set(try trainer.step(images: batch.images, labels: batch.labels).parts.keys)
+        }
         #expect(parts[0] == ["classification", "auxiliary"])
         #expect(parts[1] == parts[0].union(["patchContrast"]))
         #expect(parts[2] == parts[1].union(["segmentation", "dice", "energy"]))
@@ -138,7 +141,9 @@ import Testing
         let still = zip(before.entries, after.entries).filter { $0.0 == $0.1 }.map(\.0.name)
         #expect(still == ["encoder.pos_embed", "proj_head.last_layer.weight_g", "proj_head_t.last_layer.weight_g"])
         let name = "last_layer.weight_v"
-        let values = [before["proj_head.\(name)"], after["proj_head.\(name)"], after["proj_head_t.\(name)"]].map { $0?.values[7] ?? 0 }
+        let values = [before["proj_head.\(name)"], after["proj_head.\(name)"], after["proj_head_t.\(name)"]].map {
+            $0?.values[7] ?? 0
+        }
         #expect(abs(values[2] - (0.99 * values[0] + 0.01 * values[1])) < 1e-6)
     }
 
@@ -151,7 +156,8 @@ import Testing
     }
 
     @Test func negativesAloneAreNoTrouble() throws {
-        let trainer = try ToCoTrainer(try ToCoNetwork(Self.configuration, seed: 1), Self.settings, seed: 2, iteration: 5)
+        let trainer = try ToCoTrainer(
+            try ToCoNetwork(Self.configuration, seed: 1), Self.settings, seed: 2, iteration: 5)
         let step = try trainer.step(images: Self.batch(0).images, labels: [0, 0, 0, 0])
         #expect(step.loss.isFinite && step.probabilities.count == 4)
         #expect(step.parts["classContrast"] == nil)
@@ -221,7 +227,9 @@ import Testing
         let part = try GlobalView(smallestShare: 0.4, stretch: 1.2)(ramp, random: &random)
         #expect(part.shape == ramp.shape)
         for image in 0..<2 {
-            let row = part.values[(image * 12 + 5) * 48..<(image * 12 + 6) * 48].enumerated().filter { $0.offset % 3 == 0 }.map(\.element)
+            let row = part.values[(image * 12 + 5) * 48..<(image * 12 + 6) * 48].enumerated().filter {
+                $0.offset % 3 == 0
+            }.map(\.element)
             #expect(zip(row, row.dropFirst()).allSatisfy { $0 <= $1 + 1e-4 })
             #expect(row[15] - row[0] > 4 && row[15] - row[0] < 15.6)
             #expect((row[0] >= 99.5) == (image == 1))
