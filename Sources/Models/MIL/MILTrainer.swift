@@ -86,7 +86,9 @@ public final class MILTrainer {
         guard !bags.isEmpty,
             bags.allSatisfy({ $0.images.shape.count == 4 && $0.images.shape[0] >= 2 && (0...1).contains($0.label) })
         else {
-            throw EngineError(.shapeMismatch, "bags to learn from have at least two images each and label 0 or 1")
+            throw EngineError(
+                .shapeMismatch,
+                "bags to learn from have at least two images each and label 0 or 1; got \(bags.map { ($0.images.shape, $0.label) })")
         }
         network.clearGradients()
         let images = bags.count == 1 ? bags[0].images : try Tensor.concatenated(bags.map(\.images))

@@ -20,16 +20,8 @@ public struct GlobalView: Sendable, Hashable, Codable {
         return try Tensor.concatenated(
             (0..<images.shape[0]).map { image in
                 let part = part(ofHeight: height, width: width, random: &random)
-                let cut = try Tensor.filled([1, part.height, part.width, 3]) { result in
-                    images.withValues { images in
-                        for y in 0..<part.height {
-                            let first = ((image * height + part.top + y) * width + part.left) * 3
-                            for offset in 0..<part.width * 3 {
-                                result[y * part.width * 3 + offset] = images[first + offset]
-                            }
-                        }
-                    }
-                }
+                let cut = try images.part(
+                    ofImage: image, top: part.top, left: part.left, height: part.height, width: part.width)
                 return try ForwardPass(.evaluation).resizedCubically(cut, height: height, width: width)
             })
     }

@@ -52,22 +52,9 @@ public struct LocalCrops: Sendable, Hashable, Codable {
             groups.append(group)
         }
         guard !corners.isEmpty else { return nil }
-        return (try cut(images, corners), groups)
-    }
-
-    private func cut(_ images: Tensor, _ corners: [(image: Int, top: Int, left: Int)]) throws -> Tensor {
-        let (height, width) = (images.shape[1], images.shape[2])
-        return try Tensor.filled([corners.count, side, side, 3]) { result in
-            images.withValues { images in
-                var place = 0
-                for corner in corners {
-                    for y in corner.top..<corner.top + side {
-                        let first = ((corner.image * height + y) * width + corner.left) * 3
-                        for offset in 0..<side * 3 { result[place + offset] = images[first + offset] }
-                        place += side * 3
-                    }
-                }
-            }
+        let crops = try corners.map {
+            try images.part(ofImage: $0.image, top: $0.top, left: $0.left, height: side, width: side)
         }
+        return (try Tensor.concatenated(crops), groups)
     }
 }

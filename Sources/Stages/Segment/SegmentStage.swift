@@ -75,7 +75,7 @@ public struct SegmentStage: Stage {
                 record.foreground += mask
             } catch let error as EngineError {
                 throw StageError(.numeric, "\(item.study)/\(item.image): \(error.message)")
-            } catch  where error is ArchiveError || error is ImagingError {
+            } catch where error is ArchiveError || error is ImagingError {
                 output.rows.append(
                     .item(.init(centre: input.centre, study: item.study, image: item.image, unreadable: error)))
                 record.failedImages += 1

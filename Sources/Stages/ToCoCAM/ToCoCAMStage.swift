@@ -90,7 +90,7 @@ public struct ToCoCAMStage: Stage {
                 try add(item, image: image, localiser: localiser, input: input, output: &output, record: &record)
             } catch let error as EngineError {
                 throw StageError(.numeric, "\(item.study)/\(item.image): \(error.message)")
-            } catch  where error is ArchiveError || error is ImagingError {
+            } catch where error is ArchiveError || error is ImagingError {
                 output.rows.append(
                     .item(.init(centre: input.centre, study: item.study, image: item.image, unreadable: error)))
                 record.failedImages += 1

@@ -8,7 +8,7 @@ enum Terminal {
     static func print(_ text: String) {
         do {
             try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
-        } catch  where isReaderGone(error) {
+        } catch where isReaderGone(error) {
             // As with `| head`: who read has seen enough.
         } catch {
             message("cannot write to standard output: \((error as NSError).localizedDescription)")
