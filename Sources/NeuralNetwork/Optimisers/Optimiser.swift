@@ -46,14 +46,6 @@ public final class Optimiser {
         return Float(sum.squareRoot())
     }
 
-    /// Scales all gradients so that their norm is at most `limit`. Returns the norm before.
-    @discardableResult
-    public func clipGradientNorm(to limit: Float) -> Float {
-        let norm = gradientNorm()
-        scaleGradients(ofNorm: norm, to: limit)
-        return norm
-    }
-
     /// Scales all gradients as one does whose norm, these and perhaps others together, is `norm` and shall be at most `limit`.
     package func scaleGradients(ofNorm norm: Float, to limit: Float) {
         guard norm > limit else { return }
