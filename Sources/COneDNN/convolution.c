@@ -66,6 +66,30 @@ static dnnl_status_t hint_describe(
     return status;
 }
 
+/// The convolution by the matrix unit, tap after tap, or NULL where it is none for it: without a border, which oneDNN's
+/// kernels pass over faster than a copy of the image is made.
+static amx_product *convolution_by_amx(const nn_primitive *made, const nn_convolution *s, int64_t out_h, int64_t out_w) {
+    amx_weights b;
+    if (s->element != NN_BF16 || s->groups != 1 || s->pad_top || s->pad_left || s->pad_bottom || s->pad_right || s->c % AMX_INNER || s->post == NN_POST_TANH || !amx_is_there() ||
+        !amx_weights_read(at(&made->weights), 0, 1, &b))
+        return NULL;
+    const int64_t blocks = s->c / AMX_INNER;
+    amx_product *p = amx_make(s->kernel_h * s->kernel_w * blocks);
+    if (!p) return NULL;
+    p->images = s->n, p->height = out_h, p->width = out_w, p->columns = s->out_c;
+    p->a_pixel = s->stride_w * s->c, p->a_line = s->stride_h * s->w * s->c, p->a_image = s->h * s->w * s->c;
+    p->b_block = b.block, p->block_columns = b.columns;
+    int64_t step = 0;
+    for (int64_t y = 0; y < s->kernel_h; y++)
+        for (int64_t x = 0; x < s->kernel_w; x++)
+            for (int64_t i = 0; i < blocks; i++, step++) {
+                p->a_steps[step] = (y * s->dilation_h * s->w + x * s->dilation_w) * s->c + i * AMX_INNER;
+                p->b_steps[step] = y * b.strides[2] + x * b.strides[3] + i * b.step;
+            }
+    p->result_bf16 = s->result_element == NN_BF16, p->adds = s->adds_destination, p->post = s->post;
+    return p;
+}
+
 static dnnl_status_t convolution_build(nn_primitive *made, const nn_convolution *s) {
     dnnl_data_type_t type = element_type(s->element), result = element_type(s->result_element);
     int backward = s->pass == NN_BACKWARD_DATA || s->pass == NN_BACKWARD_WEIGHTS;
@@ -116,7 +140,12 @@ static dnnl_status_t convolution_build(nn_primitive *made, const nn_convolution 
     // The layouts asked for are replaced by those of the primitive, which are the same.
     layout_destroy(&made->source);
     layout_destroy(&made->destination);
-    return primitive_finish(made, description, 1);
+    status = primitive_read(made, description);
+    if (status == dnnl_success && !backward) made->amx = convolution_by_amx(made, s, out_h, out_w);
+    if (!backward) primitive_apply_gelu(made, s->post, s->n * s->out_c * out_h * out_w, s->result_element);
+    if (status == dnnl_success) return primitive_finish(made, description, 1);
+    dnnl_primitive_desc_destroy(description);
+    return status;
 }
 
 int32_t nn_convolution_create(nn_primitive **primitive, const nn_convolution *shape) {

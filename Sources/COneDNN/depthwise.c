@@ -1,7 +1,6 @@
 // Depthwise 3×3 convolution with stride 1 and a border of zeros, over N,H,W,C with C a multiple of 16, GELU applied in the
 // same sweep; and its backward pass. Sixteen channels travel along a row with their 3×3 window in registers: every number
-// of a row is loaded once for each row of results. Rows are swept channel block by channel block, so that three rows stay
-// in the second-level cache.
+// of a row is loaded once for each row of results.
 #include "internal.h"
 #include "vectors.h"
 
@@ -60,41 +59,58 @@ typedef struct {
         }                                                                                                     \
     } while (0)
 
-/// One row of results of sixteen channels at a time. `element` is the type of what is read, and of y.
-#define FORWARD_ROW(name, element, load, finish)                                                              \
-    NN_KERNEL static void name(const forward_job *job, int64_t image, int64_t row) {                          \
+/// Pixels that all channels pass by before the next ones: few enough for all lines of three rows of them to stay in the
+/// first-level cache, wherever they fall in it.
+enum { SEGMENT = 8 };
+
+/// One row of results, of sixteen channels at a time. `element` is the type of what is read, and of y.
+#define FORWARD_ROW(name, kernel, element, load, finish)                                                      \
+    kernel static void name(const forward_job *job, int64_t image, int64_t row) {                             \
         const nn_depthwise *s = job->shape;                                                                   \
         const int64_t channels = s->channels, width = s->width, pitch = width * channels;                     \
         const element *rows = (const element *)job->x + image * s->in_rows * pitch;                           \
         const int64_t at = (image * s->out_rows + row - s->out_first) * pitch;                                \
         const lanes zero = 0.0f;                                                                              \
-        for (int64_t c = 0; c < channels; c += LANES) {                                                       \
-            TAKE_WEIGHTS(job->weights + c);                                                                   \
-            const lanes start = LOAD(job->bias + c);                                                          \
-            const element *middle = rows + (row - s->in_first) * pitch + c;                                   \
-            const element *above = row > 0 ? middle - pitch : NULL;                                           \
-            const element *below = row + 1 < s->height ? middle + pitch : NULL;                               \
-            float *sums = job->sums ? job->sums + at + c : NULL;                                              \
-            element *y = job->y ? (element *)job->y + at + c : NULL;                                          \
-            lanes w0 = zero, w1 = zero, w2 = zero, w3 = zero, w4 = zero, w5 = zero, w6 = zero, w7 = zero, w8 = zero; \
-            NEXT_COLUMN(load, 0, channels);                                                                   \
-            for (int64_t x = 0; x < width; x++) {                                                             \
-                NEXT_COLUMN(load, x + 1, channels);                                                           \
-                lanes z = WINDOW_SUM(start);                                                                  \
-                finish(x * channels);                                                                         \
+        for (int64_t first = 0; first < width; first += SEGMENT)                                              \
+            for (int64_t c = 0; c < channels; c += LANES) {                                                   \
+                TAKE_WEIGHTS(job->weights + c);                                                               \
+                const lanes start = LOAD(job->bias + c);                                                      \
+                const element *middle = rows + (row - s->in_first) * pitch + c;                               \
+                const element *above = row > 0 ? middle - pitch : NULL;                                       \
+                const element *below = row + 1 < s->height ? middle + pitch : NULL;                           \
+                float *sums = job->sums ? job->sums + at + c : NULL;                                          \
+                element *y = job->y ? (element *)job->y + at + c : NULL;                                      \
+                const int64_t last = first + SEGMENT < width ? first + SEGMENT : width;                       \
+                lanes w0 = zero, w1 = zero, w2 = zero, w3 = zero, w4 = zero, w5 = zero, w6 = zero, w7 = zero, w8 = zero; \
+                if (first > 0) NEXT_COLUMN(load, first - 1, channels);                                        \
+                NEXT_COLUMN(load, first, channels);                                                           \
+                for (int64_t x = first; x < last; x++) {                                                      \
+                    NEXT_COLUMN(load, x + 1, channels);                                                       \
+                    lanes z = WINDOW_SUM(start);                                                              \
+                    finish(x * channels);                                                                     \
+                }                                                                                             \
             }                                                                                                 \
-        }                                                                                                     \
     }
 
-FORWARD_ROW(forward_row_f32, float, LOAD, FINISH_F32)
-FORWARD_ROW(forward_row_bf16, uint16_t, LOAD_BF16, FINISH_BF16)
+FORWARD_ROW(forward_row_f32, NN_KERNEL, float, LOAD, FINISH_F32)
+FORWARD_ROW(forward_row_bf16, NN_KERNEL, uint16_t, LOAD_BF16, FINISH_BF16)
+#if defined(__x86_64__)
+// Where the processor rounds to bf16 itself: vectors.h.
+#undef STORE_BF16
+#define STORE_BF16 STORE_NATIVE_BF16
+FORWARD_ROW(forward_row_native, NATIVE_BF16, uint16_t, LOAD_BF16, FINISH_BF16)
+#else
+#define forward_row_native forward_row_bf16
+#endif
 
 static void forward_piece(void *context, int64_t begin, int64_t end) {
     const forward_job *job = context;
     const int64_t rows = job->shape->out_rows;
+    const int native = nn_engine_has_bf16();
     for (int64_t i = begin; i < end; i++) {
         const int64_t image = i / rows, row = i % rows + job->shape->out_first;
-        if (job->shape->bf16) forward_row_bf16(job, image, row);
+        if (job->shape->bf16 && native) forward_row_native(job, image, row);
+        else if (job->shape->bf16) forward_row_bf16(job, image, row);
         else forward_row_f32(job, image, row);
     }
 }

@@ -1,20 +1,26 @@
-// Attention without a backward pass: sixteen queries at a time against all keys of a head. Keys and values are packed once
-// for each head; scores, their softmax and the result never leave the cache of the core that makes them.
+// Attention without a backward pass: some queries at a time against all keys of a head. Keys and values are packed once for
+// each head; scores, their softmax and the result never leave the cache of the core that makes them.
 #include "internal.h"
 #include "numerics.h"
 #include "products.h"
 #include "vectors.h"
 
-enum { BLOCK = 2 * PRODUCT_ROWS, PANEL = PRODUCT_COLUMNS };
+/// Queries of a block at most: two tiles of the matrix unit, four rows of vectors' products.
+enum { BLOCK = 2 * AMX_TILE, PANEL = PRODUCT_COLUMNS };
 
-int32_t nn_attention_is_fast(int32_t bf16, int64_t width) { return products_are_fast(bf16) && width % 2 == 0; }
+int32_t nn_attention_is_fast(int32_t bf16, int64_t width) {
+    return width % 2 == 0 && ((bf16 && amx_is_there()) || products_are_fast(bf16));
+}
 
 typedef struct {
     const nn_attention *shape;
     char *scratch;
     size_t slot_bytes;
-    /// Of keys and of the values' numbers, rounded up to panels; numbers from one row of scores to the next.
-    int64_t keys, values, row;
+    /// Whether the matrix unit multiplies.
+    int32_t amx;
+    /// Queries' and keys' numbers, rounded up to what a product takes at once; keys and the values' numbers, rounded up to
+    /// panels; keys that values are multiplied for; numbers from one row of scores to the next.
+    int64_t width, keys, values, inner, row;
     /// Work is shared in pieces of `chunk` queries of a head; who is free takes the next.
     int64_t chunk, chunks, slots, next;
 } attention_job;
@@ -37,9 +43,9 @@ static workspace workspace_at(const attention_job *job, int64_t slot, size_t *by
     TAKE(w.scores, float, BLOCK * job->row * 4);
     TAKE(w.results, float, BLOCK * job->values * 4);
     TAKE(w.line, float, 2 * rounded(s->width > s->value_width ? s->width : s->value_width, PANEL) * 4);
-    TAKE(w.key, char, (size_t)(job->keys * s->width) * each);
-    TAKE(w.value, char, (size_t)(job->values * rounded(s->keys, 2)) * each);
-    TAKE(w.query, char, (size_t)(BLOCK * s->width) * each);
+    TAKE(w.key, char, (size_t)(job->keys * job->width) * each);
+    TAKE(w.value, char, (size_t)(job->values * job->inner) * each);
+    TAKE(w.query, char, (size_t)(BLOCK * job->width) * each);
     TAKE(w.shares, uint16_t, s->bf16 ? BLOCK * job->row * 2 : 0);
 #undef TAKE
     // A line more, so that threads' rows do not fall into the same sets of a shared cache.
@@ -67,23 +73,21 @@ static int64_t place_of(const nn_heads *heads, const nn_attention *s, int64_t ma
 static void pack_keys(const attention_job *job, const workspace *w, int64_t matrix) {
     const nn_attention *s = job->shape;
     // Numbers of four bytes: one in fp32, two in bf16.
-    const int64_t words = s->bf16 ? s->width / 2 : s->width;
+    const int64_t words = s->bf16 ? s->width / 2 : s->width, all = s->bf16 ? job->width / 2 : job->width;
     for (int64_t key = 0; key < job->keys; key++) {
-        uint32_t *to = (uint32_t *)w->key + key / PANEL * words * PANEL + key % PANEL;
-        if (key < s->keys) {
-            const uint32_t *line = (const uint32_t *)w->line;
-            take(&s->k, place_of(&s->k, s, matrix, key), s->width, w->line, s->bf16);
-            for (int64_t i = 0; i < words; i++) to[i * PANEL] = line[i];
-        } else {
-            for (int64_t i = 0; i < words; i++) to[i * PANEL] = 0;
-        }
+        uint32_t *to = (uint32_t *)w->key + key / PANEL * all * PANEL + key % PANEL;
+        const int64_t there = key < s->keys ? words : 0;
+        const uint32_t *line = (const uint32_t *)w->line;
+        if (there) take(&s->k, place_of(&s->k, s, matrix, key), s->width, w->line, s->bf16);
+        for (int64_t i = 0; i < there; i++) to[i * PANEL] = line[i];
+        for (int64_t i = there; i < all; i++) to[i * PANEL] = 0;
     }
 }
 
 /// Values stay rows: panel, key (or pair of keys), number of the panel.
 static void pack_values(const attention_job *job, const workspace *w, int64_t matrix) {
     const nn_attention *s = job->shape;
-    const int64_t keys = rounded(s->keys, s->bf16 ? 2 : 1);
+    const int64_t keys = job->inner;
     memset(w->line, 0, (size_t)(2 * job->values) * 4);
     if (!s->bf16) {
         for (int64_t key = 0; key < keys; key++) {
@@ -95,7 +99,8 @@ static void pack_values(const attention_job *job, const workspace *w, int64_t ma
     }
     uint16_t *first = (uint16_t *)w->line, *second = first + job->values;
     for (int64_t key = 0; key < keys; key += 2) {
-        take(&s->v, place_of(&s->v, s, matrix, key), s->value_width, first, 1);
+        if (key < s->keys) take(&s->v, place_of(&s->v, s, matrix, key), s->value_width, first, 1);
+        else memset(first, 0, (size_t)job->values * 2);
         if (key + 1 < s->keys) take(&s->v, place_of(&s->v, s, matrix, key + 1), s->value_width, second, 1);
         else memset(second, 0, (size_t)job->values * 2);
         for (int64_t i = 0; i < job->values; i += PANEL) {
@@ -121,18 +126,21 @@ NN_KERNEL static void bias_row(const nn_attention *s, int64_t matrix, int64_t qu
     }
 }
 
-/// e^(x·scale − the greatest of them) of a row, in place or in bf16; returns 1 / their sum.
-NN_KERNEL static float softmax_row(float *x, int64_t keys, int64_t padded, float scale, uint16_t *shares) {
-    // Beyond the last key stands what becomes nothing beside the greatest.
-    for (int64_t j = keys; j < padded; j++) x[j] = -1e30f;
-    lanes most = LOAD(x), other = LOAD(x + LANES);
-    for (int64_t j = PANEL; j < padded; j += PANEL) {
-        most = __builtin_elementwise_max(most, LOAD(x + j));
-        other = __builtin_elementwise_max(other, LOAD(x + j + LANES));
-    }
-    most = __builtin_elementwise_max(most, other);
-    float highest = most[0];
-    for (int i = 1; i < LANES; i++) highest = most[i] > highest ? most[i] : highest;
+/// Fills what is beyond the last key with what becomes nothing beside the greatest, and finds that.
+#define HIGHEST(x, keys, padded, highest)                                        \
+    for (int64_t j = (keys); j < (padded); j++) (x)[j] = -1e30f;                 \
+    lanes most = LOAD(x), other = LOAD((x) + LANES);                             \
+    for (int64_t j = PANEL; j < (padded); j += PANEL) {                          \
+        most = __builtin_elementwise_max(most, LOAD((x) + j));                   \
+        other = __builtin_elementwise_max(other, LOAD((x) + j + LANES));         \
+    }                                                                            \
+    most = __builtin_elementwise_max(most, other);                               \
+    float highest = most[0];                                                     \
+    for (int i = 1; i < LANES; i++) highest = most[i] > highest ? most[i] : highest
+
+/// e^(x·scale − the greatest of them) of a row, in place; returns 1 / their sum.
+NN_KERNEL static float softmax_row(float *x, int64_t keys, int64_t padded, float scale) {
+    HIGHEST(x, keys, padded, highest);
     const lanes offset = highest * scale;
     lanes sum = 0.0f, sums = 0.0f;
     for (int64_t j = 0; j < padded; j += PANEL) {
@@ -141,19 +149,40 @@ NN_KERNEL static float softmax_row(float *x, int64_t keys, int64_t padded, float
         EXPONENTIAL(e, a);
         EXPONENTIAL(f, b);
         sum += e, sums += f;
-        if (shares) {
-            STORE_BF16(shares + j, e);
-            STORE_BF16(shares + j + LANES, f);
-        } else {
-            STORE(x + j, e);
-            STORE(x + j + LANES, f);
-        }
+        STORE(x + j, e);
+        STORE(x + j + LANES, f);
     }
     sum += sums;
     float total = 0;
     for (int i = 0; i < LANES; i++) total += sum[i];
     return 1 / total;
 }
+
+#if defined(__x86_64__)
+/// The same to bf16, by an exponential that is right to 1e-4: a bf16 is to 4e-3.
+NATIVE_BF16 static float softmax_row_bf16(
+    float *x, int64_t keys, int64_t padded, float scale, uint16_t *shares) {
+    HIGHEST(x, keys, padded, highest);
+    const float powers = scale * 1.44269504f;
+    const lanes offset = highest * powers;
+    lanes sum = 0.0f, sums = 0.0f;
+    for (int64_t j = 0; j < padded; j += PANEL) {
+        lanes e, f;
+        ROUGH_POWER(e, LOAD(x + j) * powers - offset);
+        ROUGH_POWER(f, LOAD(x + j + LANES) * powers - offset);
+        sum += e, sums += f;
+        _mm512_storeu_si512(shares + j, (__m512i)_mm512_cvtne2ps_pbh((__m512)f, (__m512)e));
+    }
+    sum += sums;
+    float total = 0;
+    for (int i = 0; i < LANES; i++) total += sum[i];
+    return 1 / total;
+}
+#else
+static float softmax_row_bf16(float *x, int64_t keys, int64_t padded, float scale, uint16_t *shares) {
+    return (void)x, (void)keys, (void)padded, (void)scale, (void)shares, 0;
+}
+#endif
 
 NN_KERNEL static void give(const nn_heads *to, int64_t place, int64_t count, const float *from, float factor) {
     float *f = (float *)(uintptr_t)to->base + place;
@@ -162,36 +191,45 @@ NN_KERNEL static void give(const nn_heads *to, int64_t place, int64_t count, con
     else for (int64_t i = 0; i < count; i++) f[i] = from[i] * factor;
 }
 
+/// Rows of queries, or of their shares of keys, times one panel of keys or of the values' numbers.
+static inline void multiply(
+    const attention_job *job, int64_t rows, const char *a, int64_t row, const char *panel, int64_t inner, float *result,
+    int64_t result_row) {
+    if (job->amx) {
+        amx_panel((const uint16_t *)a, row, (const uint16_t *)panel, inner, result, result_row);
+        return;
+    }
+    for (int64_t i = 0; i < rows; i += PRODUCT_ROWS, result += PRODUCT_ROWS * result_row) {
+        if (job->shape->bf16)
+            product_bf16((const uint16_t *)a + i * row, row, (const uint16_t *)panel, inner, result, result_row);
+        else product_f32((const float *)a + i * row, row, (const float *)panel, inner, result, result_row);
+    }
+}
+
 /// Queries `first` up to `first + count` of a head, at most a block.
 static void block(const attention_job *job, const workspace *w, int64_t matrix, int64_t first, int64_t count) {
     const nn_attention *s = job->shape;
     const size_t each = s->bf16 ? 2 : 4;
-    const int64_t rows = rounded(count, PRODUCT_ROWS), inner = rounded(s->keys, s->bf16 ? 2 : 1);
+    const int64_t rows = rounded(count, PRODUCT_ROWS);
     for (int64_t i = 0; i < count; i++)
-        take(&s->q, place_of(&s->q, s, matrix, first + i), s->width, w->query + (size_t)(i * s->width) * each, s->bf16);
+        take(&s->q, place_of(&s->q, s, matrix, first + i), s->width, w->query + (size_t)(i * job->width) * each, s->bf16);
     for (int64_t key = 0; key < job->keys; key += PANEL)
-        for (int64_t i = 0; i < rows; i += PRODUCT_ROWS) {
-            float *scores = w->scores + i * job->row + key;
-            const char *query = w->query + (size_t)(i * s->width) * each, *panel = w->key + (size_t)(key * s->width) * each;
-            if (s->bf16)
-                product_bf16((const uint16_t *)query, s->width, (const uint16_t *)panel, s->width, scores, job->row);
-            else product_f32((const float *)query, s->width, (const float *)panel, s->width, scores, job->row);
-        }
+        multiply(
+            job, rows, w->query, job->width, w->key + (size_t)(key * job->width) * each, job->width, w->scores + key, job->row);
     float factors[BLOCK];
     const int biased = s->table || s->bias_height;
     for (int64_t i = 0; i < count; i++) {
         float *x = w->scores + i * job->row;
+        const float scale = biased ? 1 : s->scale;
         if (biased) bias_row(s, matrix, first + i, x);
-        factors[i] = softmax_row(x, s->keys, job->keys, biased ? 1 : s->scale, s->bf16 ? w->shares + i * job->row : NULL);
+        factors[i] = s->bf16 ? softmax_row_bf16(x, s->keys, job->keys, scale, w->shares + i * job->row)
+                             : softmax_row(x, s->keys, job->keys, scale);
     }
+    const char *shares = s->bf16 ? (const char *)w->shares : (const char *)w->scores;
     for (int64_t number = 0; number < job->values; number += PANEL)
-        for (int64_t i = 0; i < rows; i += PRODUCT_ROWS) {
-            float *results = w->results + i * job->values + number;
-            const char *panel = w->value + (size_t)(number * inner) * each;
-            if (s->bf16)
-                product_bf16(w->shares + i * job->row, job->row, (const uint16_t *)panel, inner, results, job->values);
-            else product_f32(w->scores + i * job->row, job->row, (const float *)panel, inner, results, job->values);
-        }
+        multiply(
+            job, rows, shares, job->row, w->value + (size_t)(number * job->inner) * each, job->inner, w->results + number,
+            job->values);
     for (int64_t i = 0; i < count; i++)
         give(&s->y, place_of(&s->y, s, matrix, first + i), s->value_width, w->results + i * job->values, factors[i]);
 }
@@ -203,9 +241,10 @@ static void attention_piece(void *context, int64_t begin, int64_t end) {
     for (int64_t slot = begin; slot < end; slot++) {
         const workspace w = workspace_at(job, slot, NULL);
         // Rows of a block that no query fills are computed all the same.
-        memset(w.query, 0, (size_t)(BLOCK * s->width) * (s->bf16 ? 2 : 4));
+        memset(w.query, 0, (size_t)(BLOCK * job->width) * (s->bf16 ? 2 : 4));
         if (s->bf16) memset(w.shares, 0, (size_t)(BLOCK * job->row) * 2);
         int64_t packed = -1;
+        if (job->amx) amx_begin();
         for (;;) {
             const int64_t piece = __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED);
             if (piece >= pieces) break;
@@ -219,12 +258,16 @@ static void attention_piece(void *context, int64_t begin, int64_t end) {
             for (int64_t first = from; first < to; first += BLOCK)
                 block(job, &w, matrix, first, to - first < BLOCK ? to - first : BLOCK);
         }
+        if (job->amx) amx_end();
     }
 }
 
 static attention_job job_make(const nn_attention *s) {
     attention_job job = {.shape = s, .slots = nn_compute_threads()};
+    job.amx = s->bf16 && amx_is_there();
+    job.width = job.amx ? rounded(s->width, AMX_INNER) : s->width;
     job.keys = rounded(s->keys, PANEL), job.values = rounded(s->value_width, PANEL);
+    job.inner = job.amx ? job.keys : rounded(s->keys, s->bf16 ? 2 : 1);
     job.row = job.keys + LANES;
     const int64_t matrices = s->batches * s->heads, blocks = (s->queries + BLOCK - 1) / BLOCK;
     // A few pieces for each thread, where there are not enough heads.

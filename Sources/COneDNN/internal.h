@@ -3,6 +3,7 @@
 #define ENDOKED_ONEDNN_INTERNAL_H
 
 #include "COneDNN.h"
+#include "amx.h"
 #include "dialect.h"
 
 /// The way of weights between their plain and their packed layout.
@@ -16,6 +17,9 @@ struct nn_primitive {
     layout scale;   // of `scales`, where they are given at execution
     float *scales;  // one for each output; NULL unless quantised
     int64_t scale_count;
+    amx_product *amx;   // where the matrix unit is faster than oneDNN's kernel; what an execution brings is NULL in it
+    int64_t gelu_count; // numbers of the result that GELU is applied to in a sweep of its own
+    int32_t gelu_bf16;
     size_t scratch_bytes, weight_bytes;
     layout scratch;
     int32_t pass, has_bias;
@@ -30,8 +34,21 @@ dnnl_status_t attributes_make(dnnl_primitive_attr_t *attributes, int32_t adds_de
 dnnl_status_t primitive_quantise(
     nn_primitive *made, dnnl_primitive_attr_t attributes, const float *scales, int64_t count, int result_mask,
     int weights_mask);
-/// Takes over `description`, whatever happens.
+/// Reads the layouts that `description` chose.
+dnnl_status_t primitive_read(nn_primitive *made, const_dnnl_primitive_desc_t description);
+/// After `primitive_read`, and after `amx` was chosen or not. Takes over `description`, whatever happens.
 dnnl_status_t primitive_finish(nn_primitive *made, dnnl_primitive_desc_t description, int packs);
+/// Makes GELU over `count` numbers part of the primitive where the matrix unit does not apply it.
+void primitive_apply_gelu(nn_primitive *made, int32_t post, int64_t count, int32_t result_element);
+
+/// How the matrix unit finds weights that oneDNN packed: numbers from one block of columns and from one step of 32 inner
+/// numbers to the next, and columns in a block.
+typedef struct {
+    int64_t block, step, columns;
+    dnnl_dims_t strides;
+} amx_weights;
+/// Whether they lie so: `columns` and `inner` are the dimensions of outputs and of inner numbers.
+int amx_weights_read(layout_pointer weights, int columns, int inner, amx_weights *read);
 
 /// NULL for layouts other than fp32 and bf16 in blocks.
 packing *packing_make(layout_pointer plain, layout_pointer packed);

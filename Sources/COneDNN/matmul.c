@@ -16,6 +16,24 @@ static operand operand_make(
     return made;
 }
 
+/// The product by the matrix unit, or NULL where it is none for it: of dense rows of bf16, by weights in blocks of columns
+/// and of pairs of rows.
+static amx_product *product_by_amx(const nn_primitive *made, const nn_matmul *s, int rank) {
+    amx_weights b;
+    if (!s->packs_b || s->element != NN_BF16 || rank != 2 || s->k % AMX_INNER || s->post == NN_POST_TANH || !amx_is_there() ||
+        s->a_strides[2] != s->k || s->a_strides[3] != 1 || s->destination_strides[2] != s->n ||
+        s->destination_strides[3] != 1 || !amx_weights_read(at(&made->weights), 1, 0, &b))
+        return NULL;
+    amx_product *p = amx_make(s->k / AMX_INNER);
+    if (!p) return NULL;
+    p->images = p->height = 1, p->width = s->m, p->columns = s->n;
+    p->a_pixel = s->k;
+    p->b_block = b.block, p->block_columns = b.columns;
+    for (int64_t i = 0; i < p->steps; i++) p->a_steps[i] = i * AMX_INNER, p->b_steps[i] = i * b.step;
+    p->result_bf16 = s->destination_element == NN_BF16, p->adds = s->adds_destination, p->post = s->post;
+    return p;
+}
+
 static dnnl_status_t matmul_build(nn_primitive *made, const nn_matmul *s) {
     dnnl_data_type_t type = element_type(s->element);
     int rank = s->b0 > 1 ? 4 : s->b1 > 1 ? 3 : 2;
@@ -59,7 +77,12 @@ static dnnl_status_t matmul_build(nn_primitive *made, const nn_matmul *s) {
     if (status != dnnl_success) return status;
     layout_destroy(&made->source);
     layout_destroy(&made->destination);
-    return primitive_finish(made, description, s->packs_b);
+    status = primitive_read(made, description);
+    if (status == dnnl_success) made->amx = product_by_amx(made, s, rank);
+    primitive_apply_gelu(made, s->post, s->b0 * s->b1 * s->m * s->n, s->destination_element);
+    if (status == dnnl_success) return primitive_finish(made, description, s->packs_b);
+    dnnl_primitive_desc_destroy(description);
+    return status;
 }
 
 int32_t nn_matmul_create(nn_primitive **primitive, const nn_matmul *shape) {

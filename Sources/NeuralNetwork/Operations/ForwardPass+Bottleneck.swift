@@ -39,7 +39,7 @@ private struct BottleneckStrips {
     private let taps: PooledMemory
 
     /// Bytes of a strip of the wide map: what the second-level cache holds twice beside weights.
-    private static let stripBytes = 384 << 10
+    private static let stripBytes = 1 << 20
 
     init(
         _ x: Tensor, widening: (layer: Conv2d, norm: BatchNorm), depthwise: (layer: Conv2d, norm: BatchNorm),
@@ -101,6 +101,7 @@ private struct BottleneckStrips {
     ) throws {
         var shape = MatmulShape(rows: rows, columns: columns, inner: inner, transposesB: true)
         shape.hasBias = true
+        shape.post = .geluErf
         shape.addsDestination = adds
         shape.packsB = true
         shape.precision = precision
@@ -110,10 +111,6 @@ private struct BottleneckStrips {
         try withExtendedLifetime(layer) {
             try arithmetic.run(.matmul(shape), weights, source: source, result: result)
         }
-        // The strip is in the cache, and oneDNN's GELU takes longer than the product: see `linear`.
-        let (count, halves) = (Int64(rows * columns), result.assumingMemoryBound(to: UInt16.self))
-        let floats = result.assumingMemoryBound(to: Float.self)
-        if made == .bfloat16 { nn_gelu_bf16(halves, count) } else { nn_gelu(floats, floats, count) }
     }
 
     private func filter(

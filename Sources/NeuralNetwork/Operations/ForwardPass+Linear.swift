@@ -31,19 +31,15 @@ extension ForwardPass {
         description.packsB = tape == nil || Self.isWorthPacking(rows: rows)
         description.precision = precision
         description.resultPrecision = made
-        // A backward pass needs what came before the activation. GELU takes a sweep of its own in inference, too: oneDNN's,
-        // fused, is several times slower than the sweep (10 ms against 1.5 for 785 × 3072).
-        description.post = tape == nil && activation != .geluErf ? activation : .none
+        // A backward pass needs what came before the activation.
+        description.post = tape == nil ? activation : .none
         let y = try Tensor(shape: shape, precision: made)
         if let addend { try Self.copy(addend, to: y) }
         let source = try Self.operand(x, precision)
         try withExtendedLifetime(source) {
             try Self.multiply(description, arithmetic, source.base, weight, bias: bias, result: y.memory.base)
         }
-        guard let tape else {
-            if activation == .geluErf { Self.applyGELU(to: y) }
-            return y
-        }
+        guard let tape else { return y }
         let precision = precision
         tape.record(y) { gradient in
             if let bias { try Self.accumulateColumnSums(of: gradient, columns: outputs, to: bias) }
@@ -85,14 +81,6 @@ extension ForwardPass {
         let bias = bias.map { UnsafeRawPointer($0.value.pointer) }
         try withExtendedLifetime(plain) {
             try PrimitiveCache.shared.matmul(shape).forward(source, weights: plain.base, bias: bias, result: result)
-        }
-    }
-
-    /// In place, in the tensor's own precision.
-    private static func applyGELU(to x: Tensor) {
-        switch x.precision {
-        case .float32: nn_gelu(x.memory.floats, x.memory.floats, Int64(x.count))
-        case .bfloat16: nn_gelu_bf16(x.memory.halves, Int64(x.count))
         }
     }
 

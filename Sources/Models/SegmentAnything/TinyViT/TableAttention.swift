@@ -28,17 +28,17 @@ final class TableAttention: Module {
     /// Tokens beyond the map are zeros before the normalisation: their queries, keys and values are all alike.
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
         let c = x.shape[3]
-        let all = try queriesKeysValues(norm(x, pass), pass, result: .float32)
+        let all = try queriesKeysValues(norm(x, pass), pass)
         let isWhole = x.shape[1] % size == 0 && x.shape[2] % size == 0
-        let beyond = isWhole ? nil : try queriesKeysValues(norm(Tensor.zeros([1, c]), pass), pass, result: .float32)
+        let beyond = isWhole ? nil : try queriesKeysValues(norm(Tensor.zeros([1, c]), pass), pass)
         let windows = try pass.windows(all, size: size, padding: beyond)
         let width = c / heads
         func part(_ index: Int) throws -> AttentionOperand {
             try .interleaved(windows, offset: index * width, width: width, heads: heads)
         }
-        let y = try pass.exact.attention(
+        let y = try pass.attention(
             query: part(0), key: part(1), value: part(2), scale: 1 / Float(width).squareRoot(),
-            bias: .table(table()), result: pass.activationPrecision)
+            bias: .table(table()))
         return try projection(pass.unwindowed(y, size: size, shape: x.shape), pass, adding: x, result: .float32)
     }
 

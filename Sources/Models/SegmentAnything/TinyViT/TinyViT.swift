@@ -2,7 +2,7 @@ import NeuralNetwork
 
 /// MobileSAM's image encoder: a TinyViT-5m whose last stages keep their resolution, and a neck.
 ///
-/// In bf16 the wide products are bf16; attention, convolutions of single channels, the last merging, the neck and what
+/// In bf16 the wide products and attention are bf16; convolutions of single channels, the last merging, the neck and what
 /// is handed from block to block stay fp32. They cost little, and the masks of single points, which follow the
 /// embedding's smallest errors, need them to stay within 2 %.
 package final class TinyViT: Module {

@@ -1,6 +1,6 @@
 extension DepthwiseMLP {
     /// Bytes of the hidden layer that exist at a time: what the second-level cache holds beside weights.
-    private static let hiddenInCache = 384 << 10
+    private static let hiddenInCache = 1536 << 10
 
     /// Without recording: the hidden layer exists for a strip of rows at a time, or for a few small images.
     func infer(_ source: PooledMemory, adding: Bool, to y: Tensor) throws {
