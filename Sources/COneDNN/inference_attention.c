@@ -53,16 +53,22 @@ static workspace workspace_at(const attention_job *job, int64_t slot, size_t *by
     return w;
 }
 
+NN_KERNEL static void widen(const uint16_t *from, int64_t count, float *to) {
+    for (int64_t i = 0; i < count; i++) to[i] = from_bf16(from[i]);
+}
+
+NN_KERNEL static void narrow(const float *from, int64_t count, uint16_t *to) {
+    for (int64_t i = 0; i < count; i++) to[i] = to_bf16(from[i]);
+}
+
 /// `count` numbers of one token and head, in fp32 or bf16 as asked.
-NN_KERNEL static void take(const nn_heads *from, int64_t place, int64_t count, void *to, int32_t narrow) {
+static inline void take(const nn_heads *from, int64_t place, int64_t count, void *to, int32_t narrows) {
     const float *f = (const float *)from->base + place;
     const uint16_t *h = (const uint16_t *)from->base + place;
-    float *to_f = to;
-    uint16_t *to_h = to;
-    if (from->bf16 && narrow) for (int64_t i = 0; i < count; i++) to_h[i] = h[i];
-    else if (from->bf16) for (int64_t i = 0; i < count; i++) to_f[i] = from_bf16(h[i]);
-    else if (narrow) for (int64_t i = 0; i < count; i++) to_h[i] = to_bf16(f[i]);
-    else for (int64_t i = 0; i < count; i++) to_f[i] = f[i];
+    if (from->bf16 && narrows) memcpy(to, h, (size_t)count * 2);
+    else if (from->bf16) widen(h, count, to);
+    else if (narrows) narrow(f, count, to);
+    else memcpy(to, f, (size_t)count * 4);
 }
 
 static int64_t place_of(const nn_heads *heads, const nn_attention *s, int64_t matrix, int64_t token) {
@@ -134,9 +140,8 @@ NN_KERNEL static void bias_row(const nn_attention *s, int64_t matrix, int64_t qu
         most = __builtin_elementwise_max(most, LOAD((x) + j));                   \
         other = __builtin_elementwise_max(other, LOAD((x) + j + LANES));         \
     }                                                                            \
-    most = __builtin_elementwise_max(most, other);                               \
-    float highest = most[0];                                                     \
-    for (int i = 1; i < LANES; i++) highest = most[i] > highest ? most[i] : highest
+    float highest;                                                               \
+    REDUCE(highest, __builtin_elementwise_max(most, other), __builtin_elementwise_max)
 
 /// e^(x·scale − the greatest of them) of a row, in place; returns 1 / their sum.
 NN_KERNEL static float softmax_row(float *x, int64_t keys, int64_t padded, float scale) {
@@ -152,9 +157,8 @@ NN_KERNEL static float softmax_row(float *x, int64_t keys, int64_t padded, float
         STORE(x + j, e);
         STORE(x + j + LANES, f);
     }
-    sum += sums;
-    float total = 0;
-    for (int i = 0; i < LANES; i++) total += sum[i];
+    float total;
+    REDUCE(total, sum + sums, SUM_OF);
     return 1 / total;
 }
 
@@ -173,9 +177,8 @@ NATIVE_BF16 static float softmax_row_bf16(
         sum += e, sums += f;
         _mm512_storeu_si512(shares + j, (__m512i)_mm512_cvtne2ps_pbh((__m512)f, (__m512)e));
     }
-    sum += sums;
-    float total = 0;
-    for (int i = 0; i < LANES; i++) total += sum[i];
+    float total;
+    REDUCE(total, sum + sums, SUM_OF);
     return 1 / total;
 }
 #else

@@ -38,6 +38,18 @@ typedef uint16_t halves __attribute__((ext_vector_type(16), aligned(2)));
     (*(halves *)(pointer) = __builtin_bit_cast(halves, _mm512_cvtneps_pbh((__m512)(value))))
 #endif
 
+/// All lanes by `combine`, in halves: always in one order, and a few steps where one lane after the other takes sixteen.
+#define REDUCE(result, value, combine)                                                                    \
+    do {                                                                                                  \
+        lanes l_ = (value);                                                                               \
+        l_ = combine(l_, __builtin_shufflevector(l_, l_, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)); \
+        l_ = combine(l_, __builtin_shufflevector(l_, l_, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)); \
+        l_ = combine(l_, __builtin_shufflevector(l_, l_, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)); \
+        l_ = combine(l_, __builtin_shufflevector(l_, l_, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)); \
+        (result) = l_[0];                                                                                 \
+    } while (0)
+#define SUM_OF(a, b) ((a) + (b))
+
 /// Φ(x) = (1 + erf(x/√2))/2 with erf by Abramowitz and Stegun, 7.1.28: absolute error below 3e-7, and no exponential.
 #define NORMAL_SHARE(result, x)                                                   \
     do {                                                                          \
