@@ -48,31 +48,39 @@ typedef struct {
 } narrow_job;
 
 /// Thirty-two numbers.
-#define GELU_BF16(x)                                                          \
+#define GELU_BF16(x, store)                                                   \
     do {                                                                      \
         const lanes first = LOAD_BF16(x), second = LOAD_BF16((x) + LANES);    \
         lanes first_share, second_share;                                      \
         ROUGH_NORMAL_SHARE(first_share, first);                               \
         ROUGH_NORMAL_SHARE(second_share, second);                             \
         first_share *= first, second_share *= second;                         \
-        STORE_BF16(x, first_share);                                           \
-        STORE_BF16((x) + LANES, second_share);                                \
+        store(x, first_share);                                                \
+        store((x) + LANES, second_share);                                     \
     } while (0)
 
-NN_KERNEL static void gelu_bf16_piece(void *context, int64_t begin, int64_t end) {
-    uint16_t *x = ((const narrow_job *)context)->x;
-    int64_t i = begin;
-    for (; i + 2 * LANES <= end; i += 2 * LANES) GELU_BF16(x + i);
-    if (i == end) return;
-    uint16_t rest[2 * LANES] = {0};
-    memcpy(rest, x + i, (size_t)(end - i) * 2);
-    GELU_BF16(rest);
-    memcpy(x + i, rest, (size_t)(end - i) * 2);
-}
+#define GELU_PIECE(name, kernel, store)                                       \
+    kernel static void name(void *context, int64_t begin, int64_t end) {      \
+        uint16_t *x = ((const narrow_job *)context)->x;                       \
+        int64_t i = begin;                                                    \
+        for (; i + 2 * LANES <= end; i += 2 * LANES) GELU_BF16(x + i, store); \
+        if (i == end) return;                                                 \
+        uint16_t rest[2 * LANES] = {0};                                       \
+        memcpy(rest, x + i, (size_t)(end - i) * 2);                           \
+        GELU_BF16(rest, store);                                               \
+        memcpy(x + i, rest, (size_t)(end - i) * 2);                           \
+    }
+
+GELU_PIECE(gelu_bf16_piece, NN_KERNEL, STORE_BF16)
+#if defined(__x86_64__)
+GELU_PIECE(gelu_native_piece, NATIVE_BF16, STORE_NATIVE_BF16)
+#else
+#define gelu_native_piece gelu_bf16_piece
+#endif
 
 void nn_gelu_bf16(uint16_t *x, int64_t count) {
     narrow_job job = {x};
-    nn_parallel(count, GRAIN, gelu_bf16_piece, &job);
+    nn_parallel(count, GRAIN, nn_engine_has_bf16() ? gelu_native_piece : gelu_bf16_piece, &job);
 }
 
 void nn_gelu(const float *x, float *y, int64_t count) { run(gelu_piece, x, 0, y, count); }

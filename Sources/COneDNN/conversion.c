@@ -1,6 +1,7 @@
 // Conversions between 8-bit pixels, fp32 and bf16.
 #include "internal.h"
 #include "numerics.h"
+#include "vectors.h"
 
 typedef struct {
     const float *x;
@@ -12,14 +13,24 @@ typedef struct {
     int64_t padded;
 } conversion_job;
 
-NN_KERNEL static void to_bf16_piece(void *context, int64_t begin, int64_t end) {
-    const conversion_job *job = context;
-    for (int64_t i = begin; i < end; i++) job->y16[i] = to_bf16(job->x[i]);
-}
+#define TO_BF16_PIECE(name, kernel, store)                                            \
+    kernel static void name(void *context, int64_t begin, int64_t end) {              \
+        const conversion_job *job = context;                                          \
+        int64_t i = begin;                                                            \
+        for (; i + LANES <= end; i += LANES) store(job->y16 + i, LOAD(job->x + i));   \
+        for (; i < end; i++) job->y16[i] = to_bf16(job->x[i]);                        \
+    }
+
+TO_BF16_PIECE(to_bf16_piece, NN_KERNEL, STORE_BF16)
+#if defined(__x86_64__)
+TO_BF16_PIECE(to_bf16_native_piece, NATIVE_BF16, STORE_NATIVE_BF16)
+#else
+#define to_bf16_native_piece to_bf16_piece
+#endif
 
 void nn_to_bf16(const float *x, uint16_t *y, int64_t count) {
     conversion_job job = {.x = x, .y16 = y};
-    nn_parallel(count, 16384, to_bf16_piece, &job);
+    nn_parallel(count, 16384, nn_engine_has_bf16() ? to_bf16_native_piece : to_bf16_piece, &job);
 }
 
 NN_KERNEL static void from_bf16_piece(void *context, int64_t begin, int64_t end) {

@@ -1,10 +1,9 @@
 // Layer normalisation over rows of channels, in fp32 or bf16; sums are fp32 in sixteen lanes whatever the vectors are.
 #include "internal.h"
 #include "numerics.h"
+#include "vectors.h"
 
 #include <math.h>
-
-#define LANES 16
 
 typedef struct {
     const void *x;
@@ -24,44 +23,52 @@ static inline float lane_sum(float lanes[LANES]) {
 }
 
 /// Mean and 1/deviation of one row; the second sweep is over x − mean, so nothing cancels.
-#define ROW_STATISTICS(read)                                                            \
-    float lanes[LANES] = {0};                                                           \
+#define ROW_STATISTICS(load, read)                                                      \
+    lanes sums = 0.0f;                                                                  \
     int64_t j = 0;                                                                      \
-    for (; j + LANES <= columns; j += LANES)                                            \
-        for (int lane = 0; lane < LANES; lane++) lanes[lane] += read(j + lane);         \
-    for (; j < columns; j++) lanes[0] += read(j);                                       \
-    const float mean = lane_sum(lanes) / (float)columns;                                \
-    for (int lane = 0; lane < LANES; lane++) lanes[lane] = 0;                           \
-    for (j = 0; j + LANES <= columns; j += LANES)                                       \
-        for (int lane = 0; lane < LANES; lane++) {                                      \
-            float d = read(j + lane) - mean;                                            \
-            lanes[lane] += d * d;                                                       \
-        }                                                                               \
-    for (; j < columns; j++) lanes[0] += (read(j) - mean) * (read(j) - mean);           \
-    const float inverse = 1 / sqrtf(lane_sum(lanes) / (float)columns + job->epsilon)
+    for (; j < whole; j += LANES) sums += load(x + j);                                  \
+    float mean, spread;                                                                 \
+    REDUCE(mean, sums, SUM_OF);                                                         \
+    for (; j < columns; j++) mean += read(x[j]);                                        \
+    mean /= (float)columns;                                                             \
+    sums = 0.0f;                                                                        \
+    for (j = 0; j < whole; j += LANES) {                                                \
+        const lanes d = load(x + j) - mean;                                             \
+        sums += d * d;                                                                  \
+    }                                                                                   \
+    REDUCE(spread, sums, SUM_OF);                                                       \
+    for (; j < columns; j++) spread += (read(x[j]) - mean) * (read(x[j]) - mean);       \
+    const float inverse = 1 / sqrtf(spread / (float)columns + job->epsilon)
 
-#define LAYER_NORM(name, type_in, read, type_out, write)                                \
-    NN_KERNEL static void name(void *context, int64_t begin, int64_t end) {             \
+#define LAYER_NORM(name, kernel, type_in, load, read, type_out, store, write)           \
+    kernel static void name(void *context, int64_t begin, int64_t end) {                \
         const layer_norm_job *job = context;                                            \
-        const int64_t columns = job->columns;                                           \
+        const int64_t columns = job->columns, whole = columns / LANES * LANES;          \
         const float *weight = job->weight, *bias = job->bias;                           \
         for (int64_t i = begin; i < end; i++) {                                         \
             const type_in *x = (const type_in *)job->x + i * columns;                   \
             type_out *y = (type_out *)job->y + i * columns;                             \
-            ROW_STATISTICS(read);                                                       \
+            ROW_STATISTICS(load, read);                                                 \
             if (job->mean) job->mean[i] = mean, job->inverse[i] = inverse;              \
-            for (j = 0; j < columns; j++)                                               \
-                y[j] = write((read(j) - mean) * inverse * weight[j] + bias[j]);         \
+            for (j = 0; j < whole; j += LANES)                                          \
+                store(y + j, (load(x + j) - mean) * inverse * LOAD(weight + j) + LOAD(bias + j)); \
+            for (; j < columns; j++)                                                    \
+                y[j] = write((read(x[j]) - mean) * inverse * weight[j] + bias[j]);      \
         }                                                                               \
     }
 
-#define READ_F32(j) (x[j])
-#define READ_BF16(j) (from_bf16(x[j]))
-#define WRITE_F32(value) (value)
-LAYER_NORM(layer_norm_f32_f32, float, READ_F32, float, WRITE_F32)
-LAYER_NORM(layer_norm_f32_bf16, float, READ_F32, uint16_t, to_bf16)
-LAYER_NORM(layer_norm_bf16_f32, uint16_t, READ_BF16, float, WRITE_F32)
-LAYER_NORM(layer_norm_bf16_bf16, uint16_t, READ_BF16, uint16_t, to_bf16)
+#define AS_IT_IS(value) (value)
+LAYER_NORM(layer_norm_f32_f32, NN_KERNEL, float, LOAD, AS_IT_IS, float, STORE, AS_IT_IS)
+LAYER_NORM(layer_norm_bf16_f32, NN_KERNEL, uint16_t, LOAD_BF16, from_bf16, float, STORE, AS_IT_IS)
+LAYER_NORM(layer_norm_f32_bf16, NN_KERNEL, float, LOAD, AS_IT_IS, uint16_t, STORE_BF16, to_bf16)
+LAYER_NORM(layer_norm_bf16_bf16, NN_KERNEL, uint16_t, LOAD_BF16, from_bf16, uint16_t, STORE_BF16, to_bf16)
+#if defined(__x86_64__)
+LAYER_NORM(layer_norm_f32_native, NATIVE_BF16, float, LOAD, AS_IT_IS, uint16_t, STORE_NATIVE_BF16, to_bf16)
+LAYER_NORM(layer_norm_bf16_native, NATIVE_BF16, uint16_t, LOAD_BF16, from_bf16, uint16_t, STORE_NATIVE_BF16, to_bf16)
+#else
+#define layer_norm_f32_native layer_norm_f32_bf16
+#define layer_norm_bf16_native layer_norm_bf16_bf16
+#endif
 
 void nn_layer_norm(
     const void *x, int32_t x_bf16, const float *weight, const float *bias, float epsilon, void *y, int32_t y_bf16,
@@ -69,8 +76,9 @@ void nn_layer_norm(
     layer_norm_job job = {
         .x = x, .y = y, .weight = weight, .bias = bias, .mean = mean, .inverse = inverse, .rows = rows,
         .columns = columns, .epsilon = epsilon};
-    nn_body body = x_bf16 ? (y_bf16 ? layer_norm_bf16_bf16 : layer_norm_bf16_f32)
-                          : (y_bf16 ? layer_norm_f32_bf16 : layer_norm_f32_f32);
+    const int native = y_bf16 && nn_engine_has_bf16();
+    nn_body body = x_bf16 ? (native ? layer_norm_bf16_native : y_bf16 ? layer_norm_bf16_bf16 : layer_norm_bf16_f32)
+                          : (native ? layer_norm_f32_native : y_bf16 ? layer_norm_f32_bf16 : layer_norm_f32_f32);
     nn_parallel(rows, 16, body, &job);
 }
 

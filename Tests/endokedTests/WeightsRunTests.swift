@@ -28,6 +28,8 @@ import Testing
         #expect(checkpoint.status == 0 && checkpoint.output.contains("says input.size = 64.0"), "\(checkpoint.output)")
         let digest = try #require(try Self.rows(trained, "rounds.csv").last { $0[0] == "mil-train" && $0[8] != "" }?[8])
         #expect(checkpoint.output.contains(digest))
+        let rounds = try Self.rows(trained, "rounds.csv")
+        #expect(rounds.contains { $0[0] == "mil-train" && $0[9].contains("studentLoss=") && $0[9].contains("; teacherLoss=") })
 
         let pipeline = folder.appendingPathComponent("score.json5")
         try Data(

@@ -99,17 +99,27 @@ struct JobResults {
     }
 
     private func rounds(_ stages: [String]) throws -> CSVTable {
-        var table = CSVTable(["stage", "round", "expected", "received", "rejected", "loss", "validation_auc", "base", "result"])
+        var table = CSVTable([
+            "stage", "round", "expected", "received", "rejected", "loss", "validation_auc", "base", "result", "metrics",
+        ])
         for stage in stages {
             for round in try ledger.rounds(job: job, stage: stage) {
                 table.append([
                     stage, String(round.round), String(round.expected), String(round.received), String(round.rejected),
                     round.loss.map(CSVTable.number) ?? "", round.validationAUC.map(CSVTable.number) ?? "",
-                    round.base?.hex ?? "", round.result?.hex ?? "",
+                    round.base?.hex ?? "", round.result?.hex ?? "", Self.metrics(of: round),
                 ])
             }
         }
         return table
+    }
+
+    /// All that a round says of itself, by name: each head's own numbers among it, which a mean may hide.
+    private static func metrics(of round: Round) -> String {
+        guard let numbers = try? JSONDecoder().decode([String: Double].self, from: round.metrics) else {
+            return String(decoding: round.metrics, as: UTF8.self)
+        }
+        return numbers.sorted { $0.key < $1.key }.map { "\($0.key)=\(CSVTable.number($0.value))" }.joined(separator: "; ")
     }
 
     private func evaluations() throws -> CSVTable {
