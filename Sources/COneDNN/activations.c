@@ -21,7 +21,6 @@ typedef struct {
         for (int64_t i = begin; i < end; i++) out[i] = (expression);                 \
     }
 
-static inline float gelu(float x) { return 0.5f * x * (1 + error_function(x * 0.70710678f)); }
 /// Φ(x) + x·φ(x).
 static inline float gelu_slope(float x) {
     return 0.5f * (1 + error_function(x * 0.70710678f)) + x * 0.39894228f * exponential(-0.5f * x * x);
@@ -31,7 +30,6 @@ static inline float sigmoid(float x) {
     return (x < 0 ? e : 1) / (1 + e);
 }
 
-ELEMENTWISE(gelu, gelu(a[i]))
 ELEMENTWISE(gelu_backward, gelu_slope(a[i]) * b[i])
 ELEMENTWISE(sigmoid, sigmoid(a[i]))
 ELEMENTWISE(sigmoid_backward, a[i] * (1 - a[i]) * b[i])
@@ -46,6 +44,25 @@ static void run(nn_body body, const float *a, const float *b, float *out, int64_
 typedef struct {
     uint16_t *x;
 } narrow_job;
+
+NN_KERNEL static void gelu_piece(void *context, int64_t begin, int64_t end) {
+    const activation_job *job = context;
+    int64_t i = begin;
+    for (; i + LANES <= end; i += LANES) {
+        const lanes x = LOAD(job->a + i);
+        lanes share;
+        NORMAL_SHARE(share, x);
+        STORE(job->out + i, x * share);
+    }
+    if (i == end) return;
+    float rest[LANES] = {0};
+    memcpy(rest, job->a + i, (size_t)(end - i) * 4);
+    const lanes x = LOAD(rest);
+    lanes share;
+    NORMAL_SHARE(share, x);
+    STORE(rest, x * share);
+    memcpy(job->out + i, rest, (size_t)(end - i) * 4);
+}
 
 /// Thirty-two numbers.
 #define GELU_BF16(x, store)                                                   \

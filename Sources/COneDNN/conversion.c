@@ -33,6 +33,21 @@ void nn_to_bf16(const float *x, uint16_t *y, int64_t count) {
     nn_parallel(count, 16384, nn_engine_has_bf16() ? to_bf16_native_piece : to_bf16_piece, &job);
 }
 
+typedef struct {
+    const char *from;
+    char *to;
+} copy_job;
+
+static void copy_piece(void *context, int64_t begin, int64_t end) {
+    const copy_job *job = context;
+    memcpy(job->to + begin, job->from + begin, (size_t)(end - begin));
+}
+
+void nn_copy(const void *from, void *to, int64_t bytes) {
+    copy_job job = {from, to};
+    nn_parallel(bytes, 65536, copy_piece, &job);
+}
+
 NN_KERNEL static void from_bf16_piece(void *context, int64_t begin, int64_t end) {
     const conversion_job *job = context;
     uint32_t *y = (uint32_t *)(void *)job->y;

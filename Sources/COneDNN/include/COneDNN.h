@@ -86,6 +86,8 @@ const char *nn_primitive_implementation(const nn_primitive *primitive);
 
 // ---- Loops: contiguous fp32 unless said, channels last -----------------------------------------------------
 
+/// Of memory that does not overlap.
+void nn_copy(const void *from, void *to, int64_t bytes);
 void nn_add(float *a, const float *b, int64_t count);
 void nn_scale(float *a, float factor, int64_t count);
 /// Each number into ±limit.

@@ -38,7 +38,7 @@ extension ForwardPass {
     /// The numbers of `x` into `y`, in y's precision.
     static func copy(_ x: Tensor, to y: Tensor) throws {
         let source = try x.converted(to: y.precision)
-        y.memory.base.copyMemory(from: source.memory.base, byteCount: y.count * y.precision.bytes)
+        nn_copy(source.memory.base, y.memory.base, Int64(y.count * y.precision.bytes))
     }
 }
 

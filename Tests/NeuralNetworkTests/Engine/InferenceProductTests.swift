@@ -123,6 +123,27 @@ import Testing
         }
     }
 
+    /// More rows than one strip has, and a last strip that is not full; every row equals the two layers' own.
+    @Test(arguments: Precision.allCases) func perceptronsInStripsEqualTheirLayers(precision: Precision) throws {
+        guard precision == .float32 || EngineSetup.hasBFloat16 else { return }
+        let (widening, narrowing) = (try Linear(64, 1024), try Linear(1024, 32))
+        for (seed, layer) in [widening, narrowing].enumerated() {
+            let size = Float(layer.weight.shape[1])
+            layer.weight.set(FiniteDifference.numbers(layer.weight.count, seed: UInt64(seed)).map { $0 / size.squareRoot() })
+            try #require(layer.bias).set(FiniteDifference.numbers(layer.weight.shape[0], seed: UInt64(seed + 2)))
+        }
+        let x = try Tensor(FiniteDifference.numbers(3 * 611 * 64, seed: 5), shape: [3, 611, 64])
+        let addend = try Tensor(FiniteDifference.numbers(3 * 611 * 32, seed: 6), shape: [3, 611, 32])
+        let pass = ForwardPass(.evaluation, precision: precision)
+        let wanted = try narrowing(widening(x, pass, activation: .geluErf), pass, adding: addend)
+        let seen = try pass.perceptron(x, widening: widening, narrowing: narrowing, adding: addend)
+        #expect(seen.precision == .float32 && seen.shape == addend.shape)
+        Self.expectClose(seen.values, wanted.values.map(Double.init), kept: .float32)
+        #expect(throws: EngineError.self) {
+            try pass.perceptron(x, widening: widening, narrowing: widening, adding: addend)
+        }
+    }
+
     /// The last bits do not depend on who computes which piece.
     @Test(arguments: Precision.allCases) func areTheSameForAnyNumberOfThreads(precision: Precision) throws {
         guard precision == .float32 || EngineSetup.hasBFloat16 else { return }

@@ -19,7 +19,7 @@ final class TinyViTBlock: Module {
     /// Tokens N,H,W,C.
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
         let x = try local(attention(x, pass), pass.exact)
-        return try narrowing(widening(norm(x, pass), pass, activation: .geluErf), pass, adding: x, result: .float32)
+        return try pass.perceptron(norm(x, pass), widening: widening, narrowing: narrowing, adding: x)
     }
 
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
