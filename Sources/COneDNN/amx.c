@@ -21,9 +21,9 @@ int amx_is_there(void) {
     static int answer; // 0: not asked yet, 1: no, 2: yes; whoever asks first and second finds the same
     int known = __atomic_load_n(&answer, __ATOMIC_RELAXED);
     if (!known) {
-        int isa = (int)dnnl_get_effective_cpu_isa();
+        int isa = (int)dnnl_get_effective_cpu_isa(), wanted = dnnl_cpu_isa_avx512_core_amx;
         // Linux saves the tiles' state for processes that ask for it (arch_prctl ARCH_REQ_XCOMP_PERM, XTILEDATA).
-        int yes = (isa & dnnl_cpu_isa_avx512_core_amx) == dnnl_cpu_isa_avx512_core_amx && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+        int yes = (isa & wanted) == wanted && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
         known = yes ? 2 : 1;
         __atomic_store_n(&answer, known, __ATOMIC_RELAXED);
     }
@@ -130,7 +130,9 @@ MATRIX_KERNEL static void configure(int64_t first, int64_t second) {
 /// One panel, while `before`, if there is one, is finished.
 MATRIX_KERNEL static inline void multiply(
     const amx_product *p, panel_of_sums *made, const uint16_t *b0, const uint16_t *b1, const panel_of_sums *before) {
-    const int64_t steps = p->steps, unfinished = before ? PANEL : 0, each = steps >= PANEL ? 1 : steps >= 16 ? 2 : steps >= 8 ? 4 : steps >= 4 ? 8 : 16;
+    const int64_t steps = p->steps, unfinished = before ? PANEL : 0;
+    // Rows to finish in a step: a part of a tile.
+    const int64_t each = steps >= PANEL ? 1 : steps >= 16 ? 2 : steps >= 8 ? 4 : steps >= 4 ? 8 : AMX_TILE;
     const size_t row = (size_t)p->a_pixel * 2, pairs = (size_t)p->block_columns * 4;
     const uint16_t *a0 = made->tiles[0].a, *a1 = made->tiles[1].a;
     int64_t finished = 0;
