@@ -40,6 +40,10 @@ struct SelftestCommand: Command {
     }
 
     func run() throws -> ExitStatus {
+        guard precision == .float32 || EngineSetup.hasBFloat16 else {
+            throw ConfigurationError(
+                "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: leave out --precision")
+        }
         let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
             .filter { $0.pathExtension == "safetensors" }.sorted { $0.lastPathComponent < $1.lastPathComponent }
         guard !files.isEmpty else { throw ConfigurationError("\(folder.path) holds no .safetensors file") }
