@@ -1,7 +1,6 @@
 // Elementwise loops, sums and optimiser steps. Plain loops that the compiler vectorises; no sum's order depends on
 // the number of threads or on the vector width, so that results do not either.
 #include "internal.h"
-#include "numerics.h"
 
 #include <math.h>
 
@@ -162,8 +161,7 @@ NN_KERNEL void nn_softmax_rows(const float *x, float *y, int64_t rows, int64_t c
         float *to = y + i * columns;
         float highest = from[0], sum = 0;
         for (int64_t j = 1; j < columns; j++) highest = from[j] > highest ? from[j] : highest;
-        for (int64_t j = 0; j < columns; j++) to[j] = exponential(from[j] - highest);
-        for (int64_t j = 0; j < columns; j++) sum += to[j];
+        for (int64_t j = 0; j < columns; j++) sum += to[j] = expf(from[j] - highest);
         for (int64_t j = 0; j < columns; j++) to[j] /= sum;
     }
 }
