@@ -42,65 +42,49 @@ static void run(nn_body body, const float *a, const float *b, float *out, int64_
 }
 
 typedef struct {
-    uint16_t *x;
-} narrow_job;
+    const void *from;
+    void *to;
+} gelu_job;
 
-NN_KERNEL static void gelu_piece(void *context, int64_t begin, int64_t end) {
-    const activation_job *job = context;
-    int64_t i = begin;
-    for (; i + LANES <= end; i += LANES) {
-        const lanes x = LOAD(job->a + i);
-        lanes share;
-        NORMAL_SHARE(share, x);
-        STORE(job->out + i, x * share);
-    }
-    if (i == end) return;
-    float rest[LANES] = {0};
-    memcpy(rest, job->a + i, (size_t)(end - i) * 4);
-    const lanes x = LOAD(rest);
-    lanes share;
-    NORMAL_SHARE(share, x);
-    STORE(rest, x * share);
-    memcpy(job->out + i, rest, (size_t)(end - i) * 4);
-}
-
-/// Thirty-two numbers.
-#define GELU_BF16(x, store)                                                   \
-    do {                                                                      \
-        const lanes first = LOAD_BF16(x), second = LOAD_BF16((x) + LANES);    \
-        lanes first_share, second_share;                                      \
-        ROUGH_NORMAL_SHARE(first_share, first);                               \
-        ROUGH_NORMAL_SHARE(second_share, second);                             \
-        first_share *= first, second_share *= second;                         \
-        store(x, first_share);                                                \
-        store((x) + LANES, second_share);                                     \
+/// Thirty-two numbers, in place or apart.
+#define GELU(from, to, share, load, store)                                          \
+    do {                                                                            \
+        const lanes first = load(from), second = load((from) + LANES);              \
+        lanes first_share, second_share;                                            \
+        share(first_share, first);                                                  \
+        share(second_share, second);                                                \
+        first_share *= first, second_share *= second;                               \
+        store(to, first_share);                                                     \
+        store((to) + LANES, second_share);                                          \
     } while (0)
 
-#define GELU_PIECE(name, kernel, store)                                       \
-    kernel static void name(void *context, int64_t begin, int64_t end) {      \
-        uint16_t *x = ((const narrow_job *)context)->x;                       \
-        int64_t i = begin;                                                    \
-        for (; i + 2 * LANES <= end; i += 2 * LANES) GELU_BF16(x + i, store); \
-        if (i == end) return;                                                 \
-        uint16_t rest[2 * LANES] = {0};                                       \
-        memcpy(rest, x + i, (size_t)(end - i) * 2);                           \
-        GELU_BF16(rest, store);                                               \
-        memcpy(x + i, rest, (size_t)(end - i) * 2);                           \
+#define GELU_PIECE(name, kernel, element, share, load, store)                       \
+    kernel static void name(void *context, int64_t begin, int64_t end) {            \
+        const element *from = ((const gelu_job *)context)->from;                    \
+        element *to = ((const gelu_job *)context)->to;                              \
+        int64_t i = begin;                                                          \
+        for (; i + 2 * LANES <= end; i += 2 * LANES) GELU(from + i, to + i, share, load, store); \
+        if (i == end) return;                                                       \
+        element rest[2 * LANES] = {0};                                              \
+        memcpy(rest, from + i, (size_t)(end - i) * sizeof(element));                \
+        GELU(rest, rest, share, load, store);                                       \
+        memcpy(to + i, rest, (size_t)(end - i) * sizeof(element));                  \
     }
 
-GELU_PIECE(gelu_bf16_piece, NN_KERNEL, STORE_BF16)
-#if defined(__x86_64__)
-GELU_PIECE(gelu_native_piece, NATIVE_BF16, STORE_NATIVE_BF16)
-#else
-#define gelu_native_piece gelu_bf16_piece
-#endif
+GELU_PIECE(gelu_piece, NN_KERNEL, float, NORMAL_SHARE, LOAD, STORE)
+GELU_PIECE(gelu_bf16_piece, NN_KERNEL, uint16_t, ROUGH_NORMAL_SHARE, LOAD_BF16, STORE_BF16)
+GELU_PIECE(gelu_native_piece, NATIVE_BF16, uint16_t, ROUGH_NORMAL_SHARE, LOAD_BF16, STORE_NATIVE_BF16)
+
+void nn_gelu(const float *x, float *y, int64_t count) {
+    gelu_job job = {x, y};
+    nn_parallel(count, GRAIN, gelu_piece, &job);
+}
 
 void nn_gelu_bf16(uint16_t *x, int64_t count) {
-    narrow_job job = {x};
+    gelu_job job = {x, x};
     nn_parallel(count, GRAIN, nn_engine_has_bf16() ? gelu_native_piece : gelu_bf16_piece, &job);
 }
 
-void nn_gelu(const float *x, float *y, int64_t count) { run(gelu_piece, x, 0, y, count); }
 void nn_gelu_backward(const float *x, const float *dy, float *dx, int64_t count) {
     run(gelu_backward_piece, x, dy, dx, count);
 }

@@ -127,9 +127,10 @@ MATRIX_KERNEL static void configure(int64_t first, int64_t second) {
     _tile_loadconfig(&c);
 }
 
-/// One panel, while `before`, if there is one, is finished.
-MATRIX_KERNEL static inline void multiply(
-    const amx_product *p, panel_of_sums *made, const uint16_t *b0, const uint16_t *b1, const panel_of_sums *before) {
+/// One panel of both row tiles, or of the first alone, while `before`, if there is one, is finished.
+MATRIX_KERNEL static inline __attribute__((always_inline)) void multiply(
+    const amx_product *p, panel_of_sums *made, const uint16_t *b0, const uint16_t *b1, const panel_of_sums *before,
+    const int both) {
     const int64_t steps = p->steps, unfinished = before ? PANEL : 0;
     // Rows to finish in a step: a part of a tile.
     const int64_t each = steps >= PANEL ? 1 : steps >= 16 ? 2 : steps >= 8 ? 4 : steps >= 4 ? 8 : AMX_TILE;
@@ -138,37 +139,31 @@ MATRIX_KERNEL static inline void multiply(
     int64_t finished = 0;
     _tile_zero(0);
     _tile_zero(1);
-    if (made->tiles[1].rows) {
+    if (both) {
         _tile_zero(2);
         _tile_zero(3);
-        for (int64_t s = 0; s < steps; s++) {
-            const int64_t a = p->a_steps[s], b = p->b_steps[s];
-            _tile_loadd(4, a0 + a, row);
-            _tile_stream_loadd(6, b0 + b, pairs);
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_stream_loadd(7, b1 + b, pairs);
-            _tile_dpbf16ps(1, 4, 7);
+    }
+    for (int64_t s = 0; s < steps; s++) {
+        const int64_t a = p->a_steps[s], b = p->b_steps[s];
+        _tile_loadd(4, a0 + a, row);
+        _tile_stream_loadd(6, b0 + b, pairs);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_stream_loadd(7, b1 + b, pairs);
+        _tile_dpbf16ps(1, 4, 7);
+        if (both) {
             _tile_loadd(5, a1 + a, row);
             _tile_dpbf16ps(2, 5, 6);
             _tile_dpbf16ps(3, 5, 7);
-            if (finished < unfinished) finish_rows(p, before, finished, finished + each), finished += each;
         }
-        _tile_stored(2, made->sums + AMX_TILE * PANEL, PANEL * 4);
-        _tile_stored(3, made->sums + AMX_TILE * PANEL + AMX_TILE, PANEL * 4);
-    } else {
-        for (int64_t s = 0; s < steps; s++) {
-            const int64_t a = p->a_steps[s], b = p->b_steps[s];
-            _tile_loadd(4, a0 + a, row);
-            _tile_stream_loadd(6, b0 + b, pairs);
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_stream_loadd(7, b1 + b, pairs);
-            _tile_dpbf16ps(1, 4, 7);
-            if (finished < unfinished) finish_rows(p, before, finished, finished + each), finished += each;
-        }
+        if (finished < unfinished) finish_rows(p, before, finished, finished + each), finished += each;
     }
     for (; finished < unfinished; finished += each) finish_rows(p, before, finished, finished + each);
     _tile_stored(0, made->sums, PANEL * 4);
     _tile_stored(1, made->sums + AMX_TILE, PANEL * 4);
+    if (both) {
+        _tile_stored(2, made->sums + AMX_TILE * PANEL, PANEL * 4);
+        _tile_stored(3, made->sums + AMX_TILE * PANEL + AMX_TILE, PANEL * 4);
+    }
 }
 
 typedef struct {
@@ -205,7 +200,8 @@ MATRIX_KERNEL static void product_piece(void *context, int64_t begin, int64_t en
                 const uint16_t *b1 = column + AMX_TILE < p->columns ? columns_at(p, column + AMX_TILE) : b0;
                 panel_of_sums *made = &sums[which];
                 made->tiles[0] = upper, made->tiles[1] = lower, made->column = column;
-                multiply(p, made, b0, b1, before);
+                if (lower.rows) multiply(p, made, b0, b1, before, 1);
+                else multiply(p, made, b0, b1, before, 0);
                 before = made;
                 which = !which;
             }

@@ -22,11 +22,7 @@ typedef struct {
     }
 
 TO_BF16_PIECE(to_bf16_piece, NN_KERNEL, STORE_BF16)
-#if defined(__x86_64__)
 TO_BF16_PIECE(to_bf16_native_piece, NATIVE_BF16, STORE_NATIVE_BF16)
-#else
-#define to_bf16_native_piece to_bf16_piece
-#endif
 
 void nn_to_bf16(const float *x, uint16_t *y, int64_t count) {
     conversion_job job = {.x = x, .y16 = y};

@@ -48,16 +48,18 @@ typedef struct {
         }                                                                                                     \
     } while (0)
 
-#define FINISH_BF16(place)                                                                                    \
+#define FINISH_NARROW(place, store)                                                                           \
     do {                                                                                                      \
         if (sums) STORE(sums + (place), z);                                                                   \
         if (y) {                                                                                              \
             lanes share;                                                                                      \
             ROUGH_NORMAL_SHARE(share, z);                                                                     \
             z *= share;                                                                                       \
-            STORE_BF16(y + (place), z);                                                                       \
+            store(y + (place), z);                                                                            \
         }                                                                                                     \
     } while (0)
+#define FINISH_BF16(place) FINISH_NARROW(place, STORE_BF16)
+#define FINISH_NATIVE(place) FINISH_NARROW(place, STORE_NATIVE_BF16)
 
 /// Pixels that all channels pass by before the next ones: few enough for all lines of three rows of them to stay in the
 /// first-level cache, wherever they fall in it.
@@ -94,14 +96,7 @@ enum { SEGMENT = 8 };
 
 FORWARD_ROW(forward_row_f32, NN_KERNEL, float, LOAD, FINISH_F32)
 FORWARD_ROW(forward_row_bf16, NN_KERNEL, uint16_t, LOAD_BF16, FINISH_BF16)
-#if defined(__x86_64__)
-// Where the processor rounds to bf16 itself: vectors.h.
-#undef STORE_BF16
-#define STORE_BF16 STORE_NATIVE_BF16
-FORWARD_ROW(forward_row_native, NATIVE_BF16, uint16_t, LOAD_BF16, FINISH_BF16)
-#else
-#define forward_row_native forward_row_bf16
-#endif
+FORWARD_ROW(forward_row_native, NATIVE_BF16, uint16_t, LOAD_BF16, FINISH_NATIVE)
 
 static void forward_piece(void *context, int64_t begin, int64_t end) {
     const forward_job *job = context;

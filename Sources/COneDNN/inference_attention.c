@@ -7,6 +7,7 @@
 
 /// Queries of a block at most: two tiles of the matrix unit, four rows of vectors' products.
 enum { BLOCK = 2 * AMX_TILE, PANEL = PRODUCT_COLUMNS };
+_Static_assert(PANEL == 2 * AMX_TILE, "vectors and matrix unit read panels of the same width");
 
 int32_t nn_attention_is_fast(int32_t bf16, int64_t width) {
     return width % 2 == 0 && ((bf16 && amx_is_there()) || products_are_fast(bf16));
@@ -162,7 +163,6 @@ NN_KERNEL static float softmax_row(float *x, int64_t keys, int64_t padded, float
     return 1 / total;
 }
 
-#if defined(__x86_64__)
 /// The same to bf16, by an exponential that is right to 1e-4: a bf16 is to 4e-3.
 NATIVE_BF16 static float softmax_row_bf16(
     float *x, int64_t keys, int64_t padded, float scale, uint16_t *shares) {
@@ -175,17 +175,13 @@ NATIVE_BF16 static float softmax_row_bf16(
         ROUGH_POWER(e, LOAD(x + j) * powers - offset);
         ROUGH_POWER(f, LOAD(x + j + LANES) * powers - offset);
         sum += e, sums += f;
-        _mm512_storeu_si512(shares + j, (__m512i)_mm512_cvtne2ps_pbh((__m512)f, (__m512)e));
+        STORE_NATIVE_BF16(shares + j, e);
+        STORE_NATIVE_BF16(shares + j + LANES, f);
     }
     float total;
     REDUCE(total, sum + sums, SUM_OF);
     return 1 / total;
 }
-#else
-static float softmax_row_bf16(float *x, int64_t keys, int64_t padded, float scale, uint16_t *shares) {
-    return (void)x, (void)keys, (void)padded, (void)scale, (void)shares, 0;
-}
-#endif
 
 NN_KERNEL static void give(const nn_heads *to, int64_t place, int64_t count, const float *from, float factor) {
     float *f = (float *)(uintptr_t)to->base + place;

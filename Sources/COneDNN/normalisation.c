@@ -62,13 +62,8 @@ LAYER_NORM(layer_norm_f32_f32, NN_KERNEL, float, LOAD, AS_IT_IS, float, STORE, A
 LAYER_NORM(layer_norm_bf16_f32, NN_KERNEL, uint16_t, LOAD_BF16, from_bf16, float, STORE, AS_IT_IS)
 LAYER_NORM(layer_norm_f32_bf16, NN_KERNEL, float, LOAD, AS_IT_IS, uint16_t, STORE_BF16, to_bf16)
 LAYER_NORM(layer_norm_bf16_bf16, NN_KERNEL, uint16_t, LOAD_BF16, from_bf16, uint16_t, STORE_BF16, to_bf16)
-#if defined(__x86_64__)
 LAYER_NORM(layer_norm_f32_native, NATIVE_BF16, float, LOAD, AS_IT_IS, uint16_t, STORE_NATIVE_BF16, to_bf16)
 LAYER_NORM(layer_norm_bf16_native, NATIVE_BF16, uint16_t, LOAD_BF16, from_bf16, uint16_t, STORE_NATIVE_BF16, to_bf16)
-#else
-#define layer_norm_f32_native layer_norm_f32_bf16
-#define layer_norm_bf16_native layer_norm_bf16_bf16
-#endif
 
 void nn_layer_norm(
     const void *x, int32_t x_bf16, const float *weight, const float *bias, float epsilon, void *y, int32_t y_bf16,

@@ -36,6 +36,9 @@ typedef uint16_t halves __attribute__((ext_vector_type(16), aligned(2)));
 #define NATIVE_BF16 __attribute__((target("arch=x86-64-v4,avx512bf16")))
 #define STORE_NATIVE_BF16(pointer, value) \
     (*(halves *)(pointer) = __builtin_bit_cast(halves, _mm512_cvtneps_pbh((__m512)(value))))
+#else
+#define NATIVE_BF16 NN_KERNEL
+#define STORE_NATIVE_BF16 STORE_BF16
 #endif
 
 /// All lanes by `combine`, in halves: always in one order, and a few steps where one lane after the other takes sixteen.

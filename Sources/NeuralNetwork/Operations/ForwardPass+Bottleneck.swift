@@ -99,17 +99,12 @@ private struct BottleneckStrips {
         _ layer: FoldedConvolution, of weight: Parameter, rows: Int, columns: Int, inner: Int, _ source: UnsafeRawPointer,
         result: UnsafeMutableRawPointer, precision made: Precision, adds: Bool = false
     ) throws {
-        var shape = MatmulShape(rows: rows, columns: columns, inner: inner, transposesB: true)
-        shape.hasBias = true
-        shape.post = .geluErf
-        shape.addsDestination = adds
-        shape.packsB = true
-        shape.precision = precision
-        shape.resultPrecision = made
         let weights = LayerWeights(
             of: weight, plain: layer.weights, version: layer.version, packed: layer.packed, bias: layer.bias)
         try withExtendedLifetime(layer) {
-            try arithmetic.run(.matmul(shape), weights, source: source, result: result)
+            try arithmetic.multiply(
+                weights, rows: rows, columns: columns, inner: inner, source: source, in: precision, result: result, in: made,
+                post: .geluErf, adds: adds)
         }
     }
 

@@ -31,18 +31,14 @@ extension ForwardPass {
         let wide = try PooledMemory(bytes: strip * hidden * precision.bytes)
         for first in stride(from: 0, to: rows, by: strip) {
             let count = min(strip, rows - first)
-            var up = MatmulShape(rows: count, columns: hidden, inner: inputs, transposesB: true)
-            (up.precision, up.resultPrecision, up.packsB) = (precision, precision, true)
-            (up.hasBias, up.post) = (widening.bias != nil, .geluErf)
-            try arithmetic.run(
-                .matmul(up), LayerWeights(widening.weight, bias: widening.bias),
-                source: source.base + first * inputs * precision.bytes, result: wide.base)
-            var down = MatmulShape(rows: count, columns: outputs, inner: hidden, transposesB: true)
-            (down.precision, down.resultPrecision, down.packsB) = (precision, y.precision, true)
-            (down.hasBias, down.addsDestination) = (narrowing.bias != nil, true)
-            try arithmetic.run(
-                .matmul(down), LayerWeights(narrowing.weight, bias: narrowing.bias), source: wide.base,
-                result: y.memory.base + first * outputs * y.precision.bytes)
+            try arithmetic.multiply(
+                LayerWeights(widening.weight, bias: widening.bias), rows: count, columns: hidden, inner: inputs,
+                source: source.base + first * inputs * precision.bytes, in: precision, result: wide.base, in: precision,
+                post: .geluErf)
+            try arithmetic.multiply(
+                LayerWeights(narrowing.weight, bias: narrowing.bias), rows: count, columns: outputs, inner: hidden,
+                source: wide.base, in: precision, result: y.memory.base + first * outputs * y.precision.bytes,
+                in: y.precision, adds: true)
         }
         return y
     }

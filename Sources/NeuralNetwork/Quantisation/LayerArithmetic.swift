@@ -20,6 +20,18 @@ enum LayerArithmetic {
         try Self.runPlain(product, weights, source: source, result: result)
     }
 
+    /// result = post(source · weightsᵀ + bias (+ what the result holds)) of some rows, each dense: a linear layer over a
+    /// strip of memory. The weights are packed once, whatever the number of strips.
+    func multiply(
+        _ weights: LayerWeights, rows: Int, columns: Int, inner: Int, source: UnsafeRawPointer, in precision: Precision,
+        result: UnsafeMutableRawPointer, in made: Precision, post: PostOperation = .none, adds: Bool = false
+    ) throws {
+        var shape = MatmulShape(rows: rows, columns: columns, inner: inner, transposesB: true)
+        (shape.precision, shape.resultPrecision, shape.packsB) = (precision, made, true)
+        (shape.hasBias, shape.post, shape.addsDestination) = (weights.bias != nil, post, adds)
+        try run(.matmul(shape), weights, source: source, result: result)
+    }
+
     static func runPlain(
         _ product: LayerProduct, _ weights: LayerWeights, source: UnsafeRawPointer, result: UnsafeMutableRawPointer
     ) throws {

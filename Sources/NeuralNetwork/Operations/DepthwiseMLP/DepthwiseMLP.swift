@@ -52,15 +52,9 @@ struct DepthwiseMLP {
         _ layer: Linear, rows: Int, _ source: UnsafeRawPointer, result: UnsafeMutableRawPointer,
         precision made: Precision, adds: Bool = false
     ) throws {
-        var shape = MatmulShape(
-            rows: rows, columns: layer.weight.shape[0], inner: layer.weight.shape[1], transposesB: true)
-        shape.hasBias = layer.bias != nil
-        shape.addsDestination = adds
-        shape.packsB = true
-        shape.precision = precision
-        shape.resultPrecision = made
-        try arithmetic.run(
-            .matmul(shape), LayerWeights(layer.weight, bias: layer.bias), source: source, result: result)
+        try arithmetic.multiply(
+            LayerWeights(layer.weight, bias: layer.bias), rows: rows, columns: layer.weight.shape[0],
+            inner: layer.weight.shape[1], source: source, in: precision, result: result, in: made, adds: adds)
     }
 
     /// GELU of the depthwise convolution of rows `results`, from memory that holds rows `held` of as many images; and the
