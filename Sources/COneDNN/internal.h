@@ -8,6 +8,8 @@
 
 /// The way of weights between their plain and their packed layout.
 typedef struct packing packing;
+/// A product of fp32 matrices by our own kernel.
+typedef struct dense_product dense_product;
 
 struct nn_primitive {
     dnnl_primitive_t primitive;
@@ -18,6 +20,7 @@ struct nn_primitive {
     float *scales;  // one for each output; NULL unless quantised
     int64_t scale_count;
     amx_product *amx;   // where the matrix unit is faster than oneDNN's kernel; what an execution brings is NULL in it
+    dense_product *dense; // where our kernel is faster, in fp32
     int64_t gelu_count; // numbers of the result that GELU is applied to in a sweep of its own
     int32_t gelu_bf16;
     size_t scratch_bytes, weight_bytes;

@@ -1,3 +1,4 @@
+#include "dense.h"
 #include "internal.h"
 
 /// Sizes and strides of one operand at the rank in use (2, 3 or 4).
@@ -78,7 +79,7 @@ static dnnl_status_t matmul_build(nn_primitive *made, const nn_matmul *s) {
     layout_destroy(&made->source);
     layout_destroy(&made->destination);
     status = primitive_read(made, description);
-    if (status == dnnl_success) made->amx = product_by_amx(made, s, rank);
+    if (status == dnnl_success) made->amx = product_by_amx(made, s, rank), made->dense = dense_make(s);
     primitive_apply_gelu(made, s->post, s->b0 * s->b1 * s->m * s->n, s->destination_element);
     if (status == dnnl_success) return primitive_finish(made, description, s->packs_b);
     dnnl_primitive_desc_destroy(description);

@@ -1,3 +1,4 @@
+#include "dense.h"
 #include "internal.h"
 
 dnnl_status_t attributes_make(dnnl_primitive_attr_t *attributes, int32_t adds_destination, int32_t post) {
@@ -48,7 +49,7 @@ dnnl_status_t primitive_finish(nn_primitive *made, dnnl_primitive_desc_t descrip
     int pass = made->pass;
     dnnl_status_t status = dnnl_success;
 #define STEP(call) if (status == dnnl_success) status = (call)
-    if (!made->amx) STEP(dnnl_primitive_create(&made->primitive, description));
+    if (!made->amx && !made->dense) STEP(dnnl_primitive_create(&made->primitive, description));
     if (packs && status == dnnl_success) made->packing = packing_make(at(&made->plain), at(&made->weights));
     if (packs && !made->packing && pass != NN_BACKWARD_WEIGHTS) STEP(reorder_make(&made->pack, &made->plain, &made->weights));
     if (packs && !made->packing && pass == NN_BACKWARD_WEIGHTS) STEP(reorder_make(&made->unpack, &made->weights, &made->plain));
@@ -58,6 +59,11 @@ dnnl_status_t primitive_finish(nn_primitive *made, dnnl_primitive_desc_t descrip
     made->weight_bytes = dnnl_memory_desc_get_size(at(&made->weights));
     if (made->amx) {
         made->implementation = "endoked:amx_bf16";
+        return dnnl_success;
+    }
+    if (made->dense) {
+        made->implementation = "endoked:dense_f32";
+        made->scratch_bytes = dense_scratch_bytes(made->dense);
         return dnnl_success;
     }
     made->scratch_bytes = dnnl_memory_desc_get_size(at(&made->scratch));
@@ -82,6 +88,7 @@ void nn_primitive_destroy(nn_primitive *p) {
     layout_destroy(&p->scale);
     free(p->scales);
     amx_free(p->amx);
+    free(p->dense);
     free(p);
 }
 
@@ -176,6 +183,10 @@ int32_t nn_primitive_execute(const nn_primitive *p, const nn_arguments *a) {
         product.a = a->source, product.b = a->weights, product.bias = p->has_bias ? a->bias : NULL;
         product.result = a->destination;
         amx_run(&product);
+        return dnnl_success;
+    }
+    if (p->dense) {
+        dense_multiply(p->dense, a->source, a->weights, p->has_bias ? a->bias : NULL, a->destination, a->scratch);
         return dnnl_success;
     }
     argument_list list = {.count = 0};

@@ -66,7 +66,7 @@ public struct CatalogueStage: Stage {
             record.images += images.count
             context.progress(done: position + 1, of: index.records.count)
         }
-        rows += check.foldersWithoutReport().map(Self.item)
+        rows = Self.oneForEachItem(rows + check.foldersWithoutReport().map(Self.item))
         record.failed = rows.count { if case .item(let row) = $0 { row.status == "failed" } else { false } }
         return ShardOutput(rows: rows, record: try StageCoding.encode(record))
     }
@@ -88,10 +88,37 @@ public struct CatalogueStage: Stage {
     private static func item(_ issue: ArchiveIssue) -> ResultRow {
         let status = ["empty-bag", "no-folder"].contains(issue.code)
             ? "empty" : issue.severity == .error ? "failed" : "skipped"
-        let place = issue.row.map { "\(issue.file ?? "table"), line \($0): " } ?? ""
+        let line = issue.row.map { "\(issue.file ?? "table"), line \($0)" }
+        // A line that names no study is an item of its own.
+        let item = line == nil ? issue.file : issue.study == nil ? line : nil
         return .item(
             .init(
-                centre: issue.centre, study: issue.study ?? "", image: issue.row == nil ? issue.file : nil, status: status,
-                reason: issue.code, message: place + issue.message))
+                centre: issue.centre, study: issue.study ?? "", image: item, status: status, reason: issue.code,
+                message: (line.map { $0 + ": " } ?? "") + issue.message))
+    }
+
+    /// What is said more than once of an item (a study that three lines name, say) in one row, since the ledger keeps one
+    /// of each: with the status and reason of the worst, and every message.
+    private static func oneForEachItem(_ rows: [ResultRow]) -> [ResultRow] {
+        var places: [[String]: Int] = [:]
+        var kept: [ResultRow] = []
+        for row in rows {
+            guard case .item(let item) = row else {
+                kept.append(row)
+                continue
+            }
+            let key = [item.centre, item.study, item.image ?? ""]
+            guard let place = places[key], case .item(var one) = kept[place] else {
+                places[key] = kept.count
+                kept.append(row)
+                continue
+            }
+            let message = one.message + "; " + item.message
+            let order = ["skipped", "empty", "failed"]
+            if order.firstIndex(of: item.status) ?? 0 > order.firstIndex(of: one.status) ?? 0 { one = item }
+            one.message = message
+            kept[place] = .item(one)
+        }
+        return kept
     }
 }

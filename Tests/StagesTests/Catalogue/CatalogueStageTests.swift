@@ -20,6 +20,24 @@ import Stages
         #expect(runner.store.metrics(ofStage: "catalogue", round: 0) == ["studies": 8, "images": 32, "failedItems": 1])
     }
 
+    /// The ledger keeps one row an item: lines without a study are items of their own, lines of one study are one.
+    @Test func everyItemHasOneRowHoweverMuchIsWrongWithIt() throws {
+        let archive = try TinyArchive(studies: 2)
+        let table = archive.root.appendingPathComponent("east/reports.jsonl")
+        var lines = try String(contentsOf: table, encoding: .utf8)
+        for _ in 0..<3 { lines += "{\"text\":\"No polyps.\"}\n" }
+        for _ in 0..<2 { lines += "{\"study\":\"E101\",\"text\":\"No polyps.\"}\n" }
+        try archive.write("east/reports.jsonl", Data(lines.utf8))
+        let runner = LocalRunner(registry: StageRegistry([CatalogueStage()]), centres: archive.centres, seed: 1)
+        try runner.run(Pipeline.Step(stage: "catalogue", settings: StageSettings()))
+        let items = runner.store.items
+        #expect(Set(items.map { [$0.centre, $0.study, $0.image ?? ""] }).count == items.count)
+        #expect(items.filter { $0.study.isEmpty }.map(\.image) == (3...5).map { "reports.jsonl, line \($0)" })
+        let twice = try #require(items.first { $0.study == "E101" && $0.image == nil })
+        #expect(twice.message.contains("line 6") && twice.message.contains("line 7"))
+        #expect(runner.store.studies().map(\.study) == ["E100", "E101", "W100", "W101"])
+    }
+
     @Test func aCentreWithoutTableFailsItsOwnShard() throws {
         let archive = try TinyArchive(studies: 2)
         try FileManager.default.removeItem(at: archive.root.appendingPathComponent("east/reports.jsonl"))
