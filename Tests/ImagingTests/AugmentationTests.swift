@@ -24,7 +24,7 @@ import Testing
 
     @Test func oneSeedIsOnePicture() throws {
         let image = try noise()
-        for augmentation in [Augmentation.mild, .opticalBiopsy] {
+        for augmentation in [Augmentation.mild, .opticalBiopsy, .localisation] {
             let first = try augmentation.apply(image, width: 24, height: 20, seed: 11)
             #expect(try augmentation.apply(image, width: 24, height: 20, seed: 11) == first)
             #expect(try augmentation.apply(image, width: 24, height: 20, seed: 12) != first)
@@ -53,6 +53,36 @@ import Testing
         let picture = try noise()
         #expect(picture.hueShifted(byTurns: 1) == picture)
         #expect(image.grey().hueShifted(byTurns: 0.3) == image.grey())
+    }
+
+    /// A window of the enlarged picture, anywhere in it; colours four times in five, grey once in five.
+    @Test func windowsOfLocalisation() throws {
+        var ramp = Image8(width: 568, height: 568, channels: 3)
+        for y in 0..<568 { for x in 0..<568 { for channel in 0..<3 { ramp[x: x, y: y, channel: channel] = UInt8((x / 4 + y / 8) % 256) } } }
+        #expect(Augmentation.localisation.resizedSide(for: 448) == 568 && Augmentation.mild.resizedSide(for: 448) == 448)
+        var plain = Augmentation.localisation
+        (plain.jitter, plain.greyChance, plain.horizontalFlip) = (nil, 0, 0)
+        var corners: Set<[Int]> = []
+        for seed in 0..<20 {
+            let window = try plain.apply(ramp, width: 448, height: 448, seed: UInt64(seed))
+            #expect(window.width == 448 && window.height == 448)
+            // As in the ramp, four columns raise the level by one, eight rows by one.
+            #expect(Int(window[x: 440, y: 7]) - Int(window[x: 0, y: 7]) == 110)
+            corners.insert([Int(window[x: 0, y: 0]), Int(window[x: 0, y: 440])])
+        }
+        #expect(corners.count > 8)
+        let colours = try noise(width: 71, height: 71)
+        var onlyGrey = Augmentation.localisation
+        onlyGrey.jitter = nil
+        let grey = try (0..<300).filter { seed in
+            let picture = try onlyGrey.apply(colours, width: 56, height: 56, seed: UInt64(seed))
+            return picture == picture.grey().rgb()
+        }
+        #expect((35...90).contains(grey.count))
+        var onlyJitter = plain
+        (onlyJitter.jitter, onlyJitter.enlargement) = (Augmentation.localisation.jitter, nil)
+        let untouched = try (0..<300).filter { try onlyJitter.apply(colours, width: 71, height: 71, seed: UInt64($0)) == colours }
+        #expect((35...90).contains(untouched.count))
     }
 
     @Test func jitterStaysWithinItsStrength() throws {

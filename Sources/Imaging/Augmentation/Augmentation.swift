@@ -2,7 +2,8 @@ import Foundation
 
 /// Random changes to a training image, drawn from a seed: the same image, seed and settings give the same pixels.
 ///
-/// In this order, each only when set: affine map, resized crop, resize to the network's input, flips, colour jitter.
+/// In this order, each only when set: affine map, resized crop, resize to the network's input (or more, and a window of
+/// its size), flips, colour jitter, grey.
 public struct Augmentation: Sendable, Hashable {
     /// torchvision's `RandomResizedCrop`: a share of the area and an aspect ratio, both drawn, cut out anywhere.
     public struct ResizedCrop: Sendable, Hashable {
@@ -22,6 +23,12 @@ public struct Augmentation: Sendable, Hashable {
     public var crop: ResizedCrop?
     public var affine: AffineAugmentation?
     public var jitter: ColourJitter?
+    /// The probability of the jitter, and that of a picture in shades of grey.
+    public var jitterChance = 1.0
+    public var greyChance = 0.0
+    /// At 1 or more: the picture is resized to so many times the network's input, and a window of the input's size is cut
+    /// out of it anywhere.
+    public var enlargement: Double?
 
     /// Only a resize.
     public static let none = Augmentation()
@@ -47,7 +54,21 @@ public struct Augmentation: Sendable, Hashable {
         return result
     }()
 
+    /// For ToCo (METHOD.md, section 3): resized to 568, a window of 448, a flip, colour jitter 0.4, 0.4, 0.2, 0.1, grey.
+    public static let localisation: Augmentation = {
+        var result = Augmentation()
+        result.enlargement = 568.0 / 448
+        result.horizontalFlip = 0.5
+        result.jitter = ColourJitter(brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1)
+        result.jitterChance = 0.8
+        result.greyChance = 0.2
+        return result
+    }()
+
     public init() {}
+
+    /// The side that a picture is resized to for an input of `side` pixels.
+    public func resizedSide(for side: Int) -> Int { Int((Double(side) * max(1, enlargement ?? 1)).rounded()) }
 
     /// The changed picture at the size that the network wants, resized as Pillow's bilinear does.
     public func apply(_ image: Image8, width: Int, height: Int, seed: UInt64) throws -> Image8 {
@@ -55,10 +76,18 @@ public struct Augmentation: Sendable, Hashable {
         var result = image
         if let affine { result = affine.apply(result, using: &generator) }
         if let crop { result = try result.cropped(to: Self.draw(crop, in: result, using: &generator)) }
-        result = try result.resized(width: width, height: height, filter: .bilinear)
+        result = try result.resized(
+            width: resizedSide(for: width), height: resizedSide(for: height), filter: .bilinear)
+        if enlargement != nil {
+            let x = generator.integer(0...(result.width - width)), y = generator.integer(0...(result.height - height))
+            result = try result.cropped(to: Box(x: x, y: y, width: width, height: height))
+        }
         if horizontalFlip > 0, generator.chance(horizontalFlip) { result = result.flippedHorizontally() }
         if verticalFlip > 0, generator.chance(verticalFlip) { result = result.flippedVertically() }
-        if let jitter { result = jitter.apply(result, using: &generator) }
+        if let jitter, jitterChance >= 1 || generator.chance(jitterChance) {
+            result = jitter.apply(result, using: &generator)
+        }
+        if greyChance > 0, generator.chance(greyChance) { result = result.grey().rgb() }
         return result
     }
 

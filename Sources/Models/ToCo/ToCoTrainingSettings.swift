@@ -72,9 +72,7 @@ public struct ToCoTrainingSettings: Sendable, Hashable, Codable {
         if pseudoLabels.reduction < 1 { faults.append("reduction \(pseudoLabels.reduction) is less than 1") }
         if maps.scales.isEmpty || !maps.scales.allSatisfy({ $0 > 0 }) { faults.append("scales \(maps.scales) are not positive") }
         if !(0...1).contains(teacherMomentum) { faults.append("teacherMomentum \(teacherMomentum) lies outside [0, 1]") }
-        if !(secondView.smallestShare > 0 && secondView.smallestShare <= 1) || !(secondView.stretch >= 1) {
-            faults.append("a second view has a share in (0, 1] of the image and a stretch of 1 or more; got \(secondView)")
-        }
+        if let fault = secondView.fault { faults.append(fault) }
         if !(contrast.temperature > 0) { faults.append("temperature \(contrast.temperature) is not positive") }
         if weights.classContrast != 0, !network.hasProjections {
             faults.append("the class-token contrast needs projection heads: set hasProjections, or its weight to 0")

@@ -14,6 +14,15 @@ public struct ColourNormalisation: Sendable, Hashable, Codable {
         self.deviation = deviation
     }
 
+    /// Of networks trained on ImageNet's photographs, as torchvision's and timm's are.
+    public static let imageNet = ColourNormalisation(
+        uncheckedMean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
+
+    private init(uncheckedMean mean: [Float], deviation: [Float]) {
+        self.mean = mean
+        self.deviation = deviation
+    }
+
     /// Writes `pixels` pixels of `channels` numbers each, those beyond three zero.
     package func apply(
         _ rgb: UnsafePointer<UInt8>, pixels: Int, to result: UnsafeMutablePointer<Float>, channels: Int = 3

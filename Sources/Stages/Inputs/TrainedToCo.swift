@@ -65,9 +65,7 @@ struct TrainedToCo: Codable, Hashable {
             ) {
                 try ToCoLocaliser(
                     ParameterSet(decoding: try context.content(parameters)), configuration: network,
-                    normalisation: try ColourNormalisation(
-                        mean: ToCoTrainSettings.mean, deviation: ToCoTrainSettings.deviation), maps: maps,
-                    precision: precision.besides, calibration: try context.calibration(calibration))
+                    normalisation: .imageNet, maps: maps, precision: precision.besides, calibration: try context.calibration(calibration))
             }
         }
     }

@@ -7,16 +7,23 @@ struct BagImages {
     let centre: String
     let index: CentreIndex
     let images: StudyImages
-    let augmentation: MILTrainSettings.AugmentationKind
+    let change: Change
+    /// What happens to a picture on its way.
+    enum Change: Sendable {
+        case none
+        /// Mirrored across and down, each with probability ½.
+        case flips
+        /// Drawn, at a side in pixels.
+        case drawn(Augmentation, side: Int)
+    }
+
     private var failures: [String: ResultRow.ItemRow] = [:]
 
-    init(
-        centre: String, index: CentreIndex, images: StudyImages, augmentation: MILTrainSettings.AugmentationKind = .none
-    ) {
+    init(centre: String, index: CentreIndex, images: StudyImages, change: Change = .none) {
         self.centre = centre
         self.index = index
         self.images = images
-        self.augmentation = augmentation
+        self.change = change
     }
 
     /// A row for each image that could not be read, by study and image.
@@ -38,16 +45,15 @@ struct BagImages {
     }
 
     private func augmented(_ picture: Image8, using generator: inout SeededGenerator) throws -> Image8 {
-        switch augmentation {
+        switch change {
         case .none: return picture
         case .flips:
             var result = picture
             if generator.chance(0.5) { result = result.flippedHorizontally() }
             if generator.chance(0.5) { result = result.flippedVertically() }
             return result
-        case .mild:
-            return try Augmentation.mild.apply(
-                picture, width: images.side, height: images.side, seed: generator.next())
+        case .drawn(let augmentation, let side):
+            return try augmentation.apply(picture, width: side, height: side, seed: generator.next())
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import Models
 import NeuralNetwork
 
@@ -101,7 +102,17 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     public enum Select: String, Sendable, Hashable, Codable { case last, best }
     public enum OptimiserKind: String, Sendable, Hashable, Codable { case sgd, adamw }
     public enum Schedule: String, Sendable, Hashable, Codable { case constant, cosine }
-    public enum AugmentationKind: String, Sendable, Hashable, Codable { case none, flips, mild }
+    public enum AugmentationKind: String, Sendable, Hashable, Codable {
+        case none, flips, mild
+
+        func change(side: Int) -> BagImages.Change {
+            switch self {
+            case .none: .none
+            case .flips: .flips
+            case .mild: .drawn(.mild, side: side)
+            }
+        }
+    }
     public enum StudentFilter: String, Sendable, Hashable, Codable {
         case none
         /// Images that the student ranks lowest leave the positive bag.

@@ -94,7 +94,7 @@ public struct MILTrainStage: Stage {
             switch input.kind {
             case .train:
                 let data = BagImages(
-                    centre: input.centre, index: index, images: images, augmentation: settings.augmentation)
+                    centre: input.centre, index: index, images: images, change: settings.augmentation.change(side: side))
                 return try train(shard, input: input, list: list, base: base, data: data, context: context)
             case .validate:
                 let data = BagImages(centre: input.centre, index: index, images: images)

@@ -30,8 +30,7 @@ public enum QuantisableNetwork: String, Sendable, CaseIterable {
         get throws {
             switch self {
             case .mil: try MILTrainSettings().normalisation()
-            case .toCo: try ToCoTrainSettings().normalisation()
-            case .polypPVT, .segmentAnything: try SegmentTrainSettings().normalisation()
+            case .toCo, .polypPVT, .segmentAnything: .imageNet
             }
         }
     }

@@ -110,8 +110,7 @@ public struct SegmentStage: Stage {
         let square = try image.resized(width: input.model.imageSize, height: input.model.imageSize, filter: .bilinear)
         let tensor = try Tensor.images(
             rgb: square.pixels, count: 1, height: square.height, width: square.width,
-            normalisation: try ColourNormalisation(
-                mean: SegmentTrainSettings.mean, deviation: SegmentTrainSettings.deviation))
+            normalisation: .imageNet)
         let values = try predictor(tensor, height: image.height, width: image.width).values
         guard values.allSatisfy(\.isFinite) else {
             throw EngineError(.notFinite, "its prediction holds no numbers; look at the image, then at the model")

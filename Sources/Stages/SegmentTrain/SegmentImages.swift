@@ -24,7 +24,7 @@ struct SegmentImages {
 
     init(centre: String, settings: SegmentTrainSettings, context: any MapContext) throws {
         side = settings.imageSize
-        normalisation = try settings.normalisation()
+        normalisation = settings.normalisation
         index = try context.index(ofCentre: centre)
         let (side, bytes) = (settings.imageSize, settings.imageCacheBytes)
         images = try context.shared("images/\(side)/true") {

@@ -59,9 +59,6 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
         case reference
     }
 
-    static let mean: [Float] = [0.485, 0.456, 0.406]
-    static let deviation: [Float] = [0.229, 0.224, 0.225]
-
     public init() {}
 
     init(_ settings: StageSettings, stage: String) throws {
@@ -89,11 +86,11 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
             precision: precision.precision)
     }
 
-    func normalisation() throws -> ColourNormalisation { try ColourNormalisation(mean: Self.mean, deviation: Self.deviation) }
+    var normalisation: ColourNormalisation { .imageNet }
 
     func augmentationOfBatches() -> SegmentationAugmentation? {
         // Black after normalisation.
-        let black = zip(Self.mean, Self.deviation).map { -$0 / $1 }
+        let black = zip(normalisation.mean, normalisation.deviation).map { -$0 / $1 }
         switch augmentation {
         case .none: return nil
         case .flips: return SegmentationAugmentation(rotation: 0, flip: 0.5, black: black)

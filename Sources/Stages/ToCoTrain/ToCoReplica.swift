@@ -44,7 +44,7 @@ struct ToCoReplica {
                 for (picture, _) in batch { try data.append(picture, to: &bytes, using: &generator) }
                 let images = try Tensor.images(
                     rgb: bytes, count: batch.count, height: settings.imageSize, width: settings.imageSize,
-                    normalisation: settings.normalisation())
+                    normalisation: settings.normalisation)
                 loss.add(Double(try trainer.step(images: images, labels: batch.map(\.1)).loss))
                 context.progress(done: epoch * parts + part + 1, of: steps)
             }

@@ -1,5 +1,6 @@
 import Digest
 import Foundation
+import Imaging
 import Models
 import NeuralNetwork
 
@@ -33,7 +34,7 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
     public var positiveThreshold = 0.8
     /// Share of a negative study's images that are negatives: those that the student ranks lowest.
     public var negativeShare = 0.1
-    public var augmentation = MILTrainSettings.AugmentationKind.mild
+    public var augmentation = AugmentationKind.reference
     public var imageCacheBytes = 2 << 30
     public var validationStudiesPerShard = 32
 
@@ -65,6 +66,27 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         case compactStem
     }
 
+    public enum AugmentationKind: String, Sendable, Hashable, Codable {
+        case none, flips, mild
+        /// The reference's: a window of a larger image, a flip, colours, grey.
+        case reference
+    }
+
+    /// What happens to images on their way into a batch.
+    var change: BagImages.Change {
+        switch augmentation {
+        case .none: .none
+        case .flips: .flips
+        case .mild: .drawn(.mild, side: imageSize)
+        case .reference: .drawn(.localisation, side: imageSize)
+        }
+    }
+
+    /// The side that images to learn from are kept at: what `change` cuts its windows out of.
+    var keptSide: Int {
+        augmentation == .reference ? Augmentation.localisation.resizedSide(for: imageSize) : imageSize
+    }
+
     var configuration: ToCoConfiguration {
         var made: ToCoConfiguration
         switch network {
@@ -80,9 +102,6 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         made.pooledShare = pooledShare
         return made
     }
-
-    static let mean: [Float] = [0.485, 0.456, 0.406]
-    static let deviation: [Float] = [0.229, 0.224, 0.225]
 
     public init() {}
 
@@ -110,9 +129,7 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         }
     }
 
-    func normalisation() throws -> ColourNormalisation {
-        try ColourNormalisation(mean: Self.mean, deviation: Self.deviation)
-    }
+    var normalisation: ColourNormalisation { .imageNet }
 
     /// - Parameter steps: of a replica in the whole training.
     func trainingSettings(steps: Int) -> ToCoTrainingSettings {
@@ -129,6 +146,7 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         settings.pseudoLabels.low = lowThreshold
         settings.pseudoLabels.high = highThreshold
         settings.maps = MultiScaleMaps(scales: mapScales)
+        settings.secondView.normalisation = normalisation
         settings.precision = precision.precision
         settings.mapPrecision = precision.precision
         return settings

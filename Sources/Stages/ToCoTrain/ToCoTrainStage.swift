@@ -100,13 +100,14 @@ public struct ToCoTrainStage: Stage {
         ComputeThreads.set(1)
         return try StageError.naming("shard \(shard.key)", notFinite: .numeric) {
             let base = try ParameterSet(decoding: try context.content(input.base))
-            let images = try context.shared("images/\(settings.imageSize)/true") {
+            let side = input.kind == .train ? settings.keptSide : settings.imageSize
+            let images = try context.shared("images/\(side)/true") {
                 StudyImages(
-                    side: settings.imageSize, isReducedDecodeAllowed: true, maximumBytes: settings.imageCacheBytes)
+                    side: side, isReducedDecodeAllowed: true, maximumBytes: settings.imageCacheBytes)
             }
             var data = BagImages(
                 centre: input.centre, index: try context.index(ofCentre: input.centre), images: images,
-                augmentation: input.kind == .train ? settings.augmentation : .none)
+                change: input.kind == .train ? settings.change : .none)
             guard input.kind == .train else {
                 return try validate(list, base: base, input: input, data: &data, context: context)
             }
@@ -130,7 +131,7 @@ public struct ToCoTrainStage: Stage {
         let settings = input.settings
         let localiser = try context.shared("toco/\(input.base.hex)/\(settings.precision)/validation") {
             try ToCoLocaliser(
-                base, configuration: settings.configuration, normalisation: try settings.normalisation(),
+                base, configuration: settings.configuration, normalisation: settings.normalisation,
                 precision: settings.precision.precision)
         }
         var record = ReplicaRecord(kind: .validate, base: input.base)

@@ -53,7 +53,7 @@ import Testing
         let network = try ToCoNetwork(Self.configuration, seed: 1)
         // Enlarged noise is no noise: second views that are the images themselves.
         var settings = Self.settings
-        settings.secondView = GlobalView(smallestShare: 1, stretch: 1)
+        settings.secondView = Self.itself
         let trainer = try ToCoTrainer(network, settings, seed: 2)
         var parts: [[String: Float]] = []
         for step in 0..<72 {
@@ -187,6 +187,43 @@ import Testing
         }
     }
 
+    /// A second view that shows all of the image as it is.
+    private static let itself = GlobalView(smallestShare: 1, stretch: 1, blurChance: 0, solarisationChance: 0)
+
+    /// Blurred or not and solarised or not, as often as said; the colours are those of pixels.
+    @Test func secondViewsAreBlurredAndSolarised() throws {
+        let (mean, deviation) = (ColourNormalisation.imageNet.mean, ColourNormalisation.imageNet.deviation)
+        func normalised(_ level: Float, _ channel: Int) -> Float { (level / 255 - mean[channel]) / deviation[channel] }
+        // Levels on both sides of the middle: stripes of 16 columns.
+        let image = try Tensor.filled([1, 24, 64, 3]) { memory in
+            for place in memory.indices { memory[place] = normalised(place / 48 % 2 == 0 ? 200 : 30, place % 3) }
+        }
+        func view(_ blur: Double, _ solarisation: Double, seed: UInt64) throws -> [Float] {
+            var random = CounterRandom(seed: seed)
+            let view = GlobalView(
+                smallestShare: 1, stretch: 1, blurChance: blur, blurDeviation: 1...2, solarisationChance: solarisation)
+            return try view(image, random: &random).values
+        }
+        let solarised = try view(0, 1, seed: 1)
+        #expect(solarised.indices.allSatisfy { place in
+            abs(solarised[place] - normalised(place / 48 % 2 == 0 ? 55 : 30, place % 3)) < 1e-4
+        })
+        let blurred = try view(1, 0, seed: 1)
+        let plain = image.values
+        // Within the stripe nothing changes; at its edge colours lie between the two, and their sum is kept.
+        #expect(abs(blurred[8 * 3] - plain[8 * 3]) < 1e-4 && blurred[15 * 3] < plain[15 * 3] - 0.1)
+        #expect(abs(blurred[15 * 3] + blurred[16 * 3] - plain[15 * 3] - plain[16 * 3]) < 1e-3)
+        #expect(GlobalView.blurred([1, 2, 3], height: 1, width: 1, deviation: 2).map { $0.rounded() } == [1, 2, 3])
+        let changed = try (0..<400).map { try view(0.1, 0.2, seed: UInt64($0)) }
+        let dark = changed.filter { $0[8 * 3] < 0 }.count, soft = changed.filter { abs($0[15 * 3] - $0[8 * 3]) > 0.01 }.count
+        #expect((50...110).contains(dark) && (20...65).contains(soft))
+        var settings = Self.settings
+        settings.secondView.blurChance = 2
+        #expect(throws: EngineError.self) {
+            try ToCoTrainer(ToCoNetwork(Self.configuration, seed: 1), settings, seed: 1)
+        }
+    }
+
     /// Parts lie within the image, are as large and as stretched as said, and not all the same.
     @Test func secondViewsAreLargeParts() throws {
         var random = CounterRandom(seed: 4)
@@ -213,7 +250,7 @@ import Testing
             let batch = try Self.batch(0)
             return try #require(trainer.step(images: batch.images, labels: batch.labels).parts["classContrast"])
         }
-        let (itself, parts) = (try contrast(GlobalView(smallestShare: 1, stretch: 1)), try contrast(GlobalView()))
+        let (itself, parts) = (try contrast(Self.itself), try contrast(GlobalView()))
         #expect(itself > 0 && parts > 0 && itself != parts)
     }
 
@@ -223,8 +260,8 @@ import Testing
             for place in memory.indices { memory[place] = Float(place / 3 % 16) + (place >= 576 ? 100 : 0) }
         }
         var random = CounterRandom(seed: 5)
-        #expect(try GlobalView(smallestShare: 1, stretch: 1)(ramp, random: &random).values == ramp.values)
-        let part = try GlobalView(smallestShare: 0.4, stretch: 1.2)(ramp, random: &random)
+        #expect(try Self.itself(ramp, random: &random).values == ramp.values)
+        let part = try GlobalView(smallestShare: 0.4, stretch: 1.2, blurChance: 0, solarisationChance: 0)(ramp, random: &random)
         #expect(part.shape == ramp.shape)
         for image in 0..<2 {
             let row = part.values[(image * 12 + 5) * 48..<(image * 12 + 6) * 48].enumerated().filter {

@@ -7,7 +7,7 @@ import Testing
 
 /// ToCo as stages: trained by rounds on MIL's labels, then mapping what MIL found.
 @Suite struct ToCoStagesTests {
-    private static func pipeline(_ training: String) -> String {
+    private static func pipeline(_ training: String, augmentation: String) -> String {
         """
         {seed: 2, stages: [
           {stage: 'catalogue'}, {stage: 'labels'},
@@ -16,7 +16,7 @@ import Testing
           {stage: 'mil-score'},
           {stage: 'cam', threshold: 0, splits: ['test'], imageSize: 32},
           {stage: 'toco-train', imageSize: 64, positiveThreshold: 0, negativeShare: 1, mapScales: [1],
-           augmentation: 'flips', \(training)},
+           augmentation: '\(augmentation)', \(training)},
           {stage: 'toco-cam', threshold: 0, splits: ['test'], scales: [1, 1.5], imagesPerShard: 7},
           {stage: 'evaluate', splits: ['test'], resamples: 100, threshold: 0},
         ]}
@@ -24,10 +24,10 @@ import Testing
     }
 
     private func run(
-        _ archive: TinyArchive, _ training: String, slots: Int = 1,
+        _ archive: TinyArchive, _ training: String, augmentation: String = "flips", slots: Int = 1,
         order: @escaping @Sendable ([ShardPlan]) -> [ShardPlan] = { $0 }
     ) throws -> MemoryLedger {
-        let pipeline = try Pipeline(json5: Data(Self.pipeline(training).utf8), registry: .standard)
+        let pipeline = try Pipeline(json5: Data(Self.pipeline(training, augmentation: augmentation).utf8), registry: .standard)
         let runner = LocalRunner(
             registry: .standard, centres: archive.centres, seed: pipeline.seed, slots: slots, order: order)
         try runner.run(pipeline)
@@ -74,8 +74,8 @@ import Testing
         let archive = try TinyArchive(studies: 8)
         let recipe =
             "network: 'compactStem', rounds: 2, replicas: 4, batch: 8, pooling: 'topPatches', pooledShare: 0.1, patchContrastStart: 0.5"
-        let first = try run(archive, recipe).model(ofStage: "toco-train", startingRound: nil)
-        let second = try run(archive, recipe, slots: 2, order: { $0.reversed() }).model(
+        let first = try run(archive, recipe, augmentation: "reference").model(ofStage: "toco-train", startingRound: nil)
+        let second = try run(archive, recipe, augmentation: "reference", slots: 2, order: { $0.reversed() }).model(
             ofStage: "toco-train", startingRound: nil)
         #expect(first != nil && first == second)
     }
