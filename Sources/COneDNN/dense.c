@@ -10,8 +10,8 @@
 enum {
     ROWS = 12,
     COLUMNS = 32,
-    // Inner numbers of a block: a panel of 32 columns fills two thirds of the smallest L1 cache that has these vectors'.
-    DEPTH = 256,
+    // Inner numbers of a block: a panel of 32 columns is 24 KiB of an L1 cache of 32 or 48, and stays there.
+    DEPTH = 192,
     // Panels that a thread takes at a time.
     PIECE = 2,
 };
@@ -113,11 +113,11 @@ static void pack_rows(void *context, int64_t begin, int64_t end) {
     const block_job *job = context;
     const dense_product *p = job->p;
     for (int64_t panel = begin; panel < end; panel++) {
-        int64_t row = panel * ROWS, filled = p->m - row < ROWS ? p->m - row : ROWS;
+        int64_t row = panel * ROWS, left = p->m - row;
         const float *from = job->a + row * p->a_row + job->first * p->a_inner;
         float *packed = job->packed + panel * panel_numbers(p->depth);
-        if (p->a_inner == 1) pack_lines(from, p->a_row, filled, job->depth, packed, ROWS);
-        else copy_lines(from, p->a_inner, filled, job->depth, packed, ROWS);
+        if (p->a_inner == 1) pack_lines(from, p->a_row, left < ROWS ? left : ROWS, job->depth, packed, ROWS);
+        else copy_lines(from, p->a_inner, left, job->depth, packed, ROWS);
     }
 }
 

@@ -58,7 +58,11 @@ import Testing
     /// A window of the enlarged picture, anywhere in it; colours four times in five, grey once in five.
     @Test func windowsOfLocalisation() throws {
         var ramp = Image8(width: 568, height: 568, channels: 3)
-        for y in 0..<568 { for x in 0..<568 { for channel in 0..<3 { ramp[x: x, y: y, channel: channel] = UInt8((x / 4 + y / 8) % 256) } } }
+        for y in 0..<568 {
+            for x in 0..<568 {
+                for channel in 0..<3 { ramp[x: x, y: y, channel: channel] = UInt8((x / 4 + y / 8) % 256) }
+            }
+        }
         #expect(Augmentation.localisation.resizedSide(for: 448) == 568 && Augmentation.mild.resizedSide(for: 448) == 448)
         var plain = Augmentation.localisation
         (plain.jitter, plain.greyChance, plain.horizontalFlip) = (nil, 0, 0)

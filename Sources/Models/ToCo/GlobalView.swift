@@ -37,7 +37,8 @@ public struct GlobalView: Sendable, Hashable, Codable {
             && chances.allSatisfy { (0...1).contains($0) }
         return holds
             ? nil
-            : "a second view has a share in (0, 1] of the image, a stretch of 1 or more, chances in [0, 1] and blurs above 0; got \(self)"
+            : "a second view has a share in (0, 1] of the image, a stretch of 1 or more, chances in [0, 1] and blurs above 0; "
+                + "got \(self)"
     }
 
     /// A view of each of `images` (N,H,W,3), interpolated bicubically.
