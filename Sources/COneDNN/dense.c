@@ -76,12 +76,12 @@ typedef struct {
 #define LOW_8 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
 #define HIGH_8 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
 
-/// The first `filled` of sixteen lines of `depth` numbers, `line` apart, become columns: number k of line i goes to
+/// The first `filled`, at least one, of sixteen lines of `depth` numbers, `line` apart, become columns: number k of line i goes to
 /// packed[k·step + i], lines beyond them are zero. Writes sixteen numbers for every k, in rising order.
 NN_KERNEL static void pack_lines(
     const float *from, int64_t line, int64_t filled, int64_t depth, float *packed, int64_t step) {
     int64_t k = 0;
-    for (; k + LANES <= depth && filled > 0; k += LANES) {
+    for (; k + LANES <= depth; k += LANES) {
         lanes v[LANES];
         _Pragma("clang loop unroll(full)") for (int i = 0; i < LANES; i++) {
             v[i] = LOAD(from + (i < filled ? i : 0) * line + k);

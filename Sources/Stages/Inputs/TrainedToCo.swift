@@ -65,7 +65,8 @@ struct TrainedToCo: Codable, Hashable {
             ) {
                 try ToCoLocaliser(
                     ParameterSet(decoding: try context.content(parameters)), configuration: network,
-                    normalisation: .imageNet, maps: maps, precision: precision.besides, calibration: try context.calibration(calibration))
+                    normalisation: .imageNet, maps: maps, precision: precision.besides,
+                    calibration: try context.calibration(calibration))
             }
         }
     }

@@ -4,19 +4,19 @@ import Imaging
 
 /// A centre's images on their way into a batch.
 struct BagImages {
-    let centre: String
-    let index: CentreIndex
-    let images: StudyImages
-    let change: Change
     /// What happens to a picture on its way.
     enum Change: Sendable {
         case none
         /// Mirrored across and down, each with probability ½.
         case flips
-        /// Drawn, at a side in pixels.
+        /// What an augmentation draws, as a square of `side` pixels.
         case drawn(Augmentation, side: Int)
     }
 
+    let centre: String
+    let index: CentreIndex
+    let images: StudyImages
+    let change: Change
     private var failures: [String: ResultRow.ItemRow] = [:]
 
     init(centre: String, index: CentreIndex, images: StudyImages, change: Change = .none) {

@@ -66,9 +66,10 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         case compactStem
     }
 
+    /// Changes of images to learn from, drawn anew each time one is seen; those of MIL, and the reference's own.
     public enum AugmentationKind: String, Sendable, Hashable, Codable {
         case none, flips, mild
-        /// The reference's: a window of a larger image, a flip, colours, grey.
+        /// A window of a larger image, a flip, colours, grey (METHOD.md, section 3). Images are kept at the larger size.
         case reference
     }
 

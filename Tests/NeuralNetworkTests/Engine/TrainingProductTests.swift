@@ -11,8 +11,9 @@ import Testing
 
     /// Rows, inputs, outputs. Inputs of 2,560 and more, and no power of two, are wide; 2,570 fills no panel of columns, 97
     /// and 109 no panel of rows, and 300 inner numbers more than one block of them.
-    private static let layers = [(97, 2570, 109), (300, 2560, 96), (109, 3072, 300), (40, 2570, 33), (97, 2048, 96), (120, 96, 2570)]
-        .map { Layer(rows: $0.0, inputs: $0.1, outputs: $0.2) }
+    private static let layers = [
+        (97, 2570, 109), (300, 2560, 96), (109, 3072, 300), (40, 2570, 33), (97, 2048, 96), (120, 96, 2570),
+    ].map { Layer(rows: $0.0, inputs: $0.1, outputs: $0.2) }
 
     private struct Passed {
         var y, dx, dw, dwAfterTwo: [Float]
