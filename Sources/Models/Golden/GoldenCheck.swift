@@ -36,7 +36,9 @@ public struct GoldenCheck: Sendable {
     }
 
     /// The golden files that this room can compare, by their names without extension.
-    public static let networks = ["resnet18", "mil_heads", "toco", "polyp_pvt", "mobile_sam", "sam_vit_b"]
+    public static let networks = [
+        "resnet18", "mil_heads", "toco", "polyp_pvt", "mobile_sam", "sam_vit_b", "sam_vit_l", "sam_vit_h",
+    ]
 
     /// Every tensor of `reference` that the precision covers, in the order of names.
     ///
@@ -51,6 +53,8 @@ public struct GoldenCheck: Sendable {
         case "toco": ours = try toCo(wanted: Set(reference.keys))
         case "mobile_sam": ours = try segmentAnything(network, .mobile)
         case "sam_vit_b": ours = try segmentAnything(network, .vitB)
+        case "sam_vit_l": ours = try segmentAnything(network, .vitL)
+        case "sam_vit_h": ours = try segmentAnything(network, .vitH)
         default:
             throw EngineError(
                 .invalidOption, "no golden comparison for \(network); there is \(Self.networks.joined(separator: ", "))")
