@@ -120,7 +120,7 @@ public struct ToCoCAMStage: Stage {
         guard map.values.allSatisfy(\.isFinite) else {
             throw EngineError(.notFinite, "its map holds no numbers; look at the image, then at the model")
         }
-        let mask = Mask(map, above: input.settings.foreground)
+        let mask = try input.settings.foreground(of: map, on: image)
         let choice = BoxChoice(of: mask, settings: input.settings.boxes)
         output.rows.append(choice.row(centre: input.centre, study: item.study, image: item.image))
         record.mapped += 1

@@ -80,7 +80,7 @@ import Testing
         #expect(first != nil && first == second)
     }
 
-    @Test func theAuxiliaryMapIsDrawnWhereSoAsked() throws {
+    @Test func theAuxiliaryMapIsDrawnAndTheForegroundRefinedWhereSoAsked() throws {
         let archive = try TinyArchive(studies: 8)
         let ledger = try run(
             archive,
@@ -91,10 +91,10 @@ import Testing
         let told = ledger.metrics(ofStage: "toco-train", round: 0).filter { $0.key.contains(".") }.mapValues { "\($0)" }
         let set = try ParameterSet(decoding: try ledger.content(digest))
         try Checkpoint.encoded(set, metadata: told).write(to: file)
-        func maps(_ map: String) throws -> MemoryLedger {
+        func maps(_ map: String, refinement: String = "none") throws -> MemoryLedger {
             let text = """
                 {stages: [{stage: 'catalogue'}, {stage: 'labels'}, {stage: 'toco-cam', weights: '\(file.path)', map: '\(map)',
-                  threshold: 0, splits: ['test'], scales: [1, 1.5]}, {stage: 'evaluate', splits: ['test'], resamples: 100}]}
+                  refinement: '\(refinement)', threshold: 0, splits: ['test'], scales: [1, 1.5]}, {stage: 'evaluate', splits: ['test'], resamples: 100}]}
                 """
             let runner = LocalRunner(registry: .standard, centres: archive.centres, seed: 2)
             try runner.run(Pipeline(json5: Data(text.utf8), registry: .standard))
@@ -122,6 +122,28 @@ import Testing
         #expect(drawn.pixels != seen.map.map { UInt8((min(1, max(0, $0)) * 255).rounded()) })
         #expect(
             auxiliary.evaluations.contains { $0.subject == "toco-cam" && $0.metric == "box-hit-share" && $0.count > 0 })
+        // Refined masks are those of the field over the masks that were not; boxes are of them; maps stay.
+        let refined = try maps("main", refinement: "crf")
+        #expect(main.masks().filter { $0.kind == "toco-cam" } == refined.masks().filter { $0.kind == "toco-cam" })
+        let masks = Dictionary(
+            uniqueKeysWithValues: refined.masks().filter { $0.kind == "toco-cam-mask" }.map {
+                ("\($0.centre)/studies/\($0.study)/\($0.image)", $0.content)
+            })
+        var changed = 0
+        for row in main.masks() where row.kind == "toco-cam-mask" {
+            let place = "\(row.centre)/studies/\(row.study)/\(row.image)"
+            let plain = Mask(try ImageDecoder.decode(try main.content(row.content)), atLeast: 129)
+            let image = try ImageDecoder.decode(contentsOf: archive.root.appendingPathComponent(place)).rgb()
+            let labels = try FloatImage(width: plain.width, height: plain.height, values: plain.bits.map { $0 ? 0.7 : 0.3 })
+            let expected = plain.area == 0 ? plain : Mask(try DenseCRF().refined(labels, on: image), above: 0.5)
+            let actual = Mask(try ImageDecoder.decode(try refined.content(try #require(masks[place]))), atLeast: 129)
+            #expect(actual == expected)
+            if actual != plain { changed += 1 }
+            let box = refined.boxes().first { "\($0.centre)/studies/\($0.study)/\($0.image)" == place }?.rectangle
+            let largest = ConnectedComponents(of: actual).components.map(\.box).max { $0.area < $1.area }
+            #expect((box.map { ($0.x1 - $0.x0) * ($0.y1 - $0.y0) } ?? 0) == (largest?.area ?? 0))
+        }
+        #expect(changed > 0)
     }
 
     @Test func whatIsMissingIsSaid() throws {
