@@ -131,10 +131,27 @@ import Testing
             SegmentationPrompt.Box(left: 2, top: 3, right: 20, bottom: 20),
             SegmentationPrompt.Box(left: 30, top: 31, right: 60, bottom: 62),
         ]
-        let masks = try boxes.map { try network.masks(embedding, SegmentationPrompt(box: $0))[0].mask }
-        let union = try network.union(embedding, boxes: boxes)
+        let single = try boxes.map { try network.masks(embedding, SegmentationPrompt(box: $0))[0] }
+        let masks = single.map(\.mask)
+        let (union, predictedIoU) = try network.union(embedding, boxes: boxes)
         #expect(union.indices.allSatisfy { (union[$0] == 255) == (masks[0][$0] == 255 || masks[1][$0] == 255) })
-        #expect(try network.union(embedding, boxes: []).allSatisfy { $0 == 0 })
+        #expect(predictedIoU == single.map(\.predictedIoU) && predictedIoU[0] != predictedIoU[1])
+        let none = try network.union(embedding, boxes: [])
+        #expect(none.mask.allSatisfy { $0 == 0 } && none.predictedIoU.isEmpty)
+    }
+
+    @Test func whatIsNoNumberIsNoEmptyMask() throws {
+        let broken = try Self.small()
+        broken.forEachParameter("") { name, parameter in
+            guard name == "mask_decoder.output_hypernetworks_mlps.0.layers.2.bias" else { return }
+            parameter.update { $0[0] = .nan }
+        }
+        let network = try SegmentAnything(broken, kind: nil, precision: .float32)
+        let embedding = try network.embed(rgb: Self.pixels(64, 64), width: 64, height: 64, of: (64, 64))
+        let error = #expect(throws: EngineError.self) {
+            try network.union(embedding, boxes: [.init(left: 2, top: 3, right: 20, bottom: 20)])
+        }
+        #expect(error?.code == .notFinite)
     }
 
     @Test func badPromptsAreRefused() throws {

@@ -75,11 +75,13 @@ public final class SegmentAnything: Sendable {
     /// Throws `ParameterError.missingTensors` where it is none of them.
     package static func kind(of set: ParameterSet) throws -> SegmentAnythingKind { try SegmentAnythingCheckpoint.kind(of: set) }
 
-    /// Those tensors of a file that the network has, as it encodes them itself.
+    /// Those tensors of a file that the network has, as it encodes them itself; memory is shared with `set`, since ViT-H's
+    /// are 2.5 GB.
     package static func parameters(of set: ParameterSet, kind: SegmentAnythingKind) throws -> ParameterSet {
-        let network = try SegmentAnythingNetwork(kind)
-        try network.load(SegmentAnythingCheckpoint.used(set))
-        return try network.parameters()
+        let used = try SegmentAnythingCheckpoint.used(set)
+        // Which refuses what is missing, extra or misshapen.
+        try SegmentAnythingNetwork(kind).load(used)
+        return used
     }
 
     /// Parameters by the golden formula.
@@ -164,15 +166,26 @@ public final class SegmentAnything: Sendable {
         }
     }
 
-    /// All that lies in one of the boxes' masks: the pseudo-label of an image. Zeros where there is no box.
-    public func union(_ embedding: ImageEmbedding, boxes: [SegmentationPrompt.Box]) throws -> [UInt8] {
+    /// All that lies in one of the boxes' masks: the pseudo-label of an image (zeros where there is no box), and the
+    /// intersection over union that the network foresees for each box's mask.
+    ///
+    /// Throws `EngineError.notFinite` where the network gives no numbers: a threshold would make an empty mask of them.
+    public func union(
+        _ embedding: ImageEmbedding, boxes: [SegmentationPrompt.Box]
+    ) throws -> (mask: [UInt8], predictedIoU: [Float]) {
         var whole = [UInt8](repeating: 0, count: embedding.width * embedding.height)
+        var qualities: [Float] = []
         for box in boxes {
             for prediction in try masks(embedding, SegmentationPrompt(box: box)) {
+                guard prediction.predictedIoU.isFinite, prediction.lowResolution.allSatisfy(\.isFinite) else {
+                    throw EngineError(
+                        .notFinite, "the mask of its box holds no numbers; look at the image, then at the model")
+                }
                 for index in whole.indices { whole[index] |= prediction.mask[index] }
+                qualities.append(prediction.predictedIoU)
             }
         }
-        return whole
+        return (whole, qualities)
     }
 
     /// Logits (masks, pixels) at a quarter of the input's resolution, and the quality foreseen.

@@ -37,6 +37,8 @@ enum SegmentAnythingCheckpoint {
                     try check(entry, entry.values == (entry.name == "pixel_mean" ? mean : deviation))
                     return false
                 }
+                // A counter that only training with moving averages needs.
+                if entry.name.hasSuffix(".num_batches_tracked") { return false }
                 return !["norm_head.", "head."].contains { entry.name.hasPrefix("image_encoder." + $0) }
             })
     }
