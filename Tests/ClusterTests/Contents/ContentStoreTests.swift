@@ -60,6 +60,51 @@ import Testing
         #expect(try store.content(digest, checkCancellation: {}) == data)
     }
 
+    /// Twice the budget: everyone who waits gets it, and it is not kept beyond them.
+    @Test func whatIsLargerThanTheBudgetGoesToThoseWhoWaitAndIsLetGo() throws {
+        let (large, small) = (Data(repeating: 7, count: 2000), Data(repeating: 8, count: 400))
+        let contents = Dictionary(uniqueKeysWithValues: [large, small].map { (SHA256Digest(hashing: $0), $0) })
+        let asked = Mutex<[SHA256Digest]>([])
+        let box = Mutex<ContentStore?>(nil)
+        let store = ContentStore(budget: 1000) { digest in
+            asked.withLock { $0.append(digest) }
+            Thread.detachNewThread {
+                Thread.sleep(forTimeInterval: 0.5)
+                if let data = contents[digest] { box.withLock { $0 }?.deliver(data, for: digest) }
+            }
+        }
+        box.withLock { $0 = store }
+        let (first, second) = (SHA256Digest(hashing: large), SHA256Digest(hashing: small))
+        #expect(try store.content(second, checkCancellation: {}) == small)
+        let answers = Mutex(0)
+        Self.onThreads(3) { _ in
+            if let answer = try? store.content(first, checkCancellation: {}), answer == large { answers.withLock { $0 += 1 } }
+        }
+        #expect(answers.withLock { $0 } == 3 && asked.withLock { $0 } == [second, first])
+        #expect(try store.content(first, checkCancellation: {}) == large)
+        #expect(asked.withLock { $0 } == [second, first, first])
+    }
+
+    /// What comes when nobody waits any more is not kept unverified: whoever asks next fetches it again.
+    @Test func whatComesTooLateIsFetchedAgain() throws {
+        let data = Data("parameters".utf8)
+        let digest = SHA256Digest(hashing: data)
+        let asked = Mutex(0)
+        let box = Mutex<ContentStore?>(nil)
+        let store = ContentStore(budget: 1000) { _ in
+            let isSecond = asked.withLock { count in
+                count += 1
+                return count == 2
+            }
+            if isSecond { Thread.detachNewThread { box.withLock { $0 }?.deliver(data, for: digest) } }
+        }
+        box.withLock { $0 = store }
+        #expect(throws: Cancelled.self) { try store.content(digest, checkCancellation: { throw Cancelled() }) }
+        store.deliver(data, for: digest)
+        #expect(try store.content(digest, checkCancellation: {}) == data)
+        #expect(asked.withLock { $0 } == 2)
+    }
+
     @Test func aCancelledShardStopsWaiting() {
         let store = ContentStore(budget: 1000) { _ in }
         let start = ContinuousClock.now
