@@ -139,7 +139,8 @@ public enum ResultRow: Sendable, Hashable, Codable {
         public var centre: String
         public var study: String
         public var image: String
-        /// `cam` (PNG, 8 bit: the map scaled to 0…255), `cam-mask` (PNG, 0 or 255), `overlay` (PNG to look at).
+        /// `cam` (PNG, 8 bit: the map scaled to 0…255), `cam-mask` and `sam-mask` (PNG, 0 or 255), `overlay` (PNG to look
+        /// at), and those of other stages likewise.
         public var kind: String
         public var content: SHA256Digest
 

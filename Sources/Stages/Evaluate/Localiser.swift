@@ -6,7 +6,7 @@ struct Localiser {
     var stage: String
     /// What stands in their column `head`.
     var head: String
-    /// Kinds of its mask rows: the map in 256 levels, and its foreground.
+    /// Kinds of its mask rows: the map in 256 levels, and its foreground; one and the same where masks are all there is.
     var map: String
     var mask: String
     /// Whether it draws boxes, on images that the student found. One that does not is measured on every image that shows
@@ -19,6 +19,9 @@ struct Localiser {
         Localiser(
             stage: ToCoCAMStage.stageName, head: "toco", map: "toco-cam",
             mask: "toco-cam-mask", drawsBoxes: true),
+        Localiser(
+            stage: SegmentAnythingStage.stageName, head: "sam", map: "sam-mask",
+            mask: "sam-mask", drawsBoxes: false),
         Localiser(
             stage: SegmentStage.stageName, head: "polyp-pvt", map: "segment",
             mask: "segment-mask", drawsBoxes: false),

@@ -29,7 +29,7 @@ public struct MILScoreSettings: Sendable, Hashable, Codable {
                 throw DecodingError.dataCorruptedError(
                     in: container,
                     debugDescription: "it is fp32 or bf16 here, not '\(name)'"
-                        + (name == "int8" ? ": int8 is offered by mil-score, cam, toco-cam and segment" : ""))
+                        + (name == "int8" ? ": int8 is offered by mil-score, cam, toco-cam, sam and segment" : ""))
             }
             self = known
         }

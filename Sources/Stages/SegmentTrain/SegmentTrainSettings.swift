@@ -46,6 +46,8 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
     public enum Source: String, Sendable, Hashable, Codable {
         /// The foreground of class activation maps whose box was kept.
         case camMask = "cam-mask"
+        /// What Segment Anything made of boxes that were kept.
+        case samMask = "sam-mask"
         /// Masks drawn by people, which the archive brings along: supervised training. The only setting with which
         /// anything but `evaluate` reads truth.
         case truth

@@ -47,11 +47,7 @@ public struct SegmentTrainStage: Stage {
         if round < settings.rounds {
             let lists = try Self.items(split: "train", settings: settings, view: view)
             guard !lists.isEmpty else {
-                throw StageError(
-                    .missingInput,
-                    settings.labels == .truth
-                        ? "training from truth needs studies of split train with a report that says yes: see the labels stage"
-                        : "training from cam masks needs images of split train whose box was kept: put cam before \(name)")
+                throw StageError(.missingInput, Self.missing(settings.labels, stage: name))
             }
             for (key, list) in ItemList.replicas(lists, total: settings.replicas) {
                 shards.append(try shard(.train, key: key, list: list, base: base, settings: settings, view: view))
@@ -90,6 +86,15 @@ public struct SegmentTrainStage: Stage {
         return try network.parameters()
     }
 
+    private static func missing(_ labels: SegmentTrainSettings.Source, stage: String) -> String {
+        switch labels {
+        case .truth: "training from truth needs studies of split train with a report that says yes: see the labels stage"
+        case .camMask: "training from cam masks needs images of split train whose box was kept: put cam before \(stage)"
+        case .samMask:
+            "training from sam masks needs images of split train whose box was kept: put sam before \(stage)"
+        }
+    }
+
     /// Images with a mask, or, for truth, that may have one: the coordinator does not see the archive.
     private static func items(
         split: String, settings: SegmentTrainSettings, view: any PlanningView
@@ -103,18 +108,27 @@ public struct SegmentTrainStage: Stage {
                         bag.images.map { ItemList.Item(study: bag.study, image: $0, label: 1) }
                     })
             }.filter { !$0.items.isEmpty }
-        case .camMask:
-            let wanted = Set(try view.studies().filter { $0.split == split }.map { "\($0.centre)/\($0.study)" })
-            let kept = Set(try view.boxes().filter(\.isKept).map { "\($0.centre)/\($0.study)/\($0.image)" })
-            let masks = try view.masks().filter {
-                $0.kind == "cam-mask" && wanted.contains("\($0.centre)/\($0.study)")
-                    && kept.contains("\($0.centre)/\($0.study)/\($0.image)")
-            }
-            return Dictionary(grouping: masks, by: \.centre).sorted { $0.key < $1.key }.map { centre, rows in
-                ItemList(
-                    centre: centre,
-                    items: rows.map { ItemList.Item(study: $0.study, image: $0.image, label: 1, mask: $0.content) })
-            }
+        case .camMask: return try kept(split: split, stage: "cam", kind: "cam-mask", view: view)
+        case .samMask: return try kept(split: split, stage: SegmentAnythingStage.stageName, kind: "sam-mask", view: view)
+        }
+    }
+
+    /// Images whose mask one stage drew, and whose box, in that stage's own rows, was kept.
+    private static func kept(
+        split: String, stage: String, kind: String, view: any PlanningView
+    ) throws -> [ItemList] {
+        let wanted = Set(try view.studies().filter { $0.split == split }.map { "\($0.centre)/\($0.study)" })
+        let kept = Set(
+            try view.boxes(ofStage: stage).filter(\.isKept).map { "\($0.centre)/\($0.study)/\($0.image)" })
+        let masks = try view.masks(ofStage: stage).filter {
+            $0.kind == kind && wanted.contains("\($0.centre)/\($0.study)")
+                && kept.contains("\($0.centre)/\($0.study)/\($0.image)")
+        }
+        return Dictionary(grouping: masks, by: \.centre).sorted { $0.key < $1.key }.map { centre, rows in
+            ItemList(
+                centre: centre,
+                items: rows.map { ItemList.Item(study: $0.study, image: $0.image, label: 1, mask: $0.content) }
+                    .sorted { ($0.study, $0.image) < ($1.study, $1.image) })
         }
     }
 

@@ -12,7 +12,7 @@ struct CalibrateCommand: Command {
             numbers are that it reads (the limit that leaves the least square error in 8 bits) and what 8 bits do to its
             sums. Layers stay in bf16 or fp32 where that is more than --minimum-snr allows; so do the first layer and those
             with fewer than \(Calibrator.fewestOutputs) outputs. The file belongs to these weights alone. Stages take it so:
-              {stage: 'mil-score', weights: 'WEIGHTS', precision: 'int8', calibration: 'FILE'}      (also cam, toco-cam and segment)
+              {stage: 'mil-score', weights: 'WEIGHTS', precision: 'int8', calibration: 'FILE'}      (also cam, toco-cam, sam and segment)
             Weights of a job lie in its results, models/mil-train.safetensors, toco-train and segment-train. Use images like
             those to be read, at the size at which they are read; a hundred are enough.
             """,

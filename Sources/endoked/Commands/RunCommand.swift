@@ -14,7 +14,7 @@ struct RunCommand: Command {
             pipeline to its end and writes the results to --out. Interrupted, by Ctrl-C or a crash, the same command
             goes on where it stopped: nothing that was committed is done again. A run that has ended is made anew.
             A pipeline need not train: {stage: 'mil-score', weights: 'FILE'} runs a checkpoint or a former run's models/ (so do
-            cam, toco-cam and segment).
+            cam, toco-cam and segment; sam runs Segment Anything).
             Built-in pipelines: \(BuiltInPipelines.names.joined(separator: ", ")); `--show-pipeline` prints one to edit.
             """,
         options: [

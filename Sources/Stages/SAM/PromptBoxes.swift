@@ -1,0 +1,38 @@
+/// The boxes that prompt: of one stage, on studies of the splits wanted.
+enum PromptBoxes {
+    /// In the order of centre, study and image. The ledger holds one box an image.
+    ///
+    /// Throws `StageError.missingInput` when the stage did not run, drew nothing, or none of its boxes may prompt, with
+    /// the reasons counted.
+    static func chosen(
+        _ settings: SegmentAnythingSettings, view: any PlanningView, stage: String
+    ) throws -> [ResultRow.BoxRow] {
+        let source = settings.boxes.rawValue
+        // A stage that ran left its round's numbers, even where it had no image to map.
+        guard try !view.metrics(ofStage: source, round: 0).isEmpty else {
+            throw StageError(
+                .missingInput,
+                "stage \(stage) needs the boxes of \(source): put \(source) before it, or choose other `boxes`")
+        }
+        let wanted = Set(
+            try view.studies().filter { settings.splits.contains($0.split) }.map { "\($0.centre)/\($0.study)" })
+        let drawn = try view.boxes(ofStage: source)
+            .filter { $0.rectangle != nil && wanted.contains("\($0.centre)/\($0.study)") }
+        guard !drawn.isEmpty else {
+            throw StageError(
+                .missingInput,
+                "stage \(stage): \(source) drew no box on studies of split \(settings.splits.joined(separator: ", ")): "
+                    + "is its `threshold` above all scores?")
+        }
+        let chosen = settings.kept ? drawn.filter(\.isKept) : drawn
+        guard !chosen.isEmpty else {
+            let reasons = Dictionary(grouping: drawn, by: { $0.rejection ?? "" }).mapValues(\.count)
+                .sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \($0.value)" }
+            throw StageError(
+                .missingInput,
+                "stage \(stage): \(source) kept none of its \(drawn.count) boxes (\(reasons.joined(separator: ", "))), so "
+                    + "there is nothing to prompt with; look at its overlays, or prompt with all of them (`kept: false`)")
+        }
+        return chosen.sorted { ($0.centre, $0.study, $0.image) < ($1.centre, $1.study, $1.image) }
+    }
+}

@@ -1,0 +1,41 @@
+import Foundation
+
+/// Settings of the stage `sam`. The network reads images at the one size that it was made for.
+public struct SegmentAnythingSettings: Sendable, Hashable, Codable {
+    /// Required: a file of Segment Anything (ViT-B, -L or -H, which is the method's) or MobileSAM on the coordinator's host.
+    public var weights = ""
+    /// The stage whose boxes prompt.
+    public var boxes = Boxes.cam
+    /// Whether only boxes that passed that stage's filters prompt, which pseudo-labels need. Otherwise every box that was
+    /// drawn, for evaluation.
+    public var kept = true
+    public var splits = ["train", "val", "test"]
+    public var precision = InferencePrecision.fp32
+    /// As of `mil-score`.
+    public var calibration: String?
+    /// Few: ViT-H takes seconds an image.
+    public var imagesPerShard = 8
+    /// Whether overlays to look at are made.
+    public var overlays = true
+
+    public enum Boxes: String, Sendable, Hashable, Codable {
+        case cam
+        case toCoCAM = "toco-cam"
+    }
+
+    public init() {}
+
+    init(_ settings: StageSettings, stage: String) throws {
+        self = try settings.laid(over: SegmentAnythingSettings(), optional: ["calibration"], stage: stage)
+        guard !weights.isEmpty else {
+            throw StageError(
+                .invalidSettings,
+                "stage \(stage) needs `weights`: a file of Segment Anything or MobileSAM on the coordinator's host")
+        }
+        try InferencePrecision.check(precision, calibration: calibration, stage: stage)
+        try MILScoreSettings.check(splits, stage: stage)
+        guard imagesPerShard >= 1 else {
+            throw StageError(.invalidSettings, "stage \(stage): imagesPerShard is at least 1")
+        }
+    }
+}
