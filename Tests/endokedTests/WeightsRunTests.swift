@@ -57,5 +57,6 @@ import Testing
         let third = try EndokedProcess.run(
             "run", "--archive", new, "--pipeline", pipeline.path, "--out", folder.appendingPathComponent("gone").path)
         #expect(third.status == 1 && third.errors.contains("mil-score: \(weights): cannot be read"), "\(third.errors)")
+        #expect(!third.errors.contains("stage mil-score: stage mil-score"), "the stage is named once: \(third.errors)")
     }
 }

@@ -83,12 +83,12 @@ struct JobDriver {
                     case .ended(let state, let message):
                         try access.persist { try $0.setStageState(job.id, stage: stage.name, state, message: message) }
                         log(.info, "stage.ended", ["job": job.id, "stage": stage.name, "state": state.rawValue, "message": message])
-                        if state == .failed { return try fail(job, "stage \(stage.name): \(message)") }
+                        if state == .failed { return try fail(job, Self.named(stage.name, message)) }
                     }
                 } catch where !Self.endsTerm(error) {
                     let message = "\(error)"
                     try access.persist { try $0.setStageState(job.id, stage: stage.name, .failed, message: message) }
-                    return try fail(job, "stage \(stage.name): \(message)")
+                    return try fail(job, Self.named(stage.name, message))
                 }
                 guard let again = try access.persist({ try $0.job(job.id) }), !again.state.isFinal else { return }
                 job = again
@@ -105,6 +105,11 @@ struct JobDriver {
         case let error as ClusterError: error.code == .cancelled
         default: false
         }
+    }
+
+    /// The message with the stage it is of; a stage's own errors name it themselves.
+    private static func named(_ stage: String, _ message: String) -> String {
+        message.hasPrefix("stage \(stage)") ? message : "stage \(stage): \(message)"
     }
 
     private mutating func end(_ job: Job) throws {
