@@ -111,17 +111,6 @@ import Testing
         #expect(throws: ImagingError.self) { try FloatImage(image).interpolated(width: 0, height: 1, mode: .nearest) }
     }
 
-    @Test func normalisationIsPerChannel() throws {
-        let image = try Image8(width: 1, height: 2, channels: 3, pixels: [255, 0, 51, 0, 255, 102])
-        let values = PixelNormalisation.imageNet.apply(image).values
-        let expected: [Float] = [
-            (1 - 0.485) / 0.229, -0.456 / 0.224, (0.2 - 0.406) / 0.225, -0.485 / 0.229, (1 - 0.456) / 0.224,
-            (0.4 - 0.406) / 0.225,
-        ]
-        #expect(zip(values, expected).allSatisfy { abs($0 - $1) < 1e-6 })
-        #expect(throws: ImagingError.self) { try PixelNormalisation(mean: [0, 0, 0], deviation: [1, 0, 1]) }
-    }
-
     /// The main job resizes every still: measured at 1.6 to 2.2 ms on one core of a Zen 5; ten times that is a fault.
     @Test func resizingIsFast() throws {
         let image = Image8(width: 384, height: 288, channels: 3, fill: 7)

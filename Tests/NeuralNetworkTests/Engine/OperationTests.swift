@@ -134,4 +134,18 @@ import Testing
         do { _ = try PooledMemory(bytes: 2 << 20, pool: pool) }
         #expect(pool.idleBytes == idle, "what exceeds the limit is freed")
     }
+
+    @Test func coloursAreNormalisedChannelByChannel() throws {
+        let rgb: [UInt8] = [255, 0, 51, 0, 255, 102]
+        let values = try Tensor.images(rgb: rgb, count: 1, height: 2, width: 1, normalisation: .imageNet).values
+        let expected: [Float] = [
+            (1 - 0.485) / 0.229, -0.456 / 0.224, (0.2 - 0.406) / 0.225, -0.485 / 0.229, (1 - 0.456) / 0.224,
+            (0.4 - 0.406) / 0.225,
+        ]
+        #expect(values.count == 6 && zip(values, expected).allSatisfy { abs($0 - $1) < 1e-6 })
+        #expect(throws: EngineError.self) { try ColourNormalisation(mean: [0, 0, 0], deviation: [1, 0, 1]) }
+        #expect(throws: EngineError.self) {
+            try Tensor.images(rgb: rgb, count: 1, height: 1, width: 1, normalisation: .imageNet)
+        }
+    }
 }
