@@ -32,6 +32,26 @@ import Testing
         }
     }
 
+    /// A processor without bf16, as oneDNN is told to take this one for: said before anything is begun, with the way out.
+    @Test func aPipelineInBFloat16IsRefusedWhereTheProcessorHasNone() throws {
+        let folder = try TemporaryFolder.make()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let plain = ["DNNL_MAX_CPU_ISA": "AVX512_CORE"]
+        let refused = try EndokedProcess.run(
+            "run", "--archive", folder.path, "--pipeline", "toco", "--out", folder.appendingPathComponent("out").path,
+            environment: plain)
+        #expect(refused.status == 5, "\(refused.errors)")
+        #expect(refused.errors.contains("does not multiply bf16, which the pipeline asks for in mil-train, "), "\(refused.errors)")
+        let shown = try EndokedProcess.run("run", "--show-pipeline", "--pipeline", "toco", environment: plain)
+        let file = folder.appendingPathComponent("fp32.json5")
+        try shown.output.replacingOccurrences(of: "bf16", with: "fp32").write(to: file, atomically: true, encoding: .utf8)
+        // What the message says to do gets past it, to the archive, which is none.
+        let other = try EndokedProcess.run(
+            "run", "--archive", folder.path, "--pipeline", file.path, "--out", folder.appendingPathComponent("out").path,
+            environment: plain)
+        #expect(other.status != 0 && !other.errors.contains("bf16"), "\(other.errors)")
+    }
+
     /// What threads wait by is in the environment of a program that computes, unless somebody has decided.
     @Test(arguments: [["GOMP_SPINCOUNT": "77"], ["OMP_WAIT_POLICY": "passive"], [:]])
     func programsThatComputeSpinBriefly(given: [String: String]) throws {

@@ -1,5 +1,6 @@
 import Foundation
 import Ledger
+import NeuralNetwork
 import Stages
 
 /// `--pipeline`: a built-in name or a JSON5 file.
@@ -19,6 +20,21 @@ enum PipelineOption {
         var pipeline = try Pipeline(json5: text, registry: .standard)
         if let seed { pipeline.seed = UInt64(seed) }
         return try pipeline.canonicalJSON()
+    }
+
+    /// Refuses a pipeline that this machine's processor cannot compute: for a job whose workers all run here, which would
+    /// otherwise say so when the first such stage begins.
+    static func requireArithmetic(_ canonical: Data, named name: String) throws {
+        guard !EngineSetup.hasBFloat16 else { return }
+        let stages = try Pipeline(json5: canonical, registry: .standard).steps.filter { step in
+            let fields = try JSONDecoder().decode([String: JSONValue].self, from: step.settings.json)
+            return fields.contains { $0.key.lowercased().hasSuffix("precision") && $0.value == .string("bf16") }
+        }
+        guard !stages.isEmpty else { return }
+        throw ConfigurationError(
+            "this processor (\(EngineSetup.instructionSet)) does not multiply bf16, which the pipeline asks for in "
+                + stages.map(\.stage).joined(separator: ", ") + ": give it one with precision fp32, as "
+                + "`endoked run --show-pipeline --pipeline \(name) | sed s/bf16/fp32/g > fp32.json5` makes")
     }
 }
 

@@ -64,6 +64,7 @@ struct RunCommand: Command {
             Terminal.print(BuiltInPipelines.text(named: pipelineName) ?? String(decoding: pipeline, as: UTF8.self))
             return .complete
         }
+        try PipelineOption.requireArithmetic(pipeline, named: pipelineName)
         let centres = try ArchiveOption.open(archivePath)
         try OutputFolder.prepare(out)
         try OutputFolder.prepare(state)
