@@ -101,10 +101,18 @@ def serve(call, turns, answers):
         line = turns.readline()
 
 
+def multiplies_bf16():
+    with open("/proc/cpuinfo") as file:
+        flags = file.read().split()
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
 class Comparison:
     def __init__(self, options):
         self.options = options
         self.cache = options.cache
+        # Elsewhere all emulate bf16, many times slower than fp32: nobody would run it.
+        self.precisions = ("fp32", "bf16") if multiplies_bf16() else ("fp32",)
         os.makedirs(self.cache, exist_ok=True)
 
     def ours(self, row, precision):
@@ -151,16 +159,17 @@ class Comparison:
     def contestants(self, row):
         made = []
         try:
-            for precision in ("fp32", "bf16"):
+            for precision in self.precisions:
                 made.append(self.ours(row, precision))
             if not self.options.ours:
-                for precision in ("fp32", "bf16"):
+                for precision in self.precisions:
                     made.append(self.better(row, precision, made))
                 if row in peers.INFERENCE:
                     path = os.path.join(self.cache, row + ".onnx")
                     if not all(os.path.exists(file) for file in peers.graphs(row, path)):
                         self.aside("export", lambda: peers.export(row, path))
-                    for name, variant in (("onnxruntime", "fp32"), ("openvino", "fp32"), ("openvino", "bf16")):
+                    others = [("onnxruntime", "fp32")] + [("openvino", precision) for precision in self.precisions]
+                    for name, variant in others:
                         made.append(self.peer(row, name, variant, made))
         finally:
             for contestant in made:
@@ -173,7 +182,7 @@ class Comparison:
         everyone = self.contestants(row)
         # What matrix products reach is measured in the same turns: it changes with whoever else uses the machine. A call's
         # seconds are those of a thousand million operations.
-        peaks = {precision: self.ours("peak", precision) for precision in ("fp32", "bf16")}
+        peaks = {precision: self.ours("peak", precision) for precision in self.precisions}
         present = [c for c in everyone if c.alive] + [c for c in peaks.values() if c.alive]
         guess = {c.name: c.turn(1) for c in present}
         present = [c for c in present if c.alive]
@@ -188,7 +197,7 @@ class Comparison:
                 contestant.times.append(contestant.turn(calls[contestant.name]))
         result = {"row": row, "turns": turns, "threads": self.options.threads, "operations": operations, "peakGFLOPS": {p: 1 / statistics.median(c.times) for p, c in peaks.items() if c.times}, "load": os.getloadavg()[0]}
         images = int(row.rsplit("x", 1)[1]) if row.startswith("train") else 1
-        for precision in ("fp32", "bf16"):
+        for precision in self.precisions:
             mine = next((c for c in present if c.name == f"ours {precision}"), None)
             if not mine:
                 continue
@@ -232,6 +241,8 @@ def main():
     options.seconds, options.least = (8, 2) if options.quick else (20, 3)
     comparison, start = Comparison(options), time.time()
     print(f"{options.threads} threads, load {os.getloadavg()[0]:.1f}, PyTorch {torch.__version__}; a ratio above 1: we are faster", flush=True)
+    if len(comparison.precisions) == 1:
+        print("this processor does not multiply bf16: fp32 only", flush=True)
     for row in options.rows or peers.ROWS:
         print(row, flush=True)
         result = comparison.run(row)
