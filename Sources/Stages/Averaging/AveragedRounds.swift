@@ -65,9 +65,14 @@ struct AveragedRounds {
         }
         let parts = decoded.compactMap { shard, record in
             record.flatMap { record in
-                // A centre without a single mask sends a delta of nothing, which has no weight.
+                // A centre without masks sends a delta of nothing, which has no weight.
                 record.kind == .train && record.images > 0 ? ReplicaAverage.Part(shard: shard, samples: record.images, base: record.base) : nil
             }
+        }
+        guard !parts.isEmpty || replicas.isEmpty else {
+            throw StageError(
+                .missingInput,
+                "stage \(stage), round \(round): no replica had anything to learn from; each needs two images with a label or a mask")
         }
         return try StageError.naming("round \(round)", notFinite: .numeric) {
             let outcome = try ReplicaAverage.apply(

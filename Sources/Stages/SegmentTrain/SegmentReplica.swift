@@ -11,7 +11,7 @@ struct SegmentReplica {
     let context: any MapContext
     private var generator: SeededGenerator
     private(set) var loss = LossMean()
-    /// Images with a mask: the replica's weight in the average.
+    /// Images that were learnt from: the replica's weight in the average.
     private(set) var imageCount = 0
 
     init(
@@ -31,9 +31,10 @@ struct SegmentReplica {
             try context.checkCancellation()
             if let pair = try data.pair(item) { pairs.append(pair) }
         }
-        imageCount = pairs.count
-        // A centre may have no masks at all: its replica then leaves the parameters as they are and weighs nothing.
+        // Batch normalisation needs two images. A centre may have fewer masks, or none: its replica then leaves the
+        // parameters as they are and weighs nothing.
         guard pairs.count >= 2 else { return }
+        imageCount = pairs.count
         for epoch in 0..<settings.localEpochs {
             let order = generator.shuffled(Array(pairs.indices))
             // Batches of about equal size: none is left with statistics over one image.

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Synchronization
 import Testing
 
 import Stages
@@ -79,6 +80,28 @@ import Stages
         let items = ledger.items.filter { $0.study == "E100" && $0.image == "02.png" }
         #expect(!items.isEmpty && items.allSatisfy { $0.status == "failed" })
         #expect(ledger.model(ofStage: "segment-train", startingRound: nil) != nil)
+    }
+
+    /// One image cannot be normalised over a batch: its replica does not train, and has no weight in the average.
+    @Test func aReplicaWithOneMaskWeighsNothing() throws {
+        let few = try TinyArchive(studies: 4, images: 2)
+        let error = try #require(throws: StageError.self) { try run(few, "labels: 'truth', rounds: 1, replicas: 2, batch: 4") }
+        #expect(error.message.contains("no replica had anything to learn from"), "\(error.message)")
+        let archive = try TinyArchive(studies: 8)
+        // West keeps the mask of one image; those of other studies would do if they were in the training split.
+        let masks = archive.root.appendingPathComponent("west/truth")
+        for study in try FileManager.default.contentsOfDirectory(atPath: masks.path).sorted().dropFirst() {
+            try FileManager.default.removeItem(at: masks.appendingPathComponent(study))
+        }
+        try FileManager.default.removeItem(at: masks.appendingPathComponent("W100/04.png"))
+        let contributions = Mutex<[RoundOutcome.Contribution]>([])
+        _ = try run(
+            archive, "labels: 'truth', rounds: 1, replicas: 2, batch: 4",
+            onRound: { stage, round, outcome in
+                if stage == "segment-train", round == 0 { contributions.withLock { $0 = outcome.contributions } }
+            })
+        let weights = contributions.withLock { Dictionary(uniqueKeysWithValues: $0.map { ($0.centre ?? "", $0.weight) }) }
+        #expect(weights == ["east": 1, "west": 0])
     }
 
     @Test func whatIsMissingIsSaid() throws {
