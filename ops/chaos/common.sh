@@ -2,11 +2,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
 
 # ENDOKED_PROGRAM names a program that is built already.
-endoked="${ENDOKED_PROGRAM:-}"
-if [ -z "$endoked" ]; then
-    build --product endoked
-    endoked="$(swift build -c release --show-bin-path)/endoked"
-fi
+need_program
+endoked="$program"
 work="${CHAOS_FOLDER:-$(mktemp -d /tmp/endoked-chaos.XXXXXX)}"
 mkdir -p "$work"
 # The private PostgreSQL runs as another user when we are root.

@@ -47,3 +47,12 @@ build() {
     say "Building (release; some minutes the first time)"
     swift build -c release "$@" 2>&1 | grep -vE '^\[[0-9]+/[0-9]+\]|^Building for|^$' || [ "${PIPESTATUS[0]}" -eq 0 ]
 }
+
+# Sets `program` to ENDOKED_PROGRAM, or to what is built here.
+need_program() {
+    program="${ENDOKED_PROGRAM:-}"
+    if [ -z "$program" ]; then
+        build --product endoked
+        program="$(swift build -c release --show-bin-path)/endoked"
+    fi
+}

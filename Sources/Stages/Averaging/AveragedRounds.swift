@@ -31,9 +31,7 @@ struct AveragedRounds {
         let decoded = try records.map { shard in
             (
                 shard: shard,
-                record: try shard.record.map {
-                    try StageCoding.decode(ReplicaRecord.self, from: $0, of: "the record of \(shard.key)")
-                }
+                record: try shard.decoded(as: ReplicaRecord.self)
             )
         }
         // Without validation studies the closing round has no shards: the model stands as the last round left it.

@@ -14,7 +14,7 @@ public struct CAMStage: Stage {
     public init() {}
 
     struct Input: Codable {
-        struct Item: Codable {
+        struct Item: Codable, NamesImage {
             var study: String
             var image: String
         }
@@ -53,10 +53,9 @@ public struct CAMStage: Stage {
         return try Dictionary(grouping: chosen, by: \.centre).sorted { $0.key < $1.key }.flatMap { centre, rows in
             let items = rows.map { Input.Item(study: $0.study, image: $0.image) }
                 .sorted { ($0.study, $0.image) < ($1.study, $1.image) }
-            return try stride(from: 0, to: items.count, by: settings.imagesPerShard).enumerated().map { number, start in
-                let part = Array(items[start..<min(start + settings.imagesPerShard, items.count)])
-                return ShardPlan(
-                    key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
+            return try StudyChunks.parts(items, of: settings.imagesPerShard).map { number, part in
+                ShardPlan(
+                    key: "\(centre)/\(number)", centre: centre,
                     input: try StageCoding.encode(
                         Input(centre: centre, items: part, model: model, calibration: calibration, settings: settings)),
                     blobs: [model.parameters] + (calibration.map { [$0] } ?? []), model: model.parameters)
@@ -74,20 +73,10 @@ public struct CAMStage: Stage {
             scorer: scorer, settings: input.settings, side: input.settings.imageSize ?? input.model.imageSize)
         var output = ShardOutput()
         var record = Record(parameters: input.model.parameters)
-        for (position, item) in input.items.enumerated() {
-            try context.checkCancellation()
-            do {
-                let image = try ImageDecoder.decode(try index.imageData(study: item.study, image: item.image)).rgb()
-                try add(item, image: image, heat: heat, centre: input.centre, output: &output, record: &record)
-            } catch let error as EngineError {
-                throw StageError(.numeric, "\(item.study)/\(item.image): \(error.message)")
-            } catch where error is ArchiveError || error is ImagingError {
-                output.rows.append(
-                    .item(.init(centre: input.centre, study: item.study, image: item.image, unreadable: error)))
-                record.failedImages += 1
-            }
-            context.progress(done: position + 1, of: input.items.count)
+        let failed = try context.forEachImage(input.items, in: index, output: &output) { item, image, output in
+            try add(item, image: image, heat: heat, centre: input.centre, output: &output, record: &record)
         }
+        record.failedImages += failed
         output.record = try StageCoding.encode(record)
         return output
     }
@@ -122,9 +111,7 @@ public struct CAMStage: Stage {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         var metrics: [String: Double] = ["images": 0, "kept": 0, "failedImages": 0]
-        let parts = try records.compactMap { shard in
-            try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
-        }
+        let parts = try records.decoded(as: Record.self)
         try view.requireOneModel(parts.map(\.parameters), ofStage: name)
         for record in parts {
             metrics["images", default: 0] += Double(record.images)

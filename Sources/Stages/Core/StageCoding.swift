@@ -16,3 +16,19 @@ enum StageCoding {
         }
     }
 }
+
+extension ShardRecord {
+    /// What `map` left; nil when the shard was quarantined.
+    /// - Throws: as `StageCoding.decode`.
+    func decoded<Record: Decodable>(as type: Record.Type) throws -> Record? {
+        try record.map { try StageCoding.decode(type, from: $0, of: "the record of \(key)") }
+    }
+}
+
+extension [ShardRecord] {
+    /// The records of those shards that came through.
+    /// - Throws: as `StageCoding.decode`.
+    func decoded<Record: Decodable>(as type: Record.Type) throws -> [Record] {
+        try compactMap { try $0.decoded(as: type) }
+    }
+}

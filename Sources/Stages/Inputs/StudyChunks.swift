@@ -8,13 +8,18 @@ enum StudyChunks {
     ) throws -> [ShardPlan] {
         var shards: [ShardPlan] = []
         for (centre, list) in byCentre(studies) {
-            for (number, start) in stride(from: 0, to: list.count, by: max(1, perShard)).enumerated() {
-                let part = Array(list[start..<min(start + max(1, perShard), list.count)])
-                shards.append(
-                    ShardPlan(key: "\(centre)/\(padded(number))", centre: centre, input: try input(centre, part)))
+            for (number, part) in parts(list, of: perShard) {
+                shards.append(ShardPlan(key: "\(centre)/\(number)", centre: centre, input: try input(centre, part)))
             }
         }
         return shards
+    }
+
+    /// A list in parts of `count` elements, the last one shorter, each with its number as keys have it.
+    static func parts<Element>(_ list: [Element], of count: Int) -> [(number: String, part: [Element])] {
+        stride(from: 0, to: list.count, by: max(1, count)).enumerated().map { number, start in
+            (padded(number), Array(list[start..<min(start + max(1, count), list.count)]))
+        }
     }
 
     /// Studies by centre; centres and studies sorted.

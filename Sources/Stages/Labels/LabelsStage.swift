@@ -99,9 +99,7 @@ public struct LabelsStage: Stage {
     public func reduce(
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
-        let parts = try records.compactMap { shard in
-            try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
-        }
+        let parts = try records.decoded(as: Record.self)
         func sum(_ field: KeyPath<Record, Int>) -> Double { Double(parts.reduce(0) { $0 + $1[keyPath: field] }) }
         return RoundOutcome(metrics: [
             "yes": sum(\.yes), "no": sum(\.no), "uncertain": sum(\.uncertain), "withoutReport": sum(\.withoutReport),

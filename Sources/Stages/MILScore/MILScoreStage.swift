@@ -109,9 +109,7 @@ public struct MILScoreStage: Stage {
     public func reduce(
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
-        let parts = try records.compactMap { shard in
-            try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
-        }
+        let parts = try records.decoded(as: Record.self)
         try view.requireOneModel(parts.map(\.parameters), ofStage: name)
         return RoundOutcome(metrics: [
             "studies": Double(parts.reduce(0) { $0 + $1.studies }), "images": Double(parts.reduce(0) { $0 + $1.images }),

@@ -15,9 +15,7 @@ extension MILTrainStage {
         let decoded = try records.map { shard in
             (
                 shard: shard,
-                record: try shard.record.map {
-                    try StageCoding.decode(MILTrainRecord.self, from: $0, of: "the record of \(shard.key)")
-                }
+                record: try shard.decoded(as: MILTrainRecord.self)
             )
         }
         var metrics = try MILTrainMetrics(decoded.compactMap(\.record)).values
@@ -72,8 +70,7 @@ extension MILTrainStage {
     /// The parameters from which the round's shards started.
     private static func base(of records: [ShardRecord]) throws -> SHA256Digest? {
         for shard in records {
-            guard let data = shard.record else { continue }
-            return try StageCoding.decode(MILTrainRecord.self, from: data, of: "the record of \(shard.key)").base
+            if let record = try shard.decoded(as: MILTrainRecord.self) { return record.base }
         }
         return nil
     }

@@ -43,11 +43,11 @@ public struct MILTrainStage: Stage {
         let validation = try TrainingBags.byCentre(
             split: "val", maxImages: settings.maxImagesPerBag, minimumImages: 1, view: view)
         for list in validation {
-            for (number, start) in stride(from: 0, to: list.bags.count, by: settings.validationStudiesPerShard).enumerated() {
-                let end = min(start + settings.validationStudiesPerShard, list.bags.count)
-                let part = BagList(centre: list.centre, bags: Array(list.bags[start..<end]))
-                let key = "validate/\(list.centre)/\(StudyChunks.padded(number))"
-                shards.append(try shard(.validate, key: key, list: part, base: base, settings: settings, view: view))
+            for (number, part) in StudyChunks.parts(list.bags, of: settings.validationStudiesPerShard) {
+                shards.append(
+                    try shard(
+                        .validate, key: "validate/\(list.centre)/\(number)", list: BagList(centre: list.centre, bags: part),
+                        base: base, settings: settings, view: view))
             }
         }
         return shards

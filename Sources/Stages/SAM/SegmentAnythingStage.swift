@@ -46,10 +46,9 @@ public struct SegmentAnythingStage: Stage {
             settings.calibration, network: SegmentAnything.calibratedNetwork, parameters: parameters, view: view,
             stage: name)
         return try Dictionary(grouping: boxes, by: \.centre).sorted { $0.key < $1.key }.flatMap { centre, boxes in
-            try stride(from: 0, to: boxes.count, by: settings.imagesPerShard).enumerated().map { number, start in
-                let part = Array(boxes[start..<min(start + settings.imagesPerShard, boxes.count)])
-                return ShardPlan(
-                    key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
+            try StudyChunks.parts(boxes, of: settings.imagesPerShard).map { number, part in
+                ShardPlan(
+                    key: "\(centre)/\(number)", centre: centre,
                     input: try StageCoding.encode(
                         Input(
                             centre: centre, boxes: part, parameters: parameters, calibration: calibration,
@@ -66,19 +65,8 @@ public struct SegmentAnythingStage: Stage {
         let network = try network(input, context: context)
         var output = ShardOutput()
         var record = Record(parameters: input.parameters)
-        for (position, box) in input.boxes.enumerated() {
-            try context.checkCancellation()
-            do {
-                let image = try ImageDecoder.decode(try index.imageData(study: box.study, image: box.image)).rgb()
-                try add(box, image: image, network: network, settings: input.settings, output: &output, record: &record)
-            } catch let error as EngineError {
-                throw StageError(.numeric, "\(box.study)/\(box.image): \(error.message)")
-            } catch where error is ArchiveError || error is ImagingError {
-                output.rows.append(
-                    .item(.init(centre: input.centre, study: box.study, image: box.image, unreadable: error)))
-                record.failedImages += 1
-            }
-            context.progress(done: position + 1, of: input.boxes.count)
+        record.failedImages = try context.forEachImage(input.boxes, in: index, output: &output) { box, image, output in
+            try add(box, image: image, network: network, settings: input.settings, output: &output, record: &record)
         }
         output.record = try StageCoding.encode(record)
         return output
@@ -128,9 +116,7 @@ public struct SegmentAnythingStage: Stage {
     public func reduce(
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
-        let parts = try records.compactMap { shard in
-            try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
-        }
+        let parts = try records.decoded(as: Record.self)
         try view.requireOneModel(parts.map(\.parameters), ofStage: name)
         let images = parts.reduce(0) { $0 + $1.images }
         func mean(_ sum: KeyPath<Record, Double>) -> Double {

@@ -47,10 +47,9 @@ public struct SegmentStage: Stage {
         }
         return try StudyChunks.byCentre(studies).flatMap { centre, studies in
             let items = studies.flatMap { study in study.images.map { ItemList.Item(study: study.study, image: $0) } }
-            return try stride(from: 0, to: items.count, by: settings.imagesPerShard).enumerated().map { number, start in
-                let part = Array(items[start..<min(start + settings.imagesPerShard, items.count)])
-                return ShardPlan(
-                    key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
+            return try StudyChunks.parts(items, of: settings.imagesPerShard).map { number, part in
+                ShardPlan(
+                    key: "\(centre)/\(number)", centre: centre,
                     input: try StageCoding.encode(
                         Input(
                             centre: centre, items: part, model: model, calibration: calibration, settings: settings)),
@@ -66,21 +65,9 @@ public struct SegmentStage: Stage {
         let predictor = try predictor(input, context: context)
         var output = ShardOutput()
         var record = Record(parameters: input.model.parameters)
-        for (position, item) in input.items.enumerated() {
-            try context.checkCancellation()
-            do {
-                let image = try ImageDecoder.decode(try index.imageData(study: item.study, image: item.image)).rgb()
-                let mask = try add(item, image: image, predictor: predictor, input: input, output: &output)
-                record.images += 1
-                record.foreground += mask
-            } catch let error as EngineError {
-                throw StageError(.numeric, "\(item.study)/\(item.image): \(error.message)")
-            } catch where error is ArchiveError || error is ImagingError {
-                output.rows.append(
-                    .item(.init(centre: input.centre, study: item.study, image: item.image, unreadable: error)))
-                record.failedImages += 1
-            }
-            context.progress(done: position + 1, of: input.items.count)
+        record.failedImages = try context.forEachImage(input.items, in: index, output: &output) { item, image, output in
+            record.foreground += try add(item, image: image, predictor: predictor, input: input, output: &output)
+            record.images += 1
         }
         output.record = try StageCoding.encode(record)
         return output
@@ -129,9 +116,7 @@ public struct SegmentStage: Stage {
     public func reduce(
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
-        let parts = try records.compactMap { shard in
-            try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
-        }
+        let parts = try records.decoded(as: Record.self)
         try view.requireOneModel(parts.map(\.parameters), ofStage: name)
         let images = parts.reduce(0) { $0 + $1.images }
         return RoundOutcome(metrics: [

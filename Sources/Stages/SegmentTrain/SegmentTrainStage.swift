@@ -54,11 +54,11 @@ public struct SegmentTrainStage: Stage {
             }
         }
         for list in try Self.items(split: "val", settings: settings, view: view) {
-            for (number, start) in stride(from: 0, to: list.items.count, by: settings.validationImagesPerShard).enumerated() {
-                let end = min(start + settings.validationImagesPerShard, list.items.count)
-                let part = ItemList(centre: list.centre, items: Array(list.items[start..<end]))
-                let key = "validate/\(list.centre)/\(StudyChunks.padded(number))"
-                shards.append(try shard(.validate, key: key, list: part, base: base, settings: settings, view: view))
+            for (number, part) in StudyChunks.parts(list.items, of: settings.validationImagesPerShard) {
+                shards.append(
+                    try shard(
+                        .validate, key: "validate/\(list.centre)/\(number)", list: ItemList(centre: list.centre, items: part),
+                        base: base, settings: settings, view: view))
             }
         }
         return shards

@@ -63,10 +63,9 @@ public struct ToCoCAMStage: Stage {
                             && (settings.threshold == 0 || found.contains("\(centre)/\(study.study)/\(image)")) ? 1 : 0)
                 }
             }
-            return try stride(from: 0, to: items.count, by: settings.imagesPerShard).enumerated().map { number, start in
-                let part = Array(items[start..<min(start + settings.imagesPerShard, items.count)])
-                return ShardPlan(
-                    key: "\(centre)/\(StudyChunks.padded(number))", centre: centre,
+            return try StudyChunks.parts(items, of: settings.imagesPerShard).map { number, part in
+                ShardPlan(
+                    key: "\(centre)/\(number)", centre: centre,
                     input: try StageCoding.encode(
                         Input(centre: centre, items: part, model: model, calibration: calibration, settings: settings)),
                     blobs: [model.parameters] + (calibration.map { [$0] } ?? []), model: model.parameters)
@@ -83,19 +82,8 @@ public struct ToCoCAMStage: Stage {
             calibration: input.calibration, context: context)
         var output = ShardOutput()
         var record = Record(parameters: input.model.parameters)
-        for (position, item) in input.items.enumerated() {
-            try context.checkCancellation()
-            do {
-                let image = try ImageDecoder.decode(try index.imageData(study: item.study, image: item.image)).rgb()
-                try add(item, image: image, localiser: localiser, input: input, output: &output, record: &record)
-            } catch let error as EngineError {
-                throw StageError(.numeric, "\(item.study)/\(item.image): \(error.message)")
-            } catch where error is ArchiveError || error is ImagingError {
-                output.rows.append(
-                    .item(.init(centre: input.centre, study: item.study, image: item.image, unreadable: error)))
-                record.failedImages += 1
-            }
-            context.progress(done: position + 1, of: input.items.count)
+        record.failedImages = try context.forEachImage(input.items, in: index, output: &output) { item, image, output in
+            try add(item, image: image, localiser: localiser, input: input, output: &output, record: &record)
         }
         output.record = try StageCoding.encode(record)
         return output
@@ -151,9 +139,7 @@ public struct ToCoCAMStage: Stage {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         var metrics: [String: Double] = ["images": 0, "mapped": 0, "kept": 0, "failedImages": 0]
-        let parts = try records.compactMap { shard in
-            try shard.record.map { try StageCoding.decode(Record.self, from: $0, of: "the record of \(shard.key)") }
-        }
+        let parts = try records.decoded(as: Record.self)
         try view.requireOneModel(parts.map(\.parameters), ofStage: name)
         for record in parts {
             metrics["images", default: 0] += Double(record.images)

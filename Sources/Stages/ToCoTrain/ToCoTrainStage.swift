@@ -67,14 +67,13 @@ public struct ToCoTrainStage: Stage {
         }
         let bags = try TrainingBags.byCentre(split: "val", maxImages: .max, minimumImages: 1, view: view)
         for list in bags {
-            for (number, start) in stride(from: 0, to: list.bags.count, by: settings.validationStudiesPerShard).enumerated() {
-                let part = list.bags[start..<min(start + settings.validationStudiesPerShard, list.bags.count)]
+            for (number, part) in StudyChunks.parts(list.bags, of: settings.validationStudiesPerShard) {
                 let items = part.flatMap { bag in
                     bag.images.map { ItemList.Item(study: bag.study, image: $0, label: bag.label) }
                 }
                 shards.append(
                     try shard(
-                        .validate, key: "validate/\(list.centre)/\(StudyChunks.padded(number))",
+                        .validate, key: "validate/\(list.centre)/\(number)",
                         list: ItemList(centre: list.centre, items: items), base: base, settings: settings, view: view))
             }
         }
