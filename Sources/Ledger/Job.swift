@@ -36,4 +36,6 @@ public struct JobStage: Codable, Hashable, Sendable {
     /// Seconds since 1970 by the database's clock.
     public var startedAt: Double?
     public var finishedAt: Double?
+    /// How many rounds it makes at most.
+    public var rounds: Int32
 }

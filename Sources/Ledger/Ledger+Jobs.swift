@@ -7,9 +7,11 @@ extension Ledger {
     ///
     /// - Parameters:
     ///   - pipeline: JSON.
+    ///   - rounds: how many rounds a stage makes at most; one, where it is not named.
     ///   - idempotencyKey: creating again with the same key changes nothing and returns the same job.
     public func createJob(
-        pipeline: Data, seed: Int64, archive: String, stages: [String], idempotencyKey: String? = nil
+        pipeline: Data, seed: Int64, archive: String, stages: [String], rounds: [String: Int] = [:],
+        idempotencyKey: String? = nil
     ) throws -> JobID {
         guard !stages.isEmpty, Set(stages).count == stages.count else {
             throw LedgerError(.invalid, "a job needs stages, each once: \(stages)")
@@ -28,10 +30,10 @@ extension Ledger {
             guard let id = try rows.first?.int64(0) else { throw LedgerError(.database, "no number for a new job") }
             try connection.execute(
                 """
-                INSERT INTO stage (job, name, ordinal)
-                SELECT $1, name, ordinal FROM unnest($2) WITH ORDINALITY AS s (name, ordinal)
+                INSERT INTO stage (job, name, rounds, ordinal)
+                SELECT $1, name, rounds, ordinal FROM unnest($2, $3) WITH ORDINALITY AS s (name, rounds, ordinal)
                 """,
-                [.int8(id), .texts(stages)])
+                [.int8(id), .texts(stages), .int4s(stages.map { Int32(clamping: rounds[$0] ?? 1) })])
             return JobID(id)
         }
     }
@@ -162,13 +164,15 @@ extension Ledger {
     static func stages(of job: JobID, _ connection: Connection) throws -> [JobStage] {
         try connection.execute(
             """
-            SELECT name, state, message, extract(epoch FROM started_at)::float8, extract(epoch FROM finished_at)::float8
+            SELECT name, state, message, extract(epoch FROM started_at)::float8, extract(epoch FROM finished_at)::float8,
+                rounds
             FROM stage WHERE job = $1 ORDER BY ordinal
             """, [.int8(job.rawValue)]
         ).map { row in
             JobStage(
                 name: try row.text(0), state: JobStage.State(rawValue: try row.text(1)) ?? .failed,
-                message: try row.text(2), startedAt: try row.optionalDouble(3), finishedAt: try row.optionalDouble(4))
+                message: try row.text(2), startedAt: try row.optionalDouble(3), finishedAt: try row.optionalDouble(4),
+                rounds: try row.int32(5))
         }
     }
 }

@@ -2,9 +2,6 @@ import Foundation
 import PostgreSQL
 
 extension Ledger {
-    /// Seconds of the past over which rates are taken.
-    static let rateWindow: Double = 60
-
     /// How everything fares, from counters: its cost does not grow with the number of shards. Has the reading
     /// connection's snapshot of one moment.
     ///
@@ -73,9 +70,11 @@ extension Ledger {
             centres[try row.text(0), default: []].append(
                 CentreStatus(centre: try row.text(1), counts: try counts(row, from: 2)))
         }
-        let rates = try rates(of: id, connection)
+        let rounds = try rounds(of: id, connection)
         let stages = try stages(of: id, connection).map { stage in
-            stageStatus(stage, centres: centres[stage.name] ?? [], rate: rates[stage.name])
+            stageStatus(
+                stage, centres: centres[stage.name] ?? [], begun: Int32(rounds.count { $0.stage == stage.name }),
+                rate: stage.finishedAt == nil ? try throughput(of: stage, job: id, at: time, connection) : nil)
         }
         let errors = try connection.execute(
             """
@@ -90,36 +89,32 @@ extension Ledger {
         return JobStatus(
             id: id, archive: try row.text(1), state: Job.State(rawValue: try row.text(2)) ?? .failed,
             message: try row.text(3), createdAt: try row.double(4), finishedAt: try row.optionalDouble(5),
-            stages: stages, rounds: try rounds(of: id, connection), errors: errors)
+            stages: stages, rounds: rounds, errors: errors)
     }
 
     private static func stageStatus(
-        _ stage: JobStage, centres: [CentreStatus], rate: (shards: Double, items: Double)?
+        _ stage: JobStage, centres: [CentreStatus], begun: Int32, rate: Throughput?
     ) -> StageStatus {
         var total = ShardCounts()
         for centre in centres { total += centre.counts }
+        let toCome = begun > 0 ? Double(total.total) / Double(begun) * Double(max(0, stage.rounds - begun)) : 0
         return StageStatus(
             name: stage.name, state: stage.state, message: stage.message, startedAt: stage.startedAt,
-            finishedAt: stage.finishedAt, counts: total, centres: centres, shardsPerSecond: rate?.shards,
-            itemsPerSecond: rate?.items, secondsLeft: rate.map { Double(total.open) / $0.shards })
+            finishedAt: stage.finishedAt, counts: total, centres: centres, shardsPerSecond: rate?.shardsPerSecond,
+            itemsPerSecond: rate?.itemsPerSecond, roundsBegun: begun,
+            rounds: stage.rounds, secondsLeft: rate.map { (Double(total.open) + toCome) / $0.shardsPerSecond })
     }
 
-    /// Done a second in each stage, from the first ten-second bucket in the window to now.
-    private static func rates(
-        of job: JobID, _ connection: Connection
-    ) throws -> [String: (shards: Double, items: Double)] {
-        let rows = try connection.execute(
+    private static func throughput(
+        of stage: JobStage, job: JobID, at time: Double, _ connection: Connection
+    ) throws -> Throughput? {
+        let buckets = try connection.execute(
             """
-            SELECT stage, sum(shards)::float8, sum(items)::float8,
-                greatest(extract(epoch FROM now()) - min(bucket) * 10, 1)::float8
-            FROM throughput WHERE job = $1 AND bucket > floor((extract(epoch FROM now()) - $2) / 10) GROUP BY stage
-            """, [.int8(job.rawValue), .float8(rateWindow)])
-        var rates = [String: (shards: Double, items: Double)]()
-        for row in rows {
-            let seconds = try row.double(3)
-            rates[try row.text(0)] = (try row.double(1) / seconds, try row.double(2) / seconds)
-        }
-        return rates
+            SELECT (bucket * 10)::float8, shards::float8, items::float8 FROM throughput WHERE job = $1 AND stage = $2
+            ORDER BY bucket DESC LIMIT 11
+            """, [.int8(job.rawValue), .text(stage.name)]
+        ).map { Throughput.Bucket(start: try $0.double(0), shards: try $0.double(1), items: try $0.double(2)) }
+        return Throughput(buckets: buckets, stageStart: stage.startedAt, now: time)
     }
 }
 

@@ -12,7 +12,8 @@ struct Migration: Sendable {
 
     /// All steps that this program knows, in order. (The package manager puts `_` for a name's first digit.)
     static let all: [Migration] = [
-        Migration(number: 1, name: "ledger", bytes: PackageResources._001_ledger_sql)
+        Migration(number: 1, name: "ledger", bytes: PackageResources._001_ledger_sql),
+        Migration(number: 2, name: "stage_rounds", bytes: PackageResources._002_stage_rounds_sql),
     ]
 
     init(number: Int32, name: String, script: String) {

@@ -37,11 +37,15 @@ public struct StageStatus: Codable, Sendable {
     public var finishedAt: Double?
     public var counts: ShardCounts
     public var centres: [CentreStatus]
-    /// Shards done a second, over the last minute; nil when none was.
+    /// Shards done a second, over the last minute or the last ten shards, whichever is longer; nil when none was done or the
+    /// stage has ended.
     public var shardsPerSecond: Double?
-    /// Items (images, studies) done a second, over the last minute.
+    /// Items (images, studies) done a second, over the same time.
     public var itemsPerSecond: Double?
-    /// Seconds until the shards now known are done, at that rate.
+    /// Rounds begun, and how many the stage makes at most: training makes several, most other stages one.
+    public var roundsBegun: Int32
+    public var rounds: Int32
+    /// Seconds until all is done at that rate, if rounds that have not begun have as many shards as those that have.
     public var secondsLeft: Double?
 }
 

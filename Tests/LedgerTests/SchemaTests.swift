@@ -8,8 +8,22 @@ import Testing
         let string = try TestServer.newDatabase()
         _ = try onThreads(3) { _ in try Ledger(connectionString: string).migrate() }
         let rows = try Connection(connectionString: string).execute("SELECT number, name FROM schema_migration")
-        #expect(rows.count == 1)
-        #expect(try rows[0].text(1) == "ledger")
+        #expect(try rows.map { try $0.text(1) } == ["ledger", "stage_rounds"])
+    }
+
+    @Test func anEarlierSchemaIsBroughtForwardWithItsJobs() throws {
+        let string = try TestServer.newDatabase()
+        let ledger = Ledger(connectionString: string)
+        try ledger.migrate()
+        let connection = try Connection(connectionString: string)
+        // As a program left it that knew the first step only.
+        try connection.execute("ALTER TABLE stage DROP COLUMN rounds")
+        try connection.execute("DELETE FROM schema_migration WHERE number = 2")
+        try connection.execute("INSERT INTO job (pipeline, seed, archive) VALUES ('{}', 1, 'old')")
+        try connection.execute("INSERT INTO stage (job, name, ordinal) SELECT id, 'train', 1 FROM job")
+        try ledger.migrate()
+        let job = try #require(try ledger.activeJobs().first)
+        #expect(job.archive == "old" && job.stages.map(\.rounds) == [1])
     }
 
     @Test func refusesANewerSchema() throws {

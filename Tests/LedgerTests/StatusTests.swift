@@ -24,13 +24,34 @@ import Testing
         let rate = try #require(stage.shardsPerSecond)
         #expect(rate > 0 && rate <= 2)
         #expect(abs((stage.secondsLeft ?? 0) - 4 / rate) < 1e-9)
-        #expect(job.stages[1].shardsPerSecond == nil)
+        #expect(job.stages[1].shardsPerSecond == nil && job.stages.allSatisfy { $0.rounds == 1 })
         let worker = try #require(status.workers.first)
         #expect(worker.name == "a" && worker.state == .active && worker.shards == ["labels \(shards[2].key)"])
         #expect((0..<60).contains(worker.heartbeatAge))
         #expect(status.leader?.holder == "first" && status.leader?.isCurrent == true)
         let json = try JSONEncoder().encode(status)
         #expect(try JSONDecoder().decode(StatusSnapshot.self, from: json).jobs.first?.stages.first?.counts == stage.counts)
+    }
+
+    @Test func theTimeLeftCountsRoundsThatHaveNotBegun() throws {
+        let test = try TestLedger()
+        let job = try test.ledger.createJob(
+            pipeline: Data("{}".utf8), seed: 1, archive: "", stages: ["train"], rounds: ["train": 5])
+        try test.ledger.setStageState(job, stage: "train", .running, message: "")
+        try test.ledger.register(WorkerRegistration(.a))
+        for round in 0..<2 as Range<Int32> {
+            try test.ledger.openRound(job: job, stage: "train", round: round, expected: 3, base: nil)
+            try test.ledger.enqueue(
+                job: job, stage: "train", round: round,
+                shards: (0..<3).map { NewShard(key: "\($0)", centre: "", input: Data("{}".utf8), needsUniformSetup: false) })
+        }
+        let shards = try test.claim(4)
+        _ = try test.ledger.commit(shards.map { $0.committed() })
+        let stage = try #require(try test.ledger.status(job: job).jobs.first?.stages.first)
+        #expect(stage.rounds == 5 && stage.roundsBegun == 2 && stage.counts.done == 4)
+        let rate = try #require(stage.shardsPerSecond)
+        // Two of the six shards that are known, and three rounds of three.
+        #expect(abs((stage.secondsLeft ?? 0) - 11 / rate) < 1e-9)
     }
 
     @Test func silentWorkersAreLostAndCanComeBack() throws {

@@ -32,10 +32,12 @@ struct ProgressDisplay {
         if let stage = job.stages.first(where: { $0.state == .running }) { renew(line(for: stage)) }
     }
 
-    /// What is being done now: the open shards of a stage, which for training grow with each round.
+    /// What is being done now: the shards of a stage, which for training grow with each round.
     private func line(for stage: StageStatus) -> String {
         let done = stage.counts.done, total = max(stage.counts.total, 1)
-        var text = "  \(stage.name): \(done) of \(total) shards"
+        var text = "  \(stage.name): "
+        if stage.rounds > 1 { text += "round \(max(1, stage.roundsBegun)), " }
+        text += "\(done) of \(total) shards"
         if let items = stage.itemsPerSecond { text += ", \(Terminal.number(items, digits: 1)) items/s" }
         if let left = stage.secondsLeft { text += ", \(Terminal.duration(left)) left" }
         return text

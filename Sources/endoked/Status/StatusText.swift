@@ -30,7 +30,7 @@ struct StatusText {
         var rows = [["stage", "centre", "state", "queued", "leased", "done", "failed", "quarantined", "rate", "left"]]
         for stage in job.stages {
             rows.append(
-                [stage.name, "all", stage.state.rawValue] + numbers(stage.counts) + [
+                [stage.name, "all", state(of: stage)] + numbers(stage.counts) + [
                     stage.shardsPerSecond.map { rate($0) } ?? "",
                     stage.secondsLeft.map { Terminal.duration($0) } ?? "",
                 ])
@@ -64,6 +64,11 @@ struct StatusText {
 
     private func numbers(_ counts: ShardCounts) -> [String] {
         [counts.queued, counts.leased, counts.done, counts.taskErrors + counts.losses, counts.quarantined].map(String.init)
+    }
+
+    private func state(of stage: StageStatus) -> String {
+        guard stage.state == .running, stage.rounds > 1 else { return stage.state.rawValue }
+        return "running, round \(max(1, stage.roundsBegun))"
     }
 
     private func rate(_ perSecond: Double) -> String {
