@@ -37,7 +37,7 @@ public enum JobSubmission {
     ///   - pipeline: JSON5.
     ///   - archive: how people call the archive.
     ///   - idempotencyKey: submitting again with the same key gives the same job.
-    /// - Throws: `StageError.invalidSettings` for a pipeline that cannot run, `ClusterError.invalid` without centres.
+    /// - Throws: `StageError.invalidSettings` for a pipeline that cannot run, `.parameters` for a file that a stage cannot use, `ClusterError.invalid` without centres.
     public static func submit(
         pipeline: Data, archive: String, centres: [String], registry: StageRegistry, ledger: Ledger,
         idempotencyKey: String? = nil
@@ -51,12 +51,13 @@ public enum JobSubmission {
         guard !centres.isEmpty else {
             throw ClusterError(.invalid, "no centre was named and no worker that reads one is connected: start a worker with --centre NAME=FOLDER")
         }
+        try parsed.checkFiles(registry: registry)
         let canonical = try JSONDecoder().decode(JSONValue.self, from: try parsed.canonicalJSON())
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let description = try encoder.encode(JobDescription(pipeline: canonical, centres: centres))
         return try ledger.createJob(
             pipeline: description, seed: Int64(bitPattern: parsed.seed), archive: archive, stages: names,
-            idempotencyKey: idempotencyKey)
+            rounds: try parsed.rounds(registry: registry), idempotencyKey: idempotencyKey)
     }
 }

@@ -1,17 +1,17 @@
 import NeuralNetwork
 
 extension PVTSize {
-    /// The size whose widths and depths these parameters have; nil for none. `prefix` stands before the backbone's names:
+    /// The size whose widths and depths these tensors have; nil for none. `prefix` stands before the backbone's names:
     /// "backbone." in a Polyp-PVT.
-    public init?(of set: ParameterSet, prefix: String = "") {
+    public init?(of tensors: TensorShapes, prefix: String = "") {
         let depths = (1...4).map { stage in
             let start = "\(prefix)block\(stage)."
             return Set(
-                set.names.lazy.filter { $0.hasPrefix(start) }.map { $0.dropFirst(start.count).prefix { $0 != "." } }
+                tensors.names.lazy.filter { $0.hasPrefix(start) }.map { $0.dropFirst(start.count).prefix { $0 != "." } }
             ).count
         }
-        let width = set["\(prefix)patch_embed1.proj.weight"]?.shape.first
-        let hidden = set["\(prefix)block1.0.mlp.fc1.weight"]?.shape.first
+        let width = tensors["\(prefix)patch_embed1.proj.weight"]?.first
+        let hidden = tensors["\(prefix)block1.0.mlp.fc1.weight"]?.first
         guard
             let found = PVTSize.allCases.first(where: {
                 $0.depths == depths && $0.widths[0] == width && $0.widths[0] * $0.expansions[0] == hidden

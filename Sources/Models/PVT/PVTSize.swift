@@ -1,5 +1,7 @@
+import NeuralNetwork
+
 /// The published sizes of Pyramid Vision Transformer v2 (Wang et al. 2022).
-public enum PVTSize: String, Sendable, Hashable, CaseIterable, Codable {
+public enum PVTSize: String, Sendable, Hashable, NamedChoice {
     case b0, b1, b2, b3, b4, b5
 
     /// Channels of the four stages.

@@ -15,24 +15,24 @@ public enum KnownNetwork: Hashable, Sendable {
     case segmentAnything(SegmentAnythingKind)
 
     /// Which network these tensors are of; nil for none that is known.
-    public init?(of set: ParameterSet) {
-        func width(_ name: String) -> Int? { set[name]?.shape.first }
+    public init?(of tensors: TensorShapes) {
+        func width(_ name: String) -> Int? { tensors[name]?.first }
         func resNet(_ prefix: String) -> ResNetKind? {
-            guard set["\(prefix)layer1.0.bn1.weight"] != nil else { return nil }
-            return set["\(prefix)layer1.0.conv3.weight"] == nil ? .resNet18 : .resNet50
+            guard tensors["\(prefix)layer1.0.bn1.weight"] != nil else { return nil }
+            return tensors["\(prefix)layer1.0.conv3.weight"] == nil ? .resNet18 : .resNet50
         }
-        if set.names.contains(where: { $0.hasPrefix("image_encoder.") }) {
-            guard let kind = try? SegmentAnythingCheckpoint.kind(of: set) else { return nil }
+        if tensors.names.contains(where: { $0.hasPrefix("image_encoder.") }) {
+            guard let kind = try? SegmentAnythingCheckpoint.kind(of: tensors) else { return nil }
             self = .segmentAnything(kind)
-        } else if let size = PVTSize(of: set, prefix: "backbone.") {
+        } else if let size = PVTSize(of: tensors, prefix: "backbone.") {
             self = .polypPVT(size)
-        } else if let size = PVTSize(of: set) {
+        } else if let size = PVTSize(of: tensors) {
             self = .pvt(size)
-        } else if let width = width("encoder.patch_embed.proj.weight"), set["classifier.weight"] != nil {
-            self = .toCo(ToCoConfiguration(of: set).decoder, width: width)
-        } else if let width = width("patch_embed.proj.weight"), set["blocks.0.attn.qkv.weight"] != nil {
+        } else if let width = width("encoder.patch_embed.proj.weight"), tensors["classifier.weight"] != nil {
+            self = .toCo(ToCoConfiguration(of: tensors).decoder, width: width)
+        } else if let width = width("patch_embed.proj.weight"), tensors["blocks.0.attn.qkv.weight"] != nil {
             self = .visionTransformer(width: width)
-        } else if let kind = resNet("encoder."), set.names.contains(where: { $0.hasPrefix("student.") }) {
+        } else if let kind = resNet("encoder."), tensors.names.contains(where: { $0.hasPrefix("student.") }) {
             self = .mil(kind)
         } else if let kind = resNet("") {
             self = .resNet(kind)
@@ -68,8 +68,8 @@ public enum KnownNetwork: Hashable, Sendable {
                 studentHidden: set["student.classifier.1.weight"]?.shape.first ?? 4096)
             try MILNetwork(configuration, seed: 0).load(set)
         case .visionTransformer:
-            _ = try VisionTransformer(ViTConfiguration(of: set), seed: nil).loadPretrained(set)
-        case .toCo: _ = try ToCoNetwork(ToCoConfiguration(of: set), seed: nil).loadCheckpoint(set)
+            _ = try VisionTransformer(ViTConfiguration(of: set.shapes), seed: nil).loadPretrained(set)
+        case .toCo: _ = try ToCoNetwork(ToCoConfiguration(of: set.shapes), seed: nil).loadCheckpoint(set)
         case .pvt(let size): try PVT(size, seed: nil).loadPretrained(set)
         case .polypPVT(let size): try PolypPVT(size, seed: 0).load(set)
         case .segmentAnything(let kind): try SegmentAnythingNetwork(kind).load(SegmentAnythingCheckpoint.used(set))

@@ -4,13 +4,13 @@ extension ViTConfiguration {
     /// Sizes of a vision transformer by its tensors, whose names start with `prefix`; where one that tells is missing,
     /// those of ViT/16 at 224, so that loading names it. Heads leave no trace in them: 64 numbers each, as in all
     /// published ones, or 32 in smaller ones.
-    public init(of set: ParameterSet, prefix: String = "") {
-        func shape(_ name: String) -> [Int]? { set[prefix + name]?.shape }
+    public init(of tensors: TensorShapes, prefix: String = "") {
+        func shape(_ name: String) -> [Int]? { tensors[prefix + name] }
         let patches = shape("patch_embed.proj.weight") ?? []
         let width = patches.first ?? 768
         let positions = shape("pos_embed").map { $0.dropLast().last ?? 0 } ?? 197
         let start = prefix + "blocks."
-        let blocks = Set(set.names.lazy.filter { $0.hasPrefix(start) }.map { $0.dropFirst(start.count).prefix { $0 != "." } })
+        let blocks = Set(tensors.names.lazy.filter { $0.hasPrefix(start) }.map { $0.dropFirst(start.count).prefix { $0 != "." } })
         let hidden = shape("blocks.0.mlp.fc1.weight")?.first ?? width * 4
         var stem: [Int] = []
         while stem.count < 6, let channels = shape("patch_embed.stem.\(stem.count).weight")?.first { stem.append(channels) }
@@ -24,11 +24,11 @@ extension ViTConfiguration {
 
 extension ToCoConfiguration {
     /// Sizes of a ToCo network by its tensors. Its auxiliary layer and how it pools leave no trace: those of the reference.
-    public init(of set: ParameterSet) {
+    public init(of tensors: TensorShapes) {
         self.init(
-            encoder: ViTConfiguration(of: set, prefix: "encoder."),
-            decoder: set["decoder.c0.weight"] == nil ? .largeFOV : .aspp,
-            decoderWidth: set["decoder.conv6.weight"]?.shape.first ?? 512,
-            hasProjections: set.names.contains { $0.hasPrefix("proj_head.") })
+            encoder: ViTConfiguration(of: tensors, prefix: "encoder."),
+            decoder: tensors["decoder.c0.weight"] == nil ? .largeFOV : .aspp,
+            decoderWidth: tensors["decoder.conv6.weight"]?.first ?? 512,
+            hasProjections: tensors.names.contains { $0.hasPrefix("proj_head.") })
     }
 }

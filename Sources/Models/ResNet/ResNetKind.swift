@@ -1,5 +1,7 @@
+import NeuralNetwork
+
 /// Which residual network (He et al. 2016), as torchvision builds them.
-public enum ResNetKind: String, Sendable, Hashable, Codable, CaseIterable {
+public enum ResNetKind: String, Sendable, Hashable, NamedChoice {
     case resNet18
     case resNet50
 

@@ -45,7 +45,7 @@ public final class SegmentAnything: Sendable {
         _ parameters: ParameterSet, kind: SegmentAnythingKind? = nil, precision: Precision = .float32,
         calibration: Calibration? = nil
     ) throws {
-        let kind = try kind ?? SegmentAnythingCheckpoint.kind(of: parameters)
+        let kind = try kind ?? SegmentAnythingCheckpoint.kind(of: parameters.shapes)
         let network = try SegmentAnythingNetwork(kind)
         try network.load(SegmentAnythingCheckpoint.used(parameters))
         try self.init(network, kind: kind, precision: precision, calibration: calibration)
@@ -73,7 +73,7 @@ public final class SegmentAnything: Sendable {
     /// Which network a file's tensors are of.
     ///
     /// Throws `ParameterError.missingTensors` where it is none of them.
-    package static func kind(of set: ParameterSet) throws -> SegmentAnythingKind { try SegmentAnythingCheckpoint.kind(of: set) }
+    package static func kind(of set: ParameterSet) throws -> SegmentAnythingKind { try SegmentAnythingCheckpoint.kind(of: set.shapes) }
 
     /// Those tensors of a file that the network has, as it encodes them itself; memory is shared with `set`, since ViT-H's
     /// are 2.5 GB.

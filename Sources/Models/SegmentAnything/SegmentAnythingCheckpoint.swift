@@ -9,16 +9,16 @@ enum SegmentAnythingCheckpoint {
     /// Which network a file is of, by its tensors' names and shapes.
     ///
     /// Throws `ParameterError.missingTensors` where it is none of them.
-    static func kind(of set: ParameterSet) throws -> SegmentAnythingKind {
-        if set["image_encoder.layers.0.blocks.0.conv1.c.weight"] != nil { return .mobile }
-        let width = set["image_encoder.patch_embed.proj.weight"]?.shape.first
+    static func kind(of tensors: TensorShapes) throws -> SegmentAnythingKind {
+        if tensors["image_encoder.layers.0.blocks.0.conv1.c.weight"] != nil { return .mobile }
+        let width = tensors["image_encoder.patch_embed.proj.weight"]?.first
         if let kind = SegmentAnythingKind.allCases.first(where: { $0.transformer?.width == width && width != nil }) {
             return kind
         }
         throw ParameterError(
             .missingTensors,
             "these parameters belong to no Segment Anything: neither image_encoder.patch_embed.proj.weight of 768, 1024 or "
-                + "1280 rows (ViT-B, L, H) nor the layers of MobileSAM's image_encoder are among its \(set.entries.count) tensors")
+                + "1280 rows (ViT-B, L, H) nor the layers of MobileSAM's image_encoder are among its \(tensors.names.count) tensors")
     }
 
     /// The parameters that the network has. The rest is known: the classifier with which TinyViT was trained is not

@@ -1,6 +1,8 @@
+import NeuralNetwork
+
 /// Which published Segment Anything: the three of Kirillov et al. (2023), which differ in their image encoder, and
 /// MobileSAM (Zhang et al. 2023), whose encoder is a TinyViT.
-public enum SegmentAnythingKind: String, Sendable, Hashable, Codable, CaseIterable {
+public enum SegmentAnythingKind: String, Sendable, Hashable, NamedChoice {
     case vitB, vitL, vitH, mobile
 
     /// The encoder's measures; nil for MobileSAM.

@@ -3,7 +3,7 @@ import NeuralNetwork
 /// What a ToCo network is made of.
 public struct ToCoConfiguration: Sendable, Hashable, Codable {
     /// What draws masks from the encoder's tokens.
-    public enum Decoder: String, Sendable, Hashable, Codable, CaseIterable {
+    public enum Decoder: String, Sendable, Hashable, NamedChoice {
         /// Two 3×3 convolutions with dilation 5, then 1×1: ToCo's.
         case largeFOV
         /// The sum of four 3×3 convolutions with dilations 6, 12, 18 and 24: the reference's last version.
@@ -11,7 +11,7 @@ public struct ToCoConfiguration: Sendable, Hashable, Codable {
     }
 
     /// How patches decide about the image.
-    public enum Pooling: String, Sendable, Hashable, Codable, CaseIterable {
+    public enum Pooling: String, Sendable, Hashable, NamedChoice {
         /// The classifier reads the maximum over patches of each channel: the reference's. One patch is enough, and
         /// channels may have theirs in different patches, so that no patch of the map need light up.
         case maximum

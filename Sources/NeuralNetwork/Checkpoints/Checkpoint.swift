@@ -24,6 +24,21 @@ public enum Checkpoint {
     /// Throws `ParameterError`, its message starting with the path: `unreadableFile`, `truncatedFile`, `malformedFile`,
     /// `unsupportedElement`, `duplicateName`, and `refusedCode` where a pickle asks for anything but tensors.
     public static func load(_ file: URL, options: Options = Options()) throws -> LoadedCheckpoint {
+        try mapped(file) { try decode($0, options: options) }
+    }
+
+    /// What a file's tensors are, without their numbers: milliseconds where `load` takes seconds. Checksums are not verified;
+    /// a file that was cut short is found out.
+    ///
+    /// Throws as `load` does.
+    public static func outline(of file: URL) throws -> CheckpointOutline {
+        let options = Options(verifiesChecksums: false)
+        return try mapped(file) { data in
+            try data.withUnsafeBytes { try selection(from: $0, options: options, readsValues: false).outline() }
+        }
+    }
+
+    private static func mapped<Result>(_ file: URL, _ body: (Data) throws -> Result) throws -> Result {
         let data: Data
         do {
             data = try Data(contentsOf: file, options: .alwaysMapped)
@@ -31,7 +46,7 @@ public enum Checkpoint {
             throw ParameterError(.unreadableFile, "\(file.path): cannot be read (\(error.localizedDescription))")
         }
         do {
-            return try decode(data, options: options)
+            return try body(data)
         } catch let error as ParameterError {
             throw ParameterError(error.code, "\(file.path): \(error.message)")
         }
@@ -39,14 +54,7 @@ public enum Checkpoint {
 
     /// Reads a file's bytes.
     public static func decode(_ data: Data, options: Options = Options()) throws -> LoadedCheckpoint {
-        try data.withUnsafeBytes { bytes in
-            switch try format(of: bytes) {
-            case .safetensors: try loadSafetensors(bytes, options: options)
-            case .torchArchive:
-                try loadTorch(TorchFile(archive: bytes, checked: options.verifiesChecksums), options: options)
-            case .torchStream: try loadTorch(TorchFile(stream: bytes), options: options)
-            }
-        }
+        try data.withUnsafeBytes { try selection(from: $0, options: options, readsValues: true).checkpoint() }
     }
 
     /// Writes a set as `.safetensors`, whole or not at all. Without metadata the bytes are `parameters.encoded()`.
@@ -89,33 +97,36 @@ public enum Checkpoint {
             .malformedFile, "this is neither a .safetensors file nor one of torch.save (.pth, .pt)")
     }
 
-    private static func loadSafetensors(
-        _ bytes: UnsafeRawBufferPointer, options: Options
-    ) throws -> LoadedCheckpoint {
-        let header = try SafetensorsHeader(parsing: bytes)
-        var selection = CheckpointSelection(options: options)
-        for tensor in header.tensors {
-            try selection.add(tensor.name, element: tensor.element, shape: tensor.shape) {
-                try header.values(of: tensor, in: bytes)
+    /// - Parameter readsValues: false leaves every tensor without numbers.
+    private static func selection(
+        from bytes: UnsafeRawBufferPointer, options: Options, readsValues: Bool
+    ) throws -> CheckpointSelection {
+        let format = try format(of: bytes)
+        var selection = CheckpointSelection(format: format, options: options)
+        let torch: TorchFile
+        switch format {
+        case .safetensors:
+            let header = try SafetensorsHeader(parsing: bytes)
+            for tensor in header.tensors {
+                try selection.add(tensor.name, element: tensor.element, shape: tensor.shape) {
+                    readsValues ? try header.values(of: tensor, in: bytes) : []
+                }
             }
+            selection.leaveOut(header.unread.map { $0 + ": numbers of this type are not read here" })
+            selection.metadata = header.metadata
+            return selection
+        case .torchArchive: torch = try TorchFile(archive: bytes, checked: options.verifiesChecksums)
+        case .torchStream: torch = try TorchFile(stream: bytes)
         }
-        selection.leaveOut(header.unread.map { $0 + ": numbers of this type are not read here" })
-        var checkpoint = try selection.checkpoint(format: .safetensors)
-        checkpoint.metadata = header.metadata
-        return checkpoint
-    }
-
-    private static func loadTorch(_ file: TorchFile, options: Options) throws -> LoadedCheckpoint {
-        try withExtendedLifetime(file.arena) {
-            var selection = CheckpointSelection(options: options)
-            let found = try CheckpointTree.model(in: file.root, named: options.root)
+        return try withExtendedLifetime(torch.arena) {
+            let found = try CheckpointTree.model(in: torch.root, named: options.root)
             selection.leaveOut(found.leftOut)
             for (name, tensor) in found.tensors {
                 try selection.add(name, element: tensor.element, shape: tensor.shape) {
-                    try file.values(of: tensor, called: name)
+                    readsValues ? try torch.values(of: tensor, called: name) : []
                 }
             }
-            return try selection.checkpoint(format: file.format)
+            return selection
         }
     }
 }

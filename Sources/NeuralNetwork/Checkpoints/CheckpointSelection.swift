@@ -1,13 +1,19 @@
 /// Gathers the tensors of a file and says what became of each.
 struct CheckpointSelection {
+    private let format: LoadedCheckpoint.Format
     private let options: Checkpoint.Options
+    /// What the file says about itself.
+    var metadata: [String: String] = [:]
     private var entries: [ParameterSet.Entry] = []
     private var leftOut: [String] = []
     private var counters = 0
     /// Tensors by the type they had in the file, for the notes.
     private var elements: [ElementType: Int] = [:]
 
-    init(options: Checkpoint.Options) { self.options = options }
+    init(format: LoadedCheckpoint.Format, options: Checkpoint.Options) {
+        self.format = format
+        self.options = options
+    }
 
     mutating func leaveOut(_ lines: [String]) { leftOut += lines }
 
@@ -21,7 +27,22 @@ struct CheckpointSelection {
         entries.append(.init(name: name, shape: shape, values: try values()))
     }
 
-    func checkpoint(format: LoadedCheckpoint.Format) throws -> LoadedCheckpoint {
+    func checkpoint() throws -> LoadedCheckpoint {
+        let (entries, leftOut, notes) = try finished()
+        var checkpoint = LoadedCheckpoint(
+            format: format, tensors: try ParameterSet(entries: entries), leftOut: leftOut, notes: notes)
+        checkpoint.metadata = metadata
+        return checkpoint
+    }
+
+    /// Of tensors whose values were not read.
+    func outline() throws -> CheckpointOutline {
+        let shapes = Dictionary(
+            try finished().entries.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
+        return CheckpointOutline(tensors: TensorShapes(shapes), metadata: metadata)
+    }
+
+    private func finished() throws -> (entries: [ParameterSet.Entry], leftOut: [String], notes: [String]) {
         var entries = entries
         var notes = [String]()
         if let prefix = options.strippedPrefix, !prefix.isEmpty, !entries.isEmpty,
@@ -41,7 +62,6 @@ struct CheckpointSelection {
                 .malformedFile,
                 "no tensor was found in it" + (leftOut.isEmpty ? "" : ", only: " + leftOut.joined(separator: "; ")))
         }
-        return LoadedCheckpoint(
-            format: format, tensors: try ParameterSet(entries: entries), leftOut: leftOut, notes: notes)
+        return (entries, leftOut, notes)
     }
 }

@@ -1,3 +1,11 @@
+/// What a checkpoint file would hold: all but the numbers.
+public struct CheckpointOutline: Sendable {
+    /// Under the names that `LoadedCheckpoint.tensors` has.
+    public var tensors: TensorShapes
+    /// As of `LoadedCheckpoint`.
+    public var metadata: [String: String]
+}
+
 /// What a checkpoint file held.
 public struct LoadedCheckpoint: Sendable {
     public enum Format: String, Sendable {

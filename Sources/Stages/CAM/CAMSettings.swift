@@ -1,4 +1,5 @@
 import Foundation
+import NeuralNetwork
 
 /// Settings of the stage `cam`.
 public struct CAMSettings: Sendable, Hashable, Codable {
@@ -35,13 +36,13 @@ public struct CAMSettings: Sendable, Hashable, Codable {
     /// Whether overlays to look at are made.
     public var overlays = true
 
-    public enum Studies: String, Sendable, Hashable, Codable {
+    public enum Studies: String, Sendable, Hashable, NamedChoice {
         /// Those whose report says that there is a polyp.
         case positive
         case all
     }
 
-    public enum Merge: String, Sendable, Hashable, Codable { case max, mean }
+    public enum Merge: String, Sendable, Hashable, NamedChoice { case max, mean }
 
     public init() {}
 

@@ -62,6 +62,19 @@ public struct Pipeline: Sendable {
         }
     }
 
+    /// Looks at the files that the stages' settings name.
+    /// - Throws: `StageError.parameters` for the first that a stage could not use.
+    public func checkFiles(registry: StageRegistry) throws {
+        for step in steps { try registry[step.stage]?.checkFiles(settings: step.settings) }
+    }
+
+    /// How many rounds each stage makes at most.
+    public func rounds(registry: StageRegistry) throws -> [String: Int] {
+        var rounds = [String: Int]()
+        for step in steps { rounds[step.stage] = try registry[step.stage]?.roundCount(settings: step.settings) }
+        return rounds
+    }
+
     /// Canonical JSON (sorted keys), as the ledger keeps it.
     public func canonicalJSON() throws -> Data {
         let list: [JSONValue] = try steps.map { step in

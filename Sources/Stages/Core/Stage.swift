@@ -14,6 +14,11 @@ public protocol Stage: Sendable {
     /// - Throws: `StageError.invalidSettings`, which names the field and what it may be.
     func validate(settings: StageSettings) throws
 
+    /// Looks at the files on the coordinator's host that these settings name, before a job is accepted: hours may pass until
+    /// the stage is planned, and reads them. Quick; their numbers are not read.
+    /// - Throws: `StageError.parameters`, which names the stage and the file.
+    func checkFiles(settings: StageSettings) throws
+
     /// How many rounds the stage makes with these settings. All but averaging stages make one.
     func roundCount(settings: StageSettings) throws -> Int
 
@@ -34,6 +39,7 @@ public protocol Stage: Sendable {
 
 extension Stage {
     public func validate(settings: StageSettings) throws {}
+    public func checkFiles(settings: StageSettings) throws {}
     public func roundCount(settings: StageSettings) throws -> Int { 1 }
     public func reduce(
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView

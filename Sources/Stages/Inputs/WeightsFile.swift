@@ -18,19 +18,29 @@ struct WeightsFile {
     /// Throws `StageError.parameters`, with the path, for what cannot be read or is of no known network.
     init(_ path: String) throws {
         let loaded = try StageError.naming { try Checkpoint.load(URL(fileURLWithPath: path)) }
-        guard let network = KnownNetwork(of: loaded.tensors) else {
+        (self.path, tensors, network) = (path, loaded.tensors, try Self.network(of: loaded.tensors.shapes, path))
+        numbers = Self.numbers(of: loaded.metadata)
+    }
+
+    private static func network(of tensors: TensorShapes, _ path: String) throws -> KnownNetwork {
+        guard let network = KnownNetwork(of: tensors) else {
             throw StageError(
                 .parameters,
                 "\(path): its tensors are of no network that is known here; `endoked checkpoint \(path) --tensors` lists them"
             )
         }
-        (self.path, tensors, self.network) = (path, loaded.tensors, network)
-        numbers = loaded.metadata.compactMapValues(Double.init)
+        return network
     }
 
     /// Side of the network's input: as asked for, or as the file says.
     /// - Parameter method: the side that the method's own recipe has, for the message.
     func imageSize(_ wanted: Int?, method: Int) throws -> Int {
+        try Self.imageSize(wanted, numbers, method: method, path)
+    }
+
+    private static func numbers(of metadata: [String: String]) -> [String: Double] { metadata.compactMapValues(Double.init) }
+
+    private static func imageSize(_ wanted: Int?, _ numbers: [String: Double], method: Int, _ path: String) throws -> Int {
         if let size = wanted ?? numbers["input.size"].flatMap(Int.init(exactly:)) { return size }
         throw StageError(
             .invalidSettings,
@@ -38,7 +48,7 @@ struct WeightsFile {
     }
 
     func mil() throws -> (parameters: ParameterSet, configuration: MILConfiguration) {
-        guard case .mil = network else { throw isNo("MIL network, as mil-train writes it") }
+        try require(.mil)
         return try fitted {
             let configuration = try MILConfiguration(of: tensors)
             let made = try MILNetwork(configuration, seed: 0)
@@ -48,9 +58,9 @@ struct WeightsFile {
     }
 
     func toCo() throws -> (parameters: ParameterSet, configuration: ToCoConfiguration) {
-        guard case .toCo = network else { throw isNo("ToCo network, as toco-train writes it") }
+        try require(.toCo)
         return try fitted {
-            var configuration = ToCoConfiguration(of: tensors)
+            var configuration = ToCoConfiguration(of: tensors.shapes)
             let made = try ToCoNetwork(configuration, seed: nil)
             try made.loadCheckpoint(tensors)
             if let trained = try ToCoConfiguration(numbers: numbers) { configuration = trained }
@@ -59,7 +69,7 @@ struct WeightsFile {
     }
 
     func polypPVT() throws -> (parameters: ParameterSet, size: PVTSize) {
-        guard case .polypPVT(let size) = network else { throw isNo("Polyp-PVT") }
+        guard case .polypPVT(let size) = network else { throw WeightsKind.polypPVT.refusal(of: network, path) }
         return try fitted {
             let made = try PolypPVT(size, seed: nil)
             try made.load(tensors)
@@ -68,14 +78,14 @@ struct WeightsFile {
     }
 
     func segmentAnything() throws -> ParameterSet {
-        guard case .segmentAnything(let kind) = network else { throw isNo("Segment Anything") }
+        guard case .segmentAnything(let kind) = network else {
+            throw WeightsKind.segmentAnything.refusal(of: network, path)
+        }
         return try fitted { try SegmentAnything.parameters(of: tensors, kind: kind) }
     }
 
-    private func isNo(_ wanted: String) -> StageError {
-        let hint =
-            if case .resNet = network { ": an encoder alone can start mil-train (`initialCheckpoint`)" } else { "" }
-        return StageError(.parameters, "\(path) is of \(network.name), not of a \(wanted)\(hint)")
+    private func require(_ kind: WeightsKind) throws {
+        guard kind.accepts(network) else { throw kind.refusal(of: network, path) }
     }
 
     private func fitted<Result>(_ body: () throws -> Result) throws -> Result {
@@ -93,6 +103,24 @@ extension WeightsFile {
     static func naming<Result>(_ stage: String, _ body: () throws -> Result) throws -> Result {
         do { return try body() } catch let error as StageError {
             throw StageError(error.code, "stage \(stage): \(error.message)")
+        }
+    }
+
+    /// Looks at a file that settings name, without reading its numbers. Nil: none is named.
+    /// - Parameter size: for a stage that must know the side of the network's input: what was asked for, and the method's.
+    /// - Throws: `StageError.parameters` for what cannot be read, was cut short, or is of another network than `kind`;
+    ///   `.invalidSettings` where nothing tells the side.
+    static func look(
+        at path: String?, for kind: WeightsKind, size: (wanted: Int?, method: Int)? = nil, stage: String
+    ) throws {
+        guard let path else { return }
+        try naming(stage) {
+            let outline = try StageError.naming { try Checkpoint.outline(of: URL(fileURLWithPath: path)) }
+            let network = try network(of: outline.tensors, path)
+            guard kind.accepts(network) else { throw kind.refusal(of: network, path) }
+            if let size {
+                _ = try imageSize(size.wanted, numbers(of: outline.metadata), method: size.method, path)
+            }
         }
     }
 

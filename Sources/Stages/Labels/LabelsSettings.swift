@@ -1,8 +1,9 @@
 import Foundation
+import NeuralNetwork
 
 /// Settings of the stage `labels`.
 public struct LabelsSettings: Sendable, Hashable, Codable {
-    public enum Extractor: String, Sendable, Hashable, Codable {
+    public enum Extractor: String, Sendable, Hashable, NamedChoice {
         /// The embedded rules.
         case rules
         /// A language model behind an OpenAI-compatible endpoint.
@@ -10,7 +11,7 @@ public struct LabelsSettings: Sendable, Hashable, Codable {
     }
 
     /// What becomes of labels that the archive itself brings along.
-    public enum ArchiveLabels: String, Sendable, Hashable, Codable {
+    public enum ArchiveLabels: String, Sendable, Hashable, NamedChoice {
         /// They are not looked at.
         case ignore
         /// They count where a study has no report.

@@ -16,7 +16,7 @@ public struct MILScoreSettings: Sendable, Hashable, Codable {
     public var splits = ["train", "val", "test"]
     public var isReducedDecodeAllowed = true
 
-    public enum Arithmetic: String, Sendable, Hashable, Codable {
+    public enum Arithmetic: String, Sendable, Hashable, NamedChoice {
         case fp32, bf16
 
         var precision: Precision { self == .fp32 ? .float32 : .bfloat16 }

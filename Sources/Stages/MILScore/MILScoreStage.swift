@@ -37,6 +37,13 @@ public struct MILScoreStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try MILScoreSettings(settings, stage: name) }
 
+    public func checkFiles(settings: StageSettings) throws {
+        let settings = try MILScoreSettings(settings, stage: name)
+        try WeightsFile.look(
+            at: settings.weights, for: .mil, size: (settings.imageSize, MILTrainSettings().imageSize), stage: name)
+        try CalibrationFile.look(at: settings.calibration, stage: name)
+    }
+
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try MILScoreSettings(settings, stage: name)
         let model = try TrainedModel(view: view, stage: name, weights: settings.weights, imageSize: settings.imageSize)

@@ -98,11 +98,11 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     /// Bags of one validation shard.
     public var validationStudiesPerShard = 64
 
-    public enum Averaging: String, Sendable, Hashable, Codable { case fedavg, diloco, median, trimmed }
-    public enum Select: String, Sendable, Hashable, Codable { case last, best }
-    public enum OptimiserKind: String, Sendable, Hashable, Codable { case sgd, adamw }
-    public enum Schedule: String, Sendable, Hashable, Codable { case constant, cosine }
-    public enum AugmentationKind: String, Sendable, Hashable, Codable {
+    public enum Averaging: String, Sendable, Hashable, NamedChoice { case fedavg, diloco, median, trimmed }
+    public enum Select: String, Sendable, Hashable, NamedChoice { case last, best }
+    public enum OptimiserKind: String, Sendable, Hashable, NamedChoice { case sgd, adamw }
+    public enum Schedule: String, Sendable, Hashable, NamedChoice { case constant, cosine }
+    public enum AugmentationKind: String, Sendable, Hashable, NamedChoice {
         case none, flips, mild
 
         func change(side: Int) -> BagImages.Change {
@@ -113,7 +113,7 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
             }
         }
     }
-    public enum StudentFilter: String, Sendable, Hashable, Codable {
+    public enum StudentFilter: String, Sendable, Hashable, NamedChoice {
         case none
         /// Images that the student ranks lowest leave the positive bag.
         case dropConfidentNegatives

@@ -16,6 +16,11 @@ public struct MILTrainStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try MILTrainSettings(settings, stage: name) }
 
+    public func checkFiles(settings: StageSettings) throws {
+        let settings = try MILTrainSettings(settings, stage: name)
+        try WeightsFile.look(at: settings.initialCheckpoint, for: .start(ofMIL: settings.encoder), stage: name)
+    }
+
     /// The last one only validates.
     public func roundCount(settings: StageSettings) throws -> Int {
         try MILTrainSettings(settings, stage: name).rounds + 1

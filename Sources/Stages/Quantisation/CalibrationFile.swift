@@ -11,15 +11,25 @@ enum CalibrationFile {
         _ path: String?, network: String, parameters: SHA256Digest, view: any PlanningView, stage: String
     ) throws -> SHA256Digest? {
         guard let path else { return nil }
+        return try view.store(
+            try read(path, stage: stage) { try $0.require(network: network, parameters: parameters.hex) })
+    }
+
+    /// Looks at a calibration that settings name; to which weights it belongs is not seen. Nil: none is named.
+    /// - Throws: `StageError.parameters` for what cannot be read or is no calibration.
+    static func look(at path: String?, stage: String) throws {
+        guard let path else { return }
+        _ = try read(path, stage: stage) { _ in }
+    }
+
+    private static func read(_ path: String, stage: String, _ check: (Calibration) throws -> Void) throws -> Data {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw StageError(.parameters, "stage \(stage): cannot read the calibration \(path) on the coordinator's host")
         }
-        do {
-            try Calibration(decoding: data).require(network: network, parameters: parameters.hex)
-        } catch let error as EngineError {
+        do { try check(Calibration(decoding: data)) } catch let error as EngineError {
             throw StageError(.parameters, "stage \(stage): \(path): \(error.message)")
         }
-        return try view.store(data)
+        return data
     }
 }
 

@@ -1,7 +1,7 @@
 import NeuralNetwork
 
 /// What a stage that only infers computes with.
-public enum InferencePrecision: String, Sendable, Hashable, Codable {
+public enum InferencePrecision: String, Sendable, Hashable, NamedChoice {
     case fp32, bf16
     /// Convolutions and linear layers in 8 bits where a calibration says so, bf16 elsewhere.
     case int8

@@ -104,7 +104,7 @@ public struct NetworkWeights: Sendable {
     /// Side of the input that they were trained with, where it was written down.
     public var imageSize: Int?
 
-    var toCoConfiguration: ToCoConfiguration { toCo ?? ToCoConfiguration(of: parameters) }
+    var toCoConfiguration: ToCoConfiguration { toCo ?? ToCoConfiguration(of: parameters.shapes) }
 
     /// The network with these parameters, and how it reads what `QuantisableNetwork.input` makes.
     func made() throws -> (any Module, (Tensor, ForwardPass) throws -> Void) {
@@ -120,7 +120,7 @@ public struct NetworkWeights: Sendable {
             try made.loadCheckpoint(parameters)
             return (made, { _ = try made.features($0, $1) })
         case .polypPVT:
-            guard let size = PVTSize(of: parameters, prefix: "backbone.") else {
+            guard let size = PVTSize(of: parameters.shapes, prefix: "backbone.") else {
                 throw StageError(.parameters, "the parameters are no Polyp-PVT's: no size of its backbone fits them")
             }
             let made = try PolypPVT(size, seed: nil)

@@ -113,7 +113,7 @@ extension QuantisationEffect {
     private static func masks(
         _ parameters: ParameterSet, _ calibration: Calibration, _ pictures: PictureFolder, _ truth: URL?, _ side: Int
     ) throws -> [Answers] {
-        guard let size = PVTSize(of: parameters, prefix: "backbone.") else {
+        guard let size = PVTSize(of: parameters.shapes, prefix: "backbone.") else {
             throw StageError(.parameters, "the parameters are no Polyp-PVT's: no size of its backbone fits them")
         }
         let predictors = try precisions.map {

@@ -1,4 +1,5 @@
 import Foundation
+import NeuralNetwork
 
 /// Settings of the stage `sam`. The network reads images at the one size that it was made for.
 public struct SegmentAnythingSettings: Sendable, Hashable, Codable {
@@ -18,7 +19,7 @@ public struct SegmentAnythingSettings: Sendable, Hashable, Codable {
     /// Whether overlays to look at are made.
     public var overlays = true
 
-    public enum Boxes: String, Sendable, Hashable, Codable {
+    public enum Boxes: String, Sendable, Hashable, NamedChoice {
         case cam
         case toCoCAM = "toco-cam"
     }

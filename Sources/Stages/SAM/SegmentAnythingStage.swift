@@ -36,6 +36,12 @@ public struct SegmentAnythingStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try SegmentAnythingSettings(settings, stage: name) }
 
+    public func checkFiles(settings: StageSettings) throws {
+        let settings = try SegmentAnythingSettings(settings, stage: name)
+        try WeightsFile.look(at: settings.weights, for: .segmentAnything, stage: name)
+        try CalibrationFile.look(at: settings.calibration, stage: name)
+    }
+
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try SegmentAnythingSettings(settings, stage: name)
         let boxes = try PromptBoxes.chosen(settings, view: view, stage: name)

@@ -32,6 +32,13 @@ public struct SegmentStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try SegmentSettings(settings, stage: name) }
 
+    public func checkFiles(settings: StageSettings) throws {
+        let settings = try SegmentSettings(settings, stage: name)
+        try WeightsFile.look(
+            at: settings.weights, for: .polypPVT, size: (settings.imageSize, SegmentTrainSettings().imageSize), stage: name)
+        try CalibrationFile.look(at: settings.calibration, stage: name)
+    }
+
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try SegmentSettings(settings, stage: name)
         let model = try TrainedSegmenter(
@@ -79,7 +86,7 @@ public struct SegmentStage: Stage {
             let kind = "\(input.settings.precision)/\(input.calibration?.hex ?? "")"
             return try context.shared("polyp-pvt/\(input.model.parameters.hex)/\(kind)") {
                 let set = try ParameterSet(decoding: try context.content(input.model.parameters))
-                guard let size = PVTSize(of: set, prefix: "backbone.") else {
+                guard let size = PVTSize(of: set.shapes, prefix: "backbone.") else {
                     throw StageError(
                         .parameters, "the parameters are no Polyp-PVT's: no size of its backbone fits them")
                 }

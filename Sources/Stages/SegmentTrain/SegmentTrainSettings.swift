@@ -43,7 +43,7 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
     public var precision = MILScoreSettings.Arithmetic.fp32
 
     /// Where masks come from.
-    public enum Source: String, Sendable, Hashable, Codable {
+    public enum Source: String, Sendable, Hashable, NamedChoice {
         /// The foreground of class activation maps whose box was kept.
         case camMask = "cam-mask"
         /// What Segment Anything made of boxes that were kept.
@@ -53,7 +53,7 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
         case truth
     }
 
-    public enum AugmentationKind: String, Sendable, Hashable, Codable {
+    public enum AugmentationKind: String, Sendable, Hashable, NamedChoice {
         case none
         /// Flips both ways.
         case flips

@@ -27,6 +27,11 @@ public struct SegmentTrainStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try SegmentTrainSettings(settings, stage: name) }
 
+    public func checkFiles(settings: StageSettings) throws {
+        let settings = try SegmentTrainSettings(settings, stage: name)
+        try WeightsFile.look(at: settings.initialCheckpoint, for: .start(ofPolypPVT: settings.size), stage: name)
+    }
+
     /// The last one only validates.
     public func roundCount(settings: StageSettings) throws -> Int {
         try SegmentTrainSettings(settings, stage: name).rounds + 1

@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Models
+import NeuralNetwork
 
 /// Settings of the stage `toco-cam`. Network and input are those of `toco-train`, or of the file in `weights`.
 public struct ToCoCAMSettings: Sendable, Hashable, Codable {
@@ -36,7 +37,7 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
     public var overlays = true
 
     /// The classifier that draws the map.
-    public enum Map: String, Sendable, Hashable, Codable {
+    public enum Map: String, Sendable, Hashable, NamedChoice {
         /// That of the last block, after the final normalisation: the method's.
         case main
         /// That of the auxiliary layer. From random weights it was the steadier of the two: the last block's map lit up
@@ -44,7 +45,7 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
         case auxiliary
     }
 
-    public enum Refinement: String, Sendable, Hashable, Codable {
+    public enum Refinement: String, Sendable, Hashable, NamedChoice {
         case none
         /// A dense conditional random field over the image's own pixels (`DenseCRF`, the method's option): the foreground
         /// found by the threshold is right with probability 0.7 (as Ahn et al., CVPR 2019, take such labels), and so is

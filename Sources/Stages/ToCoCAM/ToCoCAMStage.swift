@@ -36,6 +36,13 @@ public struct ToCoCAMStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try ToCoCAMSettings(settings, stage: name) }
 
+    public func checkFiles(settings: StageSettings) throws {
+        let settings = try ToCoCAMSettings(settings, stage: name)
+        try WeightsFile.look(
+            at: settings.weights, for: .toCo, size: (settings.imageSize, ToCoTrainSettings().imageSize), stage: name)
+        try CalibrationFile.look(at: settings.calibration, stage: name)
+    }
+
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try ToCoCAMSettings(settings, stage: name)
         let model = try TrainedToCo(view: view, stage: name, weights: settings.weights, imageSize: settings.imageSize)

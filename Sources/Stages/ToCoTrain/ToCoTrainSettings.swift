@@ -57,7 +57,7 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
     public var precision = MILScoreSettings.Arithmetic.fp32
 
     /// Sizes of the vision transformer.
-    public enum Network: String, Sendable, Hashable, Codable {
+    public enum Network: String, Sendable, Hashable, NamedChoice {
         /// ViT-B/16 and DeiT-B, ViT-S/16, DeiT-Ti.
         case base16, small16, tiny16
         /// Small enough to learn from random weights in minutes: for the synthetic archive.
@@ -67,7 +67,7 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
     }
 
     /// Changes of images to learn from, drawn anew each time one is seen; those of MIL, and the reference's own.
-    public enum AugmentationKind: String, Sendable, Hashable, Codable {
+    public enum AugmentationKind: String, Sendable, Hashable, NamedChoice {
         case none, flips, mild
         /// A window of a larger image, a flip, colours, grey (METHOD.md, section 3). Images are kept at the larger size.
         case reference

@@ -27,6 +27,11 @@ public struct ToCoTrainStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try ToCoTrainSettings(settings, stage: name) }
 
+    public func checkFiles(settings: StageSettings) throws {
+        let settings = try ToCoTrainSettings(settings, stage: name)
+        try WeightsFile.look(at: settings.initialCheckpoint, for: .start(ofToCo: settings.configuration.encoder.width), stage: name)
+    }
+
     /// The last one only validates.
     public func roundCount(settings: StageSettings) throws -> Int {
         try ToCoTrainSettings(settings, stage: name).rounds + 1

@@ -41,7 +41,7 @@ struct CheckpointCommand: Command {
         for note in loaded.notes { Terminal.print("  \(note)") }
         for line in loaded.leftOut { Terminal.print("  left out: \(line)") }
         if listsTensors { for entry in set.entries { Terminal.print("  \(entry.name) \(entry.shape)") } }
-        guard let network = KnownNetwork(of: set) else {
+        guard let network = KnownNetwork(of: set.shapes) else {
             Terminal.print("of no network that is known here; see --help for those that are")
             return .failed
         }

@@ -96,6 +96,23 @@ enum Fixtures {
         }
     }
 
+    @Test(arguments: [
+        "plain.pth", "stream.pth", "views.pth", "types.pth", "half.pth", "training.pth", "all-types.safetensors",
+    ])
+    func theOutlineIsWhatIsLoadedLessItsNumbers(name: String) throws {
+        let (outline, loaded) = (try Checkpoint.outline(of: Fixtures.url(name)), try Checkpoint.load(Fixtures.url(name)))
+        #expect(outline.tensors == loaded.tensors.shapes && outline.metadata == loaded.metadata)
+        #expect(outline.tensors.names.count == loaded.tensors.entries.count)
+        // Nor does it take a file that was cut short.
+        let whole = try Fixtures.data(name)
+        let cut = FileManager.default.temporaryDirectory.appendingPathComponent("endoked-cut-\(UUID().uuidString)-\(name)")
+        defer { try? FileManager.default.removeItem(at: cut) }
+        for length in stride(from: whole.count - 1, to: 0, by: -max(1, whole.count / 23)) {
+            try whole.prefix(length).write(to: cut)
+            #expect(throws: ParameterError.self, "\(length) of \(whole.count) bytes") { try Checkpoint.outline(of: cut) }
+        }
+    }
+
     /// Whatever a flipped bit makes of a file, reading it ends, in a result or a `ParameterError`.
     @Test(arguments: ["plain.pth", "stream.pth", "views.pth", "types.pth", "all-types.safetensors"])
     func flippedBitsNeverCrash(name: String) throws {

@@ -136,10 +136,60 @@ import Testing
         ] {
             let said = Self.message(archive, before + "{stage: '\(stage)', weights: '\(path)', imageSize: 64}")
             #expect(said.hasPrefix("stage \(stage): ") && said.contains(says), "\(stage) \(path): \(said)")
+            // The same is said before the job is accepted, but for what only loading shows.
+            let atOnce = Self.refusal("{stage: '\(stage)', weights: '\(path)', imageSize: 64}")
+            #expect(atOnce == (path == lacking && stage == "mil-score" ? nil : said), "\(stage) \(path)")
         }
         for stage in ["mil-score", "toco-cam", "segment"] {
             let said = Self.message(archive, "{stage: '\(stage)', imageSize: 64}")
             #expect(said.contains("`imageSize` is for a file named in `weights`"), "\(said)")
+        }
+    }
+
+    /// What is said of the files that settings name before the job is accepted; nil where nothing is.
+    private static func refusal(_ stages: String) -> String? {
+        do {
+            try Pipeline(json5: Data("{stages: [\(stages)]}".utf8), registry: .standard).checkFiles(registry: .standard)
+            return nil
+        } catch { return "\(error)" }
+    }
+
+    @Test func filesAreLookedAtBeforeAJobIsAccepted() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("endoked-files-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func write(_ name: String, _ data: Data) throws -> String {
+            let url = folder.appendingPathComponent(name)
+            try data.write(to: url)
+            return url.path
+        }
+        let encoder = try write("resnet18.safetensors", try ResNet(.resNet18, seed: 1).parameters().encoded())
+        let parameters = try PolypPVT(.b0, seed: 1).parameters()
+        let segmenter = try write("b0.safetensors", parameters.encoded())
+        let sized = try write("sized.safetensors", Checkpoint.encoded(parameters, metadata: ["input.size": "128"]))
+        let text = try write("calibration.json", Data("no".utf8))
+        for (stage, says) in [
+            ("{stage: 'mil-train', initialCheckpoint: '\(encoder)'}", nil),
+            (
+                "{stage: 'mil-train', encoder: 'resNet50', initialCheckpoint: '\(encoder)'}",
+                "is of resnet18, not of resnet50 or a MIL network on resnet50"
+            ),
+            (
+                "{stage: 'mil-train', encoder: 'resnet50'}",
+                "settings of stage mil-train: encoder: there is no \"resnet50\", only resNet18, resNet50"
+            ),
+            ("{stage: 'segment-train', size: 'b0', initialCheckpoint: '\(segmenter)'}", nil),
+            ("{stage: 'segment-train', initialCheckpoint: '\(segmenter)'}", "not of PVTv2-B2 or a Polyp-PVT on PVTv2-B2"),
+            ("{stage: 'toco-train', initialCheckpoint: '\(segmenter)'}", "not of a ViT of width 768, or a ToCo on one"),
+            ("{stage: 'segment', weights: '\(segmenter)'}", "does not say at which size its network reads images"),
+            ("{stage: 'segment', weights: '\(segmenter)', imageSize: 128}", nil),
+            ("{stage: 'segment', weights: '\(sized)'}", nil),
+            ("{stage: 'sam', weights: '\(sized)'}", "not of a Segment Anything"),
+            ("{stage: 'segment', weights: '\(sized)', precision: 'int8', calibration: '/no/file'}", "the calibration /no/file"),
+            ("{stage: 'segment', weights: '\(sized)', precision: 'int8', calibration: '\(text)'}", "calibration.json: "),
+        ] as [(String, String?)] {
+            let said = Self.refusal(stage)
+            #expect((said == nil) == (says == nil) && said?.contains(says ?? "") != false, "\(stage): \(said ?? "accepted")")
         }
     }
 

@@ -1,0 +1,47 @@
+import Models
+
+/// Which networks' files a setting takes.
+struct WeightsKind: Sendable {
+    /// For messages.
+    let name: String
+    let accepts: @Sendable (KnownNetwork) -> Bool
+
+    static let mil = WeightsKind(name: "a MIL network, as mil-train writes it") {
+        if case .mil = $0 { true } else { false }
+    }
+    static let toCo = WeightsKind(name: "a ToCo network, as toco-train writes it") {
+        if case .toCo = $0 { true } else { false }
+    }
+    static let polypPVT = WeightsKind(name: "a Polyp-PVT") { if case .polypPVT = $0 { true } else { false } }
+    static let segmentAnything = WeightsKind(name: "a Segment Anything") {
+        if case .segmentAnything = $0 { true } else { false }
+    }
+
+    /// What a MIL network on `encoder` can start from.
+    static func start(ofMIL encoder: ResNetKind) -> WeightsKind {
+        one(of: .resNet(encoder), .mil(encoder))
+    }
+
+    /// What a ToCo whose tokens are `width` numbers can start from.
+    static func start(ofToCo width: Int) -> WeightsKind {
+        WeightsKind(name: "a ViT of width \(width), or a ToCo on one") {
+            switch $0 {
+            case .visionTransformer(width), .toCo(_, width): true
+            default: false
+            }
+        }
+    }
+
+    /// What a Polyp-PVT can start from.
+    static func start(ofPolypPVT size: PVTSize) -> WeightsKind { one(of: .pvt(size), .polypPVT(size)) }
+
+    private static func one(of first: KnownNetwork, _ second: KnownNetwork) -> WeightsKind {
+        WeightsKind(name: "\(first.name) or a \(second.name)") { $0 == first || $0 == second }
+    }
+
+    func refusal(of network: KnownNetwork, _ path: String) -> StageError {
+        let hint =
+            if case .resNet = network { ": an encoder alone can start mil-train (`initialCheckpoint`)" } else { "" }
+        return StageError(.parameters, "\(path) is of \(network.name), not of \(name)\(hint)")
+    }
+}
