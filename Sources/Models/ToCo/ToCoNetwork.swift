@@ -42,14 +42,15 @@ public final class ToCoNetwork: Module {
         projectionTeacher =
             configuration.hasProjections ? try ProjectionHead(inputs: width, widths: configuration.projection) : nil
         guard let seed else { return }
-        switch configuration.pooling {
-        case .maximum: Initialisation.uniformFanIn(classifier, seed: seed, name: "classifier.weight")
-        case .topPatches:
-            // Next to zero, so that what is seen chooses the patches, not the start: with a larger one the map of
-            // about every second seed lit up the wrong patches for good (tried on one synthetic archive).
-            Initialisation.normal(classifier, deviation: 0.003, seed: seed, name: "classifier.weight")
+        for (name, parameter) in [("classifier", classifier), ("aux_classifier", auxiliaryClassifier)] {
+            switch configuration.pooling {
+            case .maximum: Initialisation.uniformFanIn(parameter, seed: seed, name: name + ".weight")
+            case .topPatches:
+                // Next to zero, so that what is seen chooses the patches, not the start: with a larger one the map of
+                // about every second seed lit up the wrong patches for good (tried on one synthetic archive).
+                Initialisation.normal(parameter, deviation: 0.003, seed: seed, name: name + ".weight")
+            }
         }
-        Initialisation.uniformFanIn(auxiliaryClassifier, seed: seed, name: "aux_classifier.weight")
         decoder.start(seed: seed, prefix: "decoder")
         projection?.forEachParameter("proj_head") { name, parameter in
             if parameter.shape.count == 2, !parameter.isBuffer {

@@ -107,7 +107,7 @@ public enum BuiltInPipelines {
         // highest patches, since from random weights the method's own lit up single patches and its boxes hit nothing;
         // no contrast and no decoder: the maps of two tries with them were worse.
         // The auxiliary map, and a learning rate that some seeds do not stand still at: with 1e-3 and the main map one run
-        // came to boxes on every image, another to none (README, "Measured").
+        // came to boxes on every image, another to none (ops/bench/README.md).
         {
           seed: 7,
           stages: [
