@@ -106,7 +106,9 @@ import Testing
             main.masks().filter { $0.kind == "toco-cam" }
                 == ledger.masks(ofStage: "toco-cam").filter { $0.kind == "toco-cam" })
         // The picture is the auxiliary classifier's map, which the network itself draws the same.
-        let row = try #require(auxiliary.masks().first { $0.kind == "toco-cam" })
+        // Of an image whose maps differ: after so few steps either can be dark all over.
+        let others = Set(main.masks().map(\.content))
+        let row = try #require(auxiliary.masks().first { $0.kind == "toco-cam" && !others.contains($0.content) })
         var configuration = ToCoConfiguration.smallStem
         (configuration.pooling, configuration.pooledShare) = (.topPatches, 0.05)
         let localiser = try ToCoLocaliser(
@@ -118,8 +120,10 @@ import Testing
         ).rgb()
         let seen = try localiser.localise(rgb: image.pixels, height: 64, width: 64)
         let drawn = try ImageDecoder.decode(try auxiliary.content(row.content))
-        #expect(drawn.pixels == seen.auxiliary.map { UInt8((min(1, max(0, $0)) * 255).rounded()) })
-        #expect(drawn.pixels != seen.map.map { UInt8((min(1, max(0, $0)) * 255).rounded()) })
+        func isDrawn(of map: [Float]) -> Bool {
+            drawn.pixels == map.map { UInt8((min(1, max(0, $0)) * 255).rounded()) }
+        }
+        #expect(isDrawn(of: seen.auxiliary) && !isDrawn(of: seen.map))
         #expect(
             auxiliary.evaluations.contains { $0.subject == "toco-cam" && $0.metric == "box-hit-share" && $0.count > 0 })
         // Refined masks are those of the field over the masks that were not; boxes are of them; maps stay.
