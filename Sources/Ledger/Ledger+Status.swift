@@ -74,7 +74,7 @@ extension Ledger {
         let stages = try stages(of: id, connection).map { stage in
             stageStatus(
                 stage, centres: centres[stage.name] ?? [], begun: Int32(rounds.count { $0.stage == stage.name }),
-                rate: stage.finishedAt == nil ? try throughput(of: stage, job: id, at: time, connection) : nil)
+                rate: stage.state == .running ? try throughput(of: stage, job: id, at: time, connection) : nil)
         }
         let errors = try connection.execute(
             """

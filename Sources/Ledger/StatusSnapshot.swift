@@ -38,7 +38,7 @@ public struct StageStatus: Codable, Sendable {
     public var counts: ShardCounts
     public var centres: [CentreStatus]
     /// Shards done a second, over the last minute or the last ten shards, whichever is longer; nil when none was done or the
-    /// stage has ended.
+    /// stage does not run.
     public var shardsPerSecond: Double?
     /// Items (images, studies) done a second, over the same time.
     public var itemsPerSecond: Double?

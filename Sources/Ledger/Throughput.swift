@@ -2,13 +2,13 @@
 ///
 /// Taken over the last minute or the last ten shards, whichever is longer. With shards that take minutes, a minute sees one or
 /// none, and the time left would swing between seconds and hours.
-package struct Throughput: Equatable {
+package struct Throughput {
     /// Seconds of the past that are looked at, at least.
-    package static let window: Double = 60
+    private static let window: Double = 60
     /// Shards that are looked at, at least, as far as there are so many.
-    package static let shards: Double = 10
+    private static let shards: Double = 10
     /// Seconds of a bucket, as the ledger counts them.
-    package static let bucketSeconds: Double = 10
+    private static let bucketSeconds: Double = 10
 
     package var shardsPerSecond: Double
     package var itemsPerSecond: Double

@@ -4,6 +4,14 @@ import PostgreSQL
 import Testing
 
 @Suite struct SchemaTests {
+    /// A ledger of the present schema, and a connection past it.
+    private func migrated() throws -> (ledger: Ledger, connection: Connection) {
+        let string = try TestServer.newDatabase()
+        let ledger = Ledger(connectionString: string)
+        try ledger.migrate()
+        return (ledger, try Connection(connectionString: string))
+    }
+
     @Test func migratesOnceHoweverManyTry() throws {
         let string = try TestServer.newDatabase()
         _ = try onThreads(3) { _ in try Ledger(connectionString: string).migrate() }
@@ -12,10 +20,7 @@ import Testing
     }
 
     @Test func anEarlierSchemaIsBroughtForwardWithItsJobs() throws {
-        let string = try TestServer.newDatabase()
-        let ledger = Ledger(connectionString: string)
-        try ledger.migrate()
-        let connection = try Connection(connectionString: string)
+        let (ledger, connection) = try migrated()
         // As a program left it that knew the first step only.
         try connection.execute("ALTER TABLE stage DROP COLUMN rounds")
         try connection.execute("DELETE FROM schema_migration WHERE number = 2")
@@ -27,19 +32,14 @@ import Testing
     }
 
     @Test func refusesANewerSchema() throws {
-        let string = try TestServer.newDatabase()
-        let ledger = Ledger(connectionString: string)
-        try ledger.migrate()
-        let connection = try Connection(connectionString: string)
+        let (ledger, connection) = try migrated()
         try connection.execute("INSERT INTO schema_migration (number, name, checksum) VALUES (9999, 'future', '\\x00')")
         #expect(ledgerErrorCode { try ledger.migrate() } == .schemaTooNew)
     }
 
     @Test func refusesAChangedStep() throws {
-        let string = try TestServer.newDatabase()
-        let ledger = Ledger(connectionString: string)
-        try ledger.migrate()
-        try Connection(connectionString: string).execute("UPDATE schema_migration SET checksum = '\\x00' WHERE number = 1")
+        let (ledger, connection) = try migrated()
+        try connection.execute("UPDATE schema_migration SET checksum = '\\x00' WHERE number = 1")
         #expect(ledgerErrorCode { try ledger.migrate() } == .schemaChanged)
     }
 

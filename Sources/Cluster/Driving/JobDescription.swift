@@ -37,7 +37,8 @@ public enum JobSubmission {
     ///   - pipeline: JSON5.
     ///   - archive: how people call the archive.
     ///   - idempotencyKey: submitting again with the same key gives the same job.
-    /// - Throws: `StageError.invalidSettings` for a pipeline that cannot run, `.parameters` for a file that a stage cannot use, `ClusterError.invalid` without centres.
+    /// - Throws: `StageError.invalidSettings` for a pipeline that cannot run, `.parameters` for a file that a stage cannot
+    ///   use, `ClusterError.invalid` without centres.
     public static func submit(
         pipeline: Data, archive: String, centres: [String], registry: StageRegistry, ledger: Ledger,
         idempotencyKey: String? = nil

@@ -46,8 +46,9 @@ public final class ToCoNetwork: Module {
             switch configuration.pooling {
             case .maximum: Initialisation.uniformFanIn(parameter, seed: seed, name: name + ".weight")
             case .topPatches:
-                // Next to zero, so that what is seen chooses the patches, not the start: with a larger one the map of
-                // about every second seed lit up the wrong patches for good (tried on one synthetic archive).
+                // Next to zero, so that what is seen chooses the patches, not the start: with a larger main one the map of
+                // about every second seed lit up the wrong patches for good (tried on one synthetic archive). It does not
+                // rule them out: ops/bench/README.md.
                 Initialisation.normal(parameter, deviation: 0.003, seed: seed, name: name + ".weight")
             }
         }

@@ -37,9 +37,7 @@ struct CheckpointSelection {
 
     /// Of tensors whose values were not read.
     func outline() throws -> CheckpointOutline {
-        let shapes = Dictionary(
-            try finished().entries.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
-        return CheckpointOutline(tensors: TensorShapes(shapes), metadata: metadata)
+        CheckpointOutline(tensors: TensorShapes(try finished().entries), metadata: metadata)
     }
 
     private func finished() throws -> (entries: [ParameterSet.Entry], leftOut: [String], notes: [String]) {

@@ -25,6 +25,8 @@ public struct LoadedCheckpoint: Sendable {
     public var notes: [String]
     /// What a .safetensors file says about itself in its header; empty for others.
     public var metadata: [String: String] = [:]
+    /// The same without the numbers.
+    public var outline: CheckpointOutline { CheckpointOutline(tensors: tensors.shapes, metadata: metadata) }
 
     public init(format: Format, tensors: ParameterSet, leftOut: [String] = [], notes: [String] = []) {
         self.format = format

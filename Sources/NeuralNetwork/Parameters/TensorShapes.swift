@@ -2,7 +2,10 @@
 public struct TensorShapes: Sendable, Equatable {
     private let shapes: [String: [Int]]
 
-    public init(_ shapes: [String: [Int]]) { self.shapes = shapes }
+    /// Of tensors whose names are unique; their values are not looked at.
+    init(_ entries: [ParameterSet.Entry]) {
+        shapes = Dictionary(entries.lazy.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
+    }
 
     /// The extent of each dimension of the tensor called `name`; nil where there is none.
     public subscript(name: String) -> [Int]? { shapes[name] }
@@ -12,7 +15,5 @@ public struct TensorShapes: Sendable, Equatable {
 }
 
 extension ParameterSet {
-    public var shapes: TensorShapes {
-        TensorShapes(Dictionary(entries.lazy.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first }))
-    }
+    public var shapes: TensorShapes { TensorShapes(entries) }
 }

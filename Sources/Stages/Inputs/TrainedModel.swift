@@ -33,9 +33,9 @@ struct TrainedModel: Codable, Hashable {
             self = try WeightsFile.naming(stage) {
                 try TrainedModel(
                     parameters: view.store(file.mil().parameters.encoded()),
-                    imageSize: file.imageSize(imageSize, method: method.imageSize),
-                    mean: Self.colour("mean", file.numbers) ?? method.mean,
-                    deviation: Self.colour("deviation", file.numbers) ?? method.deviation)
+                    imageSize: file.outline.imageSize(imageSize, method: method.imageSize),
+                    mean: Self.colour("mean", file.outline.numbers) ?? method.mean,
+                    deviation: Self.colour("deviation", file.outline.numbers) ?? method.deviation)
             }
         } else {
             try self.init(view: view, stage: stage)

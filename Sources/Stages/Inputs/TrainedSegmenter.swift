@@ -15,7 +15,7 @@ struct TrainedSegmenter: Codable, Hashable {
             let file = try WeightsFile(weights, stage: stage)
             (parameters, self.imageSize) = try WeightsFile.naming(stage) {
                 let set = try file.polypPVT().parameters
-                let size = try file.imageSize(imageSize, method: SegmentTrainSettings().imageSize)
+                let size = try file.outline.imageSize(imageSize, method: SegmentTrainSettings().imageSize)
                 guard size % 32 == 0 else { throw StageError(.invalidSettings, "imageSize is a multiple of 32") }
                 return (try view.store(set.encoded()), size)
             }

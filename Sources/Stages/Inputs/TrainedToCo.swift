@@ -33,7 +33,7 @@ struct TrainedToCo: Codable, Hashable {
             let file = try WeightsFile(weights, stage: stage)
             (parameters, network, self.imageSize) = try WeightsFile.naming(stage) {
                 let (set, network) = try file.toCo()
-                let size = try file.imageSize(imageSize, method: ToCoTrainSettings().imageSize)
+                let size = try file.outline.imageSize(imageSize, method: ToCoTrainSettings().imageSize)
                 guard size % network.encoder.patch == 0 else {
                     throw StageError(
                         .invalidSettings, "imageSize is a multiple of the network's patch, \(network.encoder.patch)")

@@ -9,46 +9,18 @@ import NeuralNetwork
 /// Whatever the file was, its parameters are encoded as the network itself does it, so that they have the digest of a
 /// trained model, and a calibration of either is one of the other.
 struct WeightsFile {
-    let path: String
+    let outline: WeightsOutline
     let tensors: ParameterSet
-    let network: KnownNetwork
-    /// What a job wrote down with the parameters: the numbers that a training stage leaves with its first round.
-    let numbers: [String: Double]
 
     /// Throws `StageError.parameters`, with the path, for what cannot be read or is of no known network.
     init(_ path: String) throws {
         let loaded = try StageError.naming { try Checkpoint.load(URL(fileURLWithPath: path)) }
-        (self.path, tensors, network) = (path, loaded.tensors, try Self.network(of: loaded.tensors.shapes, path))
-        numbers = Self.numbers(of: loaded.metadata)
-    }
-
-    private static func network(of tensors: TensorShapes, _ path: String) throws -> KnownNetwork {
-        guard let network = KnownNetwork(of: tensors) else {
-            throw StageError(
-                .parameters,
-                "\(path): its tensors are of no network that is known here; `endoked checkpoint \(path) --tensors` lists them"
-            )
-        }
-        return network
-    }
-
-    /// Side of the network's input: as asked for, or as the file says.
-    /// - Parameter method: the side that the method's own recipe has, for the message.
-    func imageSize(_ wanted: Int?, method: Int) throws -> Int {
-        try Self.imageSize(wanted, numbers, method: method, path)
-    }
-
-    private static func numbers(of metadata: [String: String]) -> [String: Double] { metadata.compactMapValues(Double.init) }
-
-    private static func imageSize(_ wanted: Int?, _ numbers: [String: Double], method: Int, _ path: String) throws -> Int {
-        if let size = wanted ?? numbers["input.size"].flatMap(Int.init(exactly:)) { return size }
-        throw StageError(
-            .invalidSettings,
-            "\(path) does not say at which size its network reads images: give `imageSize` (the method's is \(method))")
+        tensors = loaded.tensors
+        outline = try WeightsOutline(path, loaded.outline)
     }
 
     func mil() throws -> (parameters: ParameterSet, configuration: MILConfiguration) {
-        try require(.mil)
+        try outline.require(.mil)
         return try fitted {
             let configuration = try MILConfiguration(of: tensors)
             let made = try MILNetwork(configuration, seed: 0)
@@ -58,18 +30,18 @@ struct WeightsFile {
     }
 
     func toCo() throws -> (parameters: ParameterSet, configuration: ToCoConfiguration) {
-        try require(.toCo)
+        try outline.require(.toCo)
         return try fitted {
             var configuration = ToCoConfiguration(of: tensors.shapes)
             let made = try ToCoNetwork(configuration, seed: nil)
             try made.loadCheckpoint(tensors)
-            if let trained = try ToCoConfiguration(numbers: numbers) { configuration = trained }
+            if let trained = try ToCoConfiguration(numbers: outline.numbers) { configuration = trained }
             return (try made.parameters(), configuration)
         }
     }
 
     func polypPVT() throws -> (parameters: ParameterSet, size: PVTSize) {
-        guard case .polypPVT(let size) = network else { throw WeightsKind.polypPVT.refusal(of: network, path) }
+        guard case .polypPVT(let size) = outline.network else { throw outline.refusal(.polypPVT) }
         return try fitted {
             let made = try PolypPVT(size, seed: nil)
             try made.load(tensors)
@@ -78,18 +50,12 @@ struct WeightsFile {
     }
 
     func segmentAnything() throws -> ParameterSet {
-        guard case .segmentAnything(let kind) = network else {
-            throw WeightsKind.segmentAnything.refusal(of: network, path)
-        }
+        guard case .segmentAnything(let kind) = outline.network else { throw outline.refusal(.segmentAnything) }
         return try fitted { try SegmentAnything.parameters(of: tensors, kind: kind) }
     }
 
-    private func require(_ kind: WeightsKind) throws {
-        guard kind.accepts(network) else { throw kind.refusal(of: network, path) }
-    }
-
     private func fitted<Result>(_ body: () throws -> Result) throws -> Result {
-        try StageError.naming("\(path), \(network.name)", body)
+        try StageError.naming("\(outline.path), \(outline.network.name)", body)
     }
 }
 
@@ -115,12 +81,10 @@ extension WeightsFile {
     ) throws {
         guard let path else { return }
         try naming(stage) {
-            let outline = try StageError.naming { try Checkpoint.outline(of: URL(fileURLWithPath: path)) }
-            let network = try network(of: outline.tensors, path)
-            guard kind.accepts(network) else { throw kind.refusal(of: network, path) }
-            if let size {
-                _ = try imageSize(size.wanted, numbers(of: outline.metadata), method: size.method, path)
-            }
+            let outline = try WeightsOutline(
+                path, try StageError.naming { try Checkpoint.outline(of: URL(fileURLWithPath: path)) })
+            try outline.require(kind)
+            if let size { _ = try outline.imageSize(size.wanted, method: size.method) }
         }
     }
 

@@ -38,10 +38,4 @@ struct WeightsKind: Sendable {
     private static func one(of first: KnownNetwork, _ second: KnownNetwork) -> WeightsKind {
         WeightsKind(name: "\(first.name) or a \(second.name)") { $0 == first || $0 == second }
     }
-
-    func refusal(of network: KnownNetwork, _ path: String) -> StageError {
-        let hint =
-            if case .resNet = network { ": an encoder alone can start mil-train (`initialCheckpoint`)" } else { "" }
-        return StageError(.parameters, "\(path) is of \(network.name), not of \(name)\(hint)")
-    }
 }

@@ -21,17 +21,8 @@ public struct MILScoreSettings: Sendable, Hashable, Codable {
 
         var precision: Precision { self == .fp32 ? .float32 : .bfloat16 }
 
-        /// Says what there is, and where int8 is.
-        public init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            let name = try container.decode(String.self)
-            guard let known = Self(rawValue: name) else {
-                throw DecodingError.dataCorruptedError(
-                    in: container,
-                    debugDescription: "it is fp32 or bf16 here, not '\(name)'"
-                        + (name == "int8" ? ": int8 is offered by mil-score, cam, toco-cam, sam and segment" : ""))
-            }
-            self = known
+        public static func hint(for unknown: String) -> String? {
+            unknown == "int8" ? "int8 is offered by mil-score, cam, toco-cam, sam and segment" : nil
         }
     }
 

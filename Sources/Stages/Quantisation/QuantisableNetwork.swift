@@ -59,7 +59,7 @@ public enum QuantisableNetwork: String, Sendable, CaseIterable {
     /// - Throws: `StageError.parameters` for a file of another network, or one that does not fit.
     public func weights(file: URL) throws -> NetworkWeights {
         let weights = try WeightsFile(file.path)
-        let side = weights.numbers["input.size"].flatMap(Int.init(exactly:))
+        let side = weights.outline.imageSize
         switch self {
         case .mil: return NetworkWeights(network: self, parameters: try weights.mil().parameters, imageSize: side)
         case .polypPVT:
@@ -120,9 +120,7 @@ public struct NetworkWeights: Sendable {
             try made.loadCheckpoint(parameters)
             return (made, { _ = try made.features($0, $1) })
         case .polypPVT:
-            guard let size = PVTSize(of: parameters.shapes, prefix: "backbone.") else {
-                throw StageError(.parameters, "the parameters are no Polyp-PVT's: no size of its backbone fits them")
-            }
+            let size = try PVTSize(ofPolypPVT: parameters)
             let made = try PolypPVT(size, seed: nil)
             try made.load(parameters)
             return (made, { _ = try made($0, $1) })

@@ -113,9 +113,7 @@ extension QuantisationEffect {
     private static func masks(
         _ parameters: ParameterSet, _ calibration: Calibration, _ pictures: PictureFolder, _ truth: URL?, _ side: Int
     ) throws -> [Answers] {
-        guard let size = PVTSize(of: parameters.shapes, prefix: "backbone.") else {
-            throw StageError(.parameters, "the parameters are no Polyp-PVT's: no size of its backbone fits them")
-        }
+        let size = try PVTSize(ofPolypPVT: parameters)
         let predictors = try precisions.map {
             try PolypPVTPredictor(
                 parameters, size, precision: $0.besides, calibration: $0 == .int8 ? calibration : nil)

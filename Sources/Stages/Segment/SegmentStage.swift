@@ -86,10 +86,7 @@ public struct SegmentStage: Stage {
             let kind = "\(input.settings.precision)/\(input.calibration?.hex ?? "")"
             return try context.shared("polyp-pvt/\(input.model.parameters.hex)/\(kind)") {
                 let set = try ParameterSet(decoding: try context.content(input.model.parameters))
-                guard let size = PVTSize(of: set.shapes, prefix: "backbone.") else {
-                    throw StageError(
-                        .parameters, "the parameters are no Polyp-PVT's: no size of its backbone fits them")
-                }
+                let size = try PVTSize(ofPolypPVT: set)
                 return try PolypPVTPredictor(
                     set, size, precision: input.settings.precision.besides,
                     calibration: try context.calibration(input.calibration))

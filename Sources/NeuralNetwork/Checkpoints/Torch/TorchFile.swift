@@ -4,8 +4,6 @@ import Foundation
 ///
 /// Lives only while the file's bytes do.
 struct TorchFile {
-    /// The format it was written in.
-    let format: LoadedCheckpoint.Format
     let root: PickleValue
     /// Owns what `root` refers to.
     let arena: PickleArena
@@ -35,7 +33,6 @@ struct TorchFile {
         var machine = PickleMachine(try archive.contents(of: pickle, in: file, checked: checked))
         root = try machine.load()
         arena = machine.arena
-        format = .torchArchive
         var storages = [String: UnsafeRawBufferPointer]()
         for entry in archive.entries where entry.name.hasPrefix(prefix + "data/") {
             storages[String(entry.name.dropFirst(prefix.count + 5))] =
@@ -86,7 +83,6 @@ struct TorchFile {
         self.root = root
         self.storages = storages
         arena = machine.arena
-        format = .torchStream
     }
 
     /// 0x1950A86A20F9469CFC6C, with which a file of `torch.save` starts.
