@@ -53,6 +53,12 @@ enum Terminal {
         return "\(whole / 3600) h \(twoDigits(whole % 3600 / 60)) m"
     }
 
+    /// `25 items/s`, `0.4/s`; of what takes longer than ten seconds, how many come in a minute: `4.5/min`.
+    static func rate(_ perSecond: Double, of unit: String = "") -> String {
+        perSecond >= 10 ? "\(Int(perSecond.rounded()))\(unit)/s"
+            : perSecond >= 0.1 ? "\(number(perSecond, digits: 1))\(unit)/s" : "\(number(perSecond * 60, digits: 1))\(unit)/min"
+    }
+
     private static func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
     static func number(_ value: Double, digits: Int = 3) -> String { String(format: "%.\(digits)f", value) }

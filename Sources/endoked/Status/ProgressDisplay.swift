@@ -38,7 +38,7 @@ struct ProgressDisplay {
         var text = "  \(stage.name): "
         if stage.rounds > 1 { text += "round \(max(1, stage.roundsBegun)), " }
         text += "\(done) of \(total) shards"
-        if let items = stage.itemsPerSecond { text += ", \(Terminal.number(items, digits: 1)) items/s" }
+        if let items = stage.itemsPerSecond { text += ", \(Terminal.rate(items, of: " items"))" }
         if let left = stage.secondsLeft { text += ", \(Terminal.duration(left)) left" }
         return text
     }

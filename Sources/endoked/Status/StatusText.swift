@@ -31,7 +31,7 @@ struct StatusText {
         for stage in job.stages {
             rows.append(
                 [stage.name, "all", state(of: stage)] + numbers(stage.counts) + [
-                    stage.shardsPerSecond.map { rate($0) } ?? "",
+                    stage.shardsPerSecond.map { Terminal.rate($0) } ?? "",
                     stage.secondsLeft.map { Terminal.duration($0) } ?? "",
                 ])
             if stage.centres.count > 1, !stage.state.isFinal {
@@ -69,11 +69,6 @@ struct StatusText {
     private func state(of stage: StageStatus) -> String {
         guard stage.state == .running, stage.rounds > 1 else { return stage.state.rawValue }
         return "running, round \(max(1, stage.roundsBegun))"
-    }
-
-    private func rate(_ perSecond: Double) -> String {
-        perSecond >= 10 ? "\(Int(perSecond.rounded()))/s"
-            : perSecond >= 0.1 ? "\(Terminal.number(perSecond, digits: 1))/s" : "\(Terminal.number(perSecond * 60, digits: 1))/min"
     }
 
     private var workers: String {
