@@ -12,13 +12,14 @@ extension ViTConfiguration {
         let start = prefix + "blocks."
         let blocks = Set(tensors.names.lazy.filter { $0.hasPrefix(start) }.map { $0.dropFirst(start.count).prefix { $0 != "." } })
         let hidden = shape("blocks.0.mlp.fc1.weight")?.first ?? width * 4
-        var stem: [Int] = []
+        var (stem, localDepth): ([Int], Int) = ([], 0)
         while stem.count < 6, let channels = shape("patch_embed.stem.\(stem.count).weight")?.first { stem.append(channels) }
+        while localDepth < 16, shape("patch_embed.local.\(localDepth).weight") != nil { localDepth += 1 }
         self.init(
             patch: stem.isEmpty ? (patches.count == 4 ? patches[3] : 16) : 2 << stem.count, width: width,
             depth: blocks.count, heads: width % 64 == 0 ? width / 64 : width % 32 == 0 ? width / 32 : 1,
             expansion: max(1, hidden / max(1, width)), grid: max(1, Int(Double(max(0, positions - 1)).squareRoot().rounded())),
-            stem: stem)
+            stem: stem, localDepth: localDepth)
     }
 }
 

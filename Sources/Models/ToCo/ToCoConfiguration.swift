@@ -25,10 +25,14 @@ public struct ToCoConfiguration: Sendable, Hashable, Codable {
     public var pooling: Pooling
     /// Of all patches, those that `topPatches` takes: this share, one at least.
     public var pooledShare: Double
+    /// With `topPatches`: what the mean of as many lowest patches counts beside that of the highest (Durand et al.'s α). A
+    /// finding that begins at the lower end of the map is then lifted as well; without it, it is never among those chosen.
+    public var lowestWeight: Double
     public var decoder: Decoder
     /// Channels inside the LargeFOV decoder.
     public var decoderWidth: Int
-    /// The block whose tokens the auxiliary classifier reads, from the end: −1 is the last.
+    /// The block whose tokens the auxiliary classifier reads, from the end: −1 is the last, −2 the reference's, −(depth + 1)
+    /// the embedded patches before any block. There attention has not yet carried to a patch what others show.
     public var auxiliaryLayer: Int
     /// Whether there are the projection heads of the class-token contrast. They serve training alone.
     public var hasProjections: Bool
@@ -38,7 +42,7 @@ public struct ToCoConfiguration: Sendable, Hashable, Codable {
     public init(
         encoder: ViTConfiguration = .base16, decoder: Decoder = .largeFOV, decoderWidth: Int = 512,
         auxiliaryLayer: Int = -2, hasProjections: Bool = true, projection: [Int] = [2048, 256, 1024],
-        pooling: Pooling = .maximum, pooledShare: Double = 0.05
+        pooling: Pooling = .maximum, pooledShare: Double = 0.05, lowestWeight: Double = 0
     ) {
         self.encoder = encoder
         self.decoder = decoder
@@ -48,23 +52,27 @@ public struct ToCoConfiguration: Sendable, Hashable, Codable {
         self.projection = projection
         self.pooling = pooling
         self.pooledShare = pooledShare
+        self.lowestWeight = lowestWeight
     }
 
     /// A network small enough to learn from random weights in minutes on two cores: for the synthetic archive.
     public static let small = ToCoConfiguration(
         encoder: ViTConfiguration(patch: 8, width: 96, depth: 6, heads: 3, grid: 14, learnsPositions: true),
         decoderWidth: 64, hasProjections: false)
-    /// Half as deep, behind a stem of convolutions.
+    /// Half as deep, behind convolutions that let a patch see about 60 pixels around it before attention does.
     public static let smallStem = ToCoConfiguration(
         encoder: ViTConfiguration(
-            patch: 8, width: 96, depth: 3, heads: 3, grid: 14, learnsPositions: true, stem: [24, 48]),
+            patch: 8, width: 96, depth: 3, heads: 3, grid: 14, learnsPositions: true, stem: [24, 48], localDepth: 3),
         decoderWidth: 64, hasProjections: false)
 
     func check() throws {
         try encoder.check()
-        guard (-encoder.depth..<0).contains(auxiliaryLayer) else {
+        guard (-encoder.depth - 1..<0).contains(auxiliaryLayer) else {
             throw EngineError(
-                .invalidOption, "auxiliaryLayer \(auxiliaryLayer) is not one of −\(encoder.depth) … −1")
+                .invalidOption, "auxiliaryLayer \(auxiliaryLayer) is not one of −\(encoder.depth + 1) … −1")
+        }
+        guard lowestWeight >= 0, lowestWeight <= 1 else {
+            throw EngineError(.invalidOption, "lowestWeight \(lowestWeight) lies outside [0, 1]")
         }
         guard pooledShare > 0, pooledShare <= 1 else {
             throw EngineError(.invalidOption, "pooledShare \(pooledShare) is not a share above 0")

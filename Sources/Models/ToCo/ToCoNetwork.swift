@@ -47,8 +47,7 @@ public final class ToCoNetwork: Module {
             case .maximum: Initialisation.uniformFanIn(parameter, seed: seed, name: name + ".weight")
             case .topPatches:
                 // Next to zero, so that what is seen chooses the patches, not the start: with a larger main one the map of
-                // about every second seed lit up the wrong patches for good (tried on one synthetic archive). It does not
-                // rule them out: ops/bench/README.md.
+                // about every second seed lit up the wrong patches for good (tried on one synthetic archive).
                 Initialisation.normal(parameter, deviation: 0.003, seed: seed, name: name + ".weight")
             }
         }
@@ -87,17 +86,23 @@ public final class ToCoNetwork: Module {
             let patches = map.shape[1] * map.shape[2]
             let logits = try exact.reshaped(exact.linear(map, weight: weight), to: [images * patches, 1])
             let count = max(1, Int(configuration.pooledShare * Double(patches)))
-            let chosen = logits.withValues { logits in
-                (0..<images).flatMap { Self.highest(count, of: logits, in: $0 * patches..<($0 + 1) * patches) }
+            let ranked = logits.withValues { logits in
+                (0..<images).map { Self.ranked(logits, in: $0 * patches..<($0 + 1) * patches) }
             }
-            return try exact.globalAveragePool(
-                exact.reshaped(exact.gathered(logits, rows: chosen), to: [images, count, 1, 1]))
+            func mean(_ chosen: [Int]) throws -> Tensor {
+                try exact.globalAveragePool(
+                    exact.reshaped(exact.gathered(logits, rows: chosen), to: [images, count, 1, 1]))
+            }
+            let highest = try mean(ranked.flatMap { $0.prefix(count) })
+            guard configuration.lowestWeight > 0 else { return highest }
+            let lowest = try mean(ranked.flatMap { $0.suffix(count) })
+            return try exact.sum(highest, exact.scaled(lowest, by: Float(configuration.lowestWeight)))
         }
     }
 
-    /// Places of the highest numbers; of equal ones the first.
-    private static func highest(_ count: Int, of numbers: UnsafeBufferPointer<Float>, in range: Range<Int>) -> [Int] {
-        Array(range.sorted { (-numbers[$0], $0) < (-numbers[$1], $1) }.prefix(count))
+    /// Places by falling numbers; of equal ones the first comes first.
+    private static func ranked(_ numbers: UnsafeBufferPointer<Float>, in range: Range<Int>) -> [Int] {
+        range.sorted { (-numbers[$0], $0) < (-numbers[$1], $1) }
     }
 
     /// The classifiers are next to nothing beside the encoder: inference computes them in fp32 whatever it has encoded in.

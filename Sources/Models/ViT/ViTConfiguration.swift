@@ -21,10 +21,13 @@ public struct ViTConfiguration: Sendable, Hashable, Codable {
     /// sizes. With any, the embedding is a 3×3 convolution of stride 2 as well, and `patch` is two to the power of their
     /// number. A transformer with such a stem learns from random weights in far fewer steps (Xiao et al., NeurIPS 2021).
     public var stem: [Int]
+    /// Residual 3×3 convolutions over the embedded patches, x + convolution(ReLU(x)), before the first block: what a patch
+    /// learns of its neighbours without attention. None in the published sizes.
+    public var localDepth: Int
 
     public init(
         patch: Int = 16, width: Int, depth: Int = 12, heads: Int, expansion: Int = 4, grid: Int = 14,
-        learnsPositions: Bool = false, dropPath: Float = 0, stem: [Int] = []
+        learnsPositions: Bool = false, dropPath: Float = 0, stem: [Int] = [], localDepth: Int = 0
     ) {
         self.patch = patch
         self.width = width
@@ -35,6 +38,7 @@ public struct ViTConfiguration: Sendable, Hashable, Codable {
         self.learnsPositions = learnsPositions
         self.dropPath = dropPath
         self.stem = stem
+        self.localDepth = localDepth
     }
 
     /// ViT-B/16, timm's `vit_base_patch16_224`; also DeiT-B, `deit_base_patch16_224`, whose checkpoints have the same
@@ -54,6 +58,7 @@ public struct ViTConfiguration: Sendable, Hashable, Codable {
         ] where number < 1 { faults.append("\(name) \(number) is less than one") }
         if heads > 0, width % heads != 0 { faults.append("a width of \(width) cannot be shared by \(heads) heads") }
         if !stem.allSatisfy({ $0 >= 1 }) { faults.append("the stem's channels \(stem) are not all one or more") }
+        if !(0...16).contains(localDepth) { faults.append("localDepth \(localDepth) is not 0 to 16") }
         if !stem.isEmpty, stem.count > 6 || patch != 2 << stem.count {
             faults.append("a stem of \(stem.count) convolutions does not end in patches of \(patch): they halve, and so does the embedding")
         }

@@ -6,7 +6,7 @@ public final class VisionTransformer: Module {
     public struct Output {
         /// Tokens after the last block and the final normalisation: B,1 + h·w,C, the class token first. fp32.
         public let tokens: Tensor
-        /// Tokens after the block asked for, not normalised.
+        /// Tokens after the block asked for, or before all of them, not normalised.
         public let watched: Tensor?
         /// Patches along height and width.
         public let grid: (height: Int, width: Int)
@@ -15,6 +15,7 @@ public final class VisionTransformer: Module {
     public let configuration: ViTConfiguration
     private let stem: [Conv2d]
     private let patches: Conv2d
+    private let local: [Conv2d]
     private let classToken: Parameter
     private let positions: Parameter
     private let blocks: [TransformerBlock]
@@ -38,6 +39,9 @@ public final class VisionTransformer: Module {
                     3, width, kernel: configuration.patch, geometry: ConvolutionGeometry(stride: configuration.patch),
                     hasBias: true)
             }
+        local = try (0..<configuration.localDepth).map { _ in
+            try Conv2d(width, width, kernel: 3, geometry: ConvolutionGeometry(padding: 1), hasBias: true)
+        }
         classToken = try Parameter(shape: [1, 1, width])
         positions = try Parameter(
             shape: [1, configuration.grid * configuration.grid + 1, width], isBuffer: !configuration.learnsPositions)
@@ -56,16 +60,18 @@ public final class VisionTransformer: Module {
     }
 
     /// `images` is N,H,W,3 with sides of at least one patch; what is left of a patch at the right and lower edges is
-    /// not seen, but by a stem's convolutions. `watching`: the block (from 0) whose tokens are wanted as well.
+    /// not seen, but by a stem's convolutions. `watching`: the block (from 0) whose tokens are wanted as well;
+    /// −1: the tokens before the first.
     public func callAsFunction(_ images: Tensor, _ pass: ForwardPass, watching block: Int? = nil) throws -> Output {
         var x = images
         for layer in stem { x = try layer(x, pass, norm: nil, activation: .relu) }
         x = try patches(x, pass)
+        for layer in local { x = try layer(pass.activated(x, .relu), pass, norm: nil, adding: x) }
         let (height, width) = (x.shape[1], x.shape[2])
         let flat = try pass.reshaped(x, to: [x.shape[0], height * width, configuration.width])
         var tokens = try pass.tokens(
             first: pass.value(of: classToken), patches: flat, positions: positions(height: height, width: width, pass))
-        var watched: Tensor?
+        var watched = block == -1 ? tokens : nil
         for (index, layer) in blocks.enumerated() {
             tokens = try layer(tokens, pass)
             if index == block { watched = tokens }
@@ -100,6 +106,9 @@ public final class VisionTransformer: Module {
             try layer.forEachParameter(joinedName(prefix, "patch_embed.stem.\(index)"), body)
         }
         try patches.forEachParameter(joinedName(prefix, "patch_embed.proj"), body)
+        for (index, layer) in local.enumerated() {
+            try layer.forEachParameter(joinedName(prefix, "patch_embed.local.\(index)"), body)
+        }
         for (index, block) in blocks.enumerated() {
             try block.forEachParameter(joinedName(prefix, "blocks.\(index)"), body)
         }

@@ -20,6 +20,8 @@ struct TrainedToCo: Codable, Hashable {
             "network.auxiliaryLayer": Double(network.auxiliaryLayer),
             "network.aspp": network.decoder == .aspp ? 1 : 0,
             "network.topPatches": network.pooling == .topPatches ? network.pooledShare : 0,
+            "network.lowestWeight": network.lowestWeight,
+            "network.localDepth": Double(encoder.localDepth),
             "network.stem": Double(encoder.stem.count),
         ]
         for (index, channels) in encoder.stem.enumerated() { metrics["network.stem.\(index)"] = Double(channels) }
@@ -77,8 +79,9 @@ extension ToCoConfiguration {
     /// - Throws: `StageError.parameters` where some of them are, and others not.
     init?(numbers: [String: Double]) throws {
         guard numbers["network.width"] != nil else { return nil }
-        func number(_ name: String) throws -> Int {
-            guard let number = numbers["network." + name].flatMap(Int.init(exactly:)) else {
+        /// `ofEarlier`: what networks have that were written down before there was a choice.
+        func number(_ name: String, ofEarlier: Double? = nil) throws -> Int {
+            guard let number = (numbers["network." + name] ?? ofEarlier).flatMap(Int.init(exactly:)) else {
                 throw StageError(.parameters, "what was written down with the parameters lacks network.\(name)")
             }
             return number
@@ -87,12 +90,14 @@ extension ToCoConfiguration {
             encoder: ViTConfiguration(
                 patch: try number("patch"), width: try number("width"), depth: try number("depth"),
                 heads: try number("heads"), expansion: try number("expansion"), grid: try number("grid"),
-                stem: try (0..<number("stem")).map { try number("stem.\($0)") }),
+                stem: try (0..<number("stem")).map { try number("stem.\($0)") },
+                localDepth: try number("localDepth", ofEarlier: 0)),
             decoder: try number("aspp") == 1 ? .aspp : .largeFOV, decoderWidth: try number("decoderWidth"),
             auxiliaryLayer: try number("auxiliaryLayer"), hasProjections: false)
         if let share = numbers["network.topPatches"], share > 0 {
             pooling = .topPatches
             pooledShare = share
+            lowestWeight = numbers["network.lowestWeight"] ?? 0
         }
     }
 }

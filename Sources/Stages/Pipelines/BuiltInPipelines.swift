@@ -106,8 +106,9 @@ public enum BuiltInPipelines {
         // What differs from the method's own ToCo, and why: convolutions before the patches, and an image's score by its
         // highest patches, since from random weights the method's own lit up single patches and its boxes hit nothing;
         // no contrast and no decoder: the maps of two tries with them were worse.
-        // The auxiliary map, and a learning rate that some seeds do not stand still at: with 1e-3 and the main map one run
-        // came to boxes on every image, another to none (ops/bench/README.md).
+        // The map is the auxiliary one of patches before attention: behind it, any patch can tell what the image shows, and
+        // with some seeds everything lit up but the polyp. The learning rate is one that some seeds do not stand still at
+        // (ops/bench/README.md).
         {
           seed: 7,
           stages: [
@@ -126,7 +127,8 @@ public enum BuiltInPipelines {
             { stage: "cam", threshold: 0.5, imageSize: 192, foreground: 0.65 },
             {
               stage: "toco-train",
-              network: "compactStem", pooling: "topPatches", pooledShare: 0.1, imageSize: 112, precision: "bf16",
+              network: "compactStem", auxiliaryLayer: -4, pooling: "topPatches", pooledShare: 0.1, lowestWeight: 1,
+              imageSize: 112, precision: "bf16",
               rounds: 6, replicas: 4, localEpochs: 16, batch: 8,
               learningRate: 3e-4, headFactor: 2, warmUp: 0.05, positiveThreshold: 0.5, negativeShare: 0.5,
               weights: { classification: 1, auxiliary: 1, patchContrast: 0, classContrast: 0, segmentation: 0, dice: 0 },

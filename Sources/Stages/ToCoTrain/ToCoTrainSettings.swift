@@ -21,9 +21,13 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
     public var decoder = ToCoConfiguration.Decoder.largeFOV
     /// Whether there are the projection heads of the class-token contrast, which `weights.classContrast` trains.
     public var hasProjections = false
-    /// How patches decide about the image; the reference's is `maximum`. `pooledShare` is that of `topPatches`.
+    /// The block whose tokens the auxiliary classifier reads, from the end; −(depth + 1): patches before any block.
+    public var auxiliaryLayer = -2
+    /// How patches decide about the image; the reference's is `maximum`. `pooledShare` and `lowestWeight` are those of
+    /// `topPatches`.
     public var pooling = ToCoConfiguration.Pooling.maximum
     public var pooledShare = 0.05
+    public var lowestWeight = 0.0
     /// Side of the square input in pixels.
     public var imageSize = 448
     /// A checkpoint on the coordinator's host: a whole ToCo network, or a vision transformer by timm's names.
@@ -62,7 +66,7 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         case base16, small16, tiny16
         /// Small enough to learn from random weights in minutes: for the synthetic archive.
         case compact
-        /// The same, half as deep behind a stem of convolutions.
+        /// Half as deep, behind convolutions.
         case compactStem
     }
 
@@ -101,6 +105,8 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         made.hasProjections = hasProjections
         made.pooling = pooling
         made.pooledShare = pooledShare
+        made.lowestWeight = lowestWeight
+        made.auxiliaryLayer = auxiliaryLayer
         return made
     }
 
@@ -124,6 +130,9 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
             [warmUp, patchContrastStart, segmentationStart, mainMapStart].allSatisfy { (0...1).contains($0) },
             "warmUp, patchContrastStart, segmentationStart and mainMapStart are shares of the training")
         require(pooledShare > 0 && pooledShare <= 1, "pooledShare is a share above 0")
+        require((0...1).contains(lowestWeight), "lowestWeight is 0 to 1")
+        let first = -configuration.encoder.depth - 1
+        require((first..<0).contains(auxiliaryLayer), "auxiliaryLayer is \(first) to -1")
         require(validationStudiesPerShard >= 1, "validationStudiesPerShard is at least 1")
         guard faults.isEmpty else {
             throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))

@@ -91,10 +91,13 @@ import Testing
         #expect(full != half && (apart / size).squareRoot() < 2e-2)
     }
 
-    /// The logit is the mean of the map's highest numbers, and so is its gradient theirs alone.
-    @Test func topPatchesDecideAboutTheImage() throws {
+    /// The logit is the mean of the map's highest numbers, plus a part of that of its lowest, and so is its gradient theirs
+    /// alone.
+    @Test(arguments: [0, 0.5]) func topPatchesDecideAboutTheImage(lowestWeight: Double) throws {
         var configuration = ToCoTrainerTests.configuration
         (configuration.pooling, configuration.pooledShare) = (.topPatches, 0.05)
+        configuration.lowestWeight = lowestWeight
+        let part = Float(lowestWeight)
         let network = try ToCoNetwork(configuration, seed: 1)
         let (images, width) = (2, 24)
         var random = CounterRandom(seed: 8)
@@ -110,10 +113,13 @@ import Testing
             let numbers = (0..<64).map { patch in
                 (0..<width).reduce(0) { $0 + map.values[(image * 64 + patch) * width + $1] * weights[$1] }
             }
-            let best = numbers.indices.sorted { numbers[$0] > numbers[$1] }.prefix(3)  // Of 64 patches a twentieth.
-            #expect(abs(logits.values[image] - best.reduce(0) { $0 + numbers[$1] / 3 }) < 1e-5)
+            let sorted = numbers.indices.sorted { numbers[$0] > numbers[$1] }
+            let (best, worst) = (sorted.prefix(3), sorted.suffix(3))  // Of 64 patches a twentieth.
+            func mean(_ patches: some Sequence<Int>) -> Float { patches.reduce(0) { $0 + numbers[$1] / 3 } }
+            #expect(abs(logits.values[image] - mean(best) - part * mean(worst)) < 1e-5)
             for patch in 0..<64 {
-                let wanted = best.contains(patch) ? weights[5] / 3 * (image == 0 ? 1 : -2) : 0
+                let counts: Float = best.contains(patch) ? 1 : worst.contains(patch) ? part : 0
+                let wanted = counts * weights[5] / 3 * (image == 0 ? 1 : -2)
                 #expect(abs(gradient[(image * 64 + patch) * width + 5] - wanted) < 1e-6, "\(image), \(patch)")
             }
         }
@@ -123,13 +129,16 @@ import Testing
 
     @Test func refusesConfigurationsThatMakeNoNetwork() {
         var configuration = ToCoTrainerTests.configuration
-        configuration.auxiliaryLayer = -4
+        configuration.auxiliaryLayer = -5  // Of three blocks, −4 is what comes before them.
         #expect(throws: EngineError.self) { try ToCoNetwork(configuration, seed: 1) }
         configuration = ToCoTrainerTests.configuration
         configuration.projection = [1]
         #expect(throws: EngineError.self) { try ToCoNetwork(configuration, seed: 1) }
         configuration = ToCoTrainerTests.configuration
         configuration.pooledShare = 0
+        #expect(throws: EngineError.self) { try ToCoNetwork(configuration, seed: 1) }
+        configuration = ToCoTrainerTests.configuration
+        configuration.lowestWeight = 2
         #expect(throws: EngineError.self) { try ToCoNetwork(configuration, seed: 1) }
     }
 }

@@ -33,16 +33,18 @@ import Testing
     }
 
     /// A small step against the gradient of Σ tokens² lowers it by rate · ‖gradient‖², whether positions learn or not.
-    @Test(arguments: [false, true], [[], [5]]) func gradients(learnsPositions: Bool, stem: [Int]) throws {
+    @Test(arguments: [false, true], [(stem: [], watched: 0), (stem: [5], watched: -1)])
+    func gradients(learnsPositions: Bool, way: (stem: [Int], watched: Int)) throws {
         var configuration = Self.tiny
-        configuration.stem = stem
+        configuration.stem = way.stem
+        configuration.localDepth = 2 * way.stem.count
         configuration.learnsPositions = learnsPositions
         let network = try VisionTransformer(configuration, seed: 1)
         GoldenFormula.fill(network)
         let images = try Self.images(2, 16, 12)
         func value(_ tape: Tape?) throws -> Float {
             let pass = ForwardPass(.training, recordingOn: tape)
-            let seen = try network(images, pass, watching: 0)
+            let seen = try network(images, pass, watching: way.watched)
             guard let watched = seen.watched else { return 0 }
             if let tape {
                 try tape.backward(from: [(seen.tokens, seen.tokens.scaled(by: 2)), (watched, watched.scaled(by: 2))])
@@ -100,6 +102,7 @@ import Testing
             ViTConfiguration(width: 10, heads: 3), ViTConfiguration(width: 12, depth: 0, heads: 3),
             ViTConfiguration(width: 12, heads: 3, dropPath: 1), ViTConfiguration(patch: 16, width: 12, heads: 3, stem: [4, 8]),
             ViTConfiguration(patch: 4, width: 12, heads: 3, stem: [0]),
+            ViTConfiguration(patch: 4, width: 12, heads: 3, localDepth: -1),
         ] { #expect(throws: EngineError.self) { try VisionTransformer(broken, seed: 1) } }
     }
 
@@ -112,6 +115,30 @@ import Testing
         #expect(parameters["patch_embed.stem.1.bias"]?.shape == [6])
         #expect(parameters["patch_embed.proj.weight"]?.shape == [12, 6, 3, 3])
         #expect(try network(Self.images(1, 16, 24), ForwardPass(.evaluation)).grid == (2, 3))
+    }
+
+    /// Before the first block a patch knows what lies within its convolutions' reach; behind it, all of the image.
+    @Test(arguments: [0, 2]) func whatPatchesSeeBeforeAttention(localDepth: Int) throws {
+        let configuration = ViTConfiguration(
+            patch: 4, width: 12, depth: 1, heads: 3, grid: 8, stem: [5], localDepth: localDepth)
+        let network = try VisionTransformer(configuration, seed: 1)
+        GoldenFormula.fill(network)
+        func seen(_ images: Tensor) throws -> (before: [Float], after: [Float]) {
+            let seen = try network(images, ForwardPass(.evaluation), watching: -1)
+            return (try #require(seen.watched).values, seen.tokens.values)
+        }
+        let images = try Self.images(1, 32, 32)
+        let plain = try seen(images)
+        // The upper left pixel. A patch's own convolutions read three pixels to the left of its corner.
+        let changed = try seen(Tensor.filled(images.shape) { memory in
+            for (place, value) in images.values.enumerated() { memory[place] = place < 3 ? value + 1 : value }
+        })
+        for patch in 0..<64 {
+            let token = (patch + 1) * 12..<(patch + 2) * 12
+            let isNear = max(patch / 8, patch % 8) <= localDepth
+            #expect((plain.before[token] != changed.before[token]) == isNear, "\(patch)")
+            #expect(plain.after[token] != changed.after[token], "\(patch)")
+        }
     }
 
     @Test func knowsTheUsualSizes() throws {

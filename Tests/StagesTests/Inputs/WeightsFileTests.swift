@@ -85,8 +85,8 @@ import Testing
         let archive = try TinyArchive(studies: 8)
         let train = """
             {stage: 'mil-score'},
-            {stage: 'toco-train', network: 'compactStem', pooling: 'topPatches', pooledShare: 0.2, imageSize: 64, rounds: 1,
-             replicas: 2, localEpochs: 1, batch: 8, positiveThreshold: 0, negativeShare: 1, mapScales: [1], learningRate: 5e-4}
+            {stage: 'toco-train', network: 'compactStem', auxiliaryLayer: -4, pooling: 'topPatches', pooledShare: 0.2,
+             lowestWeight: 0.5, imageSize: 64, rounds: 1, replicas: 2, localEpochs: 1, batch: 8, positiveThreshold: 0, negativeShare: 1, mapScales: [1], learningRate: 5e-4}
             """
         let maps = "threshold: 0, splits: ['test'], scales: [1]"
         let first = try Self.run(archive, Self.training + ", \(train), {stage: 'toco-cam', \(maps)}")

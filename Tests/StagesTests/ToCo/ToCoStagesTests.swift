@@ -84,7 +84,7 @@ import Testing
         let archive = try TinyArchive(studies: 8)
         let ledger = try run(
             archive,
-            "network: 'compactStem', pooling: 'topPatches', rounds: 1, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4"
+            "network: 'compactStem', auxiliaryLayer: -4, pooling: 'topPatches', lowestWeight: 1, rounds: 1, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4"
         )
         let digest = try #require(ledger.model(ofStage: "toco-train", startingRound: nil))
         let file = archive.root.appendingPathComponent("toco.safetensors")
@@ -110,7 +110,7 @@ import Testing
         let others = Set(main.masks().map(\.content))
         let row = try #require(auxiliary.masks().first { $0.kind == "toco-cam" && !others.contains($0.content) })
         var configuration = ToCoConfiguration.smallStem
-        (configuration.pooling, configuration.pooledShare) = (.topPatches, 0.05)
+        (configuration.auxiliaryLayer, configuration.pooling, configuration.lowestWeight) = (-4, .topPatches, 1)
         let localiser = try ToCoLocaliser(
             set, configuration: configuration,
             normalisation: ColourNormalisation(mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225]),
@@ -153,7 +153,8 @@ import Testing
     @Test func whatIsMissingIsSaid() throws {
         for fault in [
             "imageSize: 65", "batch: 0", "negativeShare: 0", "network: 'huge'", "warmUp: 2", "mean: [1]",
-            "pooling: 'mean'", "pooledShare: 0", "patchContrastStart: 2",
+            "pooling: 'mean'", "pooledShare: 0", "patchContrastStart: 2", "lowestWeight: 2", "auxiliaryLayer: 0",
+            "network: 'compactStem', auxiliaryLayer: -5",
         ] {
             let text = "{stages: [{stage: 'toco-train', \(fault)}]}"
             #expect(throws: StageError.self, "\(fault)") { try Pipeline(json5: Data(text.utf8), registry: .standard) }
