@@ -12,8 +12,9 @@ extension ViTConfiguration {
         let start = prefix + "blocks."
         let blocks = Set(tensors.names.lazy.filter { $0.hasPrefix(start) }.map { $0.dropFirst(start.count).prefix { $0 != "." } })
         let hidden = shape("blocks.0.mlp.fc1.weight")?.first ?? width * 4
-        var (stem, localDepth): ([Int], Int) = ([], 0)
+        var stem: [Int] = []
         while stem.count < 6, let channels = shape("patch_embed.stem.\(stem.count).weight")?.first { stem.append(channels) }
+        var localDepth = 0
         while localDepth < 16, shape("patch_embed.local.\(localDepth).weight") != nil { localDepth += 1 }
         self.init(
             patch: stem.isEmpty ? (patches.count == 4 ? patches[3] : 16) : 2 << stem.count, width: width,

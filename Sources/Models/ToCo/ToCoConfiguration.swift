@@ -65,21 +65,18 @@ public struct ToCoConfiguration: Sendable, Hashable, Codable {
             patch: 8, width: 96, depth: 3, heads: 3, grid: 14, learnsPositions: true, stem: [24, 48], localDepth: 3),
         decoderWidth: 64, hasProjections: false)
 
-    func check() throws {
+    /// Throws `EngineError.invalidOption` that lists everything out of range.
+    public func check() throws {
         try encoder.check()
-        guard (-encoder.depth - 1..<0).contains(auxiliaryLayer) else {
-            throw EngineError(
-                .invalidOption, "auxiliaryLayer \(auxiliaryLayer) is not one of −\(encoder.depth + 1) … −1")
+        var faults: [String] = []
+        if !(-encoder.depth - 1..<0).contains(auxiliaryLayer) {
+            faults.append("auxiliaryLayer \(auxiliaryLayer) is not one of −\(encoder.depth + 1) … −1")
         }
-        guard lowestWeight >= 0, lowestWeight <= 1 else {
-            throw EngineError(.invalidOption, "lowestWeight \(lowestWeight) lies outside [0, 1]")
+        if !(0...1).contains(lowestWeight) { faults.append("lowestWeight \(lowestWeight) lies outside [0, 1]") }
+        if !(pooledShare > 0 && pooledShare <= 1) { faults.append("pooledShare \(pooledShare) is not a share above 0") }
+        if decoderWidth < 1 || projection.count != 3 || !projection.allSatisfy({ $0 >= 1 }) {
+            faults.append("a decoder of width \(decoderWidth) and projections \(projection): give positive numbers, three of the latter")
         }
-        guard pooledShare > 0, pooledShare <= 1 else {
-            throw EngineError(.invalidOption, "pooledShare \(pooledShare) is not a share above 0")
-        }
-        guard decoderWidth >= 1, projection.count == 3, projection.allSatisfy({ $0 >= 1 }) else {
-            throw EngineError(
-                .invalidOption, "a decoder of width \(decoderWidth) and projections \(projection): give positive numbers, three of the latter")
-        }
+        guard faults.isEmpty else { throw EngineError(.invalidOption, faults.joined(separator: "; ")) }
     }
 }

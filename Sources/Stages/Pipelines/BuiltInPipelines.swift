@@ -107,8 +107,8 @@ public enum BuiltInPipelines {
         // highest patches, since from random weights the method's own lit up single patches and its boxes hit nothing;
         // no contrast and no decoder: the maps of two tries with them were worse.
         // The map is the auxiliary one of patches before attention: behind it, any patch can tell what the image shows, and
-        // with some seeds everything lit up but the polyp. The learning rate is one that some seeds do not stand still at
-        // (ops/bench/README.md).
+        // with some seeds everything lit up but the polyp. At a learning rate of 1e-3 one run learnt and another stood
+        // still (ops/bench/README.md).
         {
           seed: 7,
           stages: [

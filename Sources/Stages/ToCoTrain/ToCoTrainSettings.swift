@@ -129,11 +129,8 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         require(
             [warmUp, patchContrastStart, segmentationStart, mainMapStart].allSatisfy { (0...1).contains($0) },
             "warmUp, patchContrastStart, segmentationStart and mainMapStart are shares of the training")
-        require(pooledShare > 0 && pooledShare <= 1, "pooledShare is a share above 0")
-        require((0...1).contains(lowestWeight), "lowestWeight is 0 to 1")
-        let first = -configuration.encoder.depth - 1
-        require((first..<0).contains(auxiliaryLayer), "auxiliaryLayer is \(first) to -1")
         require(validationStudiesPerShard >= 1, "validationStudiesPerShard is at least 1")
+        do { try configuration.check() } catch let error as EngineError { faults.append(error.message) }
         guard faults.isEmpty else {
             throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))
         }

@@ -86,7 +86,8 @@ import Testing
         let train = """
             {stage: 'mil-score'},
             {stage: 'toco-train', network: 'compactStem', auxiliaryLayer: -4, pooling: 'topPatches', pooledShare: 0.2,
-             lowestWeight: 0.5, imageSize: 64, rounds: 1, replicas: 2, localEpochs: 1, batch: 8, positiveThreshold: 0, negativeShare: 1, mapScales: [1], learningRate: 5e-4}
+             lowestWeight: 0.5, imageSize: 64, rounds: 1, replicas: 2, localEpochs: 1, batch: 8, positiveThreshold: 0,
+             negativeShare: 1, mapScales: [1], learningRate: 5e-4}
             """
         let maps = "threshold: 0, splits: ['test'], scales: [1]"
         let first = try Self.run(archive, Self.training + ", \(train), {stage: 'toco-cam', \(maps)}")

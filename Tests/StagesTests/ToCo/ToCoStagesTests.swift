@@ -84,7 +84,8 @@ import Testing
         let archive = try TinyArchive(studies: 8)
         let ledger = try run(
             archive,
-            "network: 'compactStem', auxiliaryLayer: -4, pooling: 'topPatches', lowestWeight: 1, rounds: 1, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4"
+            "network: 'compactStem', auxiliaryLayer: -4, pooling: 'topPatches', lowestWeight: 1, "
+                + "rounds: 1, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4"
         )
         let digest = try #require(ledger.model(ofStage: "toco-train", startingRound: nil))
         let file = archive.root.appendingPathComponent("toco.safetensors")
