@@ -20,7 +20,7 @@ extension ViTConfiguration {
             patch: stem.isEmpty ? (patches.count == 4 ? patches[3] : 16) : 2 << stem.count, width: width,
             depth: blocks.count, heads: width % 64 == 0 ? width / 64 : width % 32 == 0 ? width / 32 : 1,
             expansion: max(1, hidden / max(1, width)), grid: max(1, Int(Double(max(0, positions - 1)).squareRoot().rounded())),
-            stem: stem, localDepth: localDepth)
+            stem: stem, stemKernel: patches.count == 4 && !stem.isEmpty ? patches[3] : 4, localDepth: localDepth)
     }
 }
 

@@ -17,17 +17,22 @@ public struct ViTConfiguration: Sendable, Hashable, Codable {
     /// Probability with which a training image passes by the last block's branches; blocks before have less, in
     /// proportion to their place (stochastic depth).
     public var dropPath: Float
-    /// Channels of 3×3 convolutions of stride 2, each with ReLU, before the embedding of patches; none in the published
-    /// sizes. With any, the embedding is a 3×3 convolution of stride 2 as well, and `patch` is two to the power of their
-    /// number. A transformer with such a stem learns from random weights in far fewer steps (Xiao et al., NeurIPS 2021).
+    /// Channels of convolutions of stride 2, each with ReLU, before the embedding of patches; none in the published sizes.
+    /// With any, the embedding is such a convolution as well, and `patch` is two to the power of their number. A
+    /// transformer with such a stem learns from random weights in far fewer steps (Xiao et al., NeurIPS 2021).
     public var stem: [Int]
+    /// Pixels along the side of a kernel of the stem: 4, with which a patch's number stands at the patch's centre. With 3,
+    /// as in networks of earlier versions, it stands near the upper left corner, and a map lies too low and too far right
+    /// by nearly half a patch.
+    public var stemKernel: Int
     /// Residual 3×3 convolutions over the embedded patches, x + convolution(ReLU(x)), before the first block: what a patch
     /// learns of its neighbours without attention. None in the published sizes.
     public var localDepth: Int
 
     public init(
         patch: Int = 16, width: Int, depth: Int = 12, heads: Int, expansion: Int = 4, grid: Int = 14,
-        learnsPositions: Bool = false, dropPath: Float = 0, stem: [Int] = [], localDepth: Int = 0
+        learnsPositions: Bool = false, dropPath: Float = 0, stem: [Int] = [],
+        stemKernel: Int = 4, localDepth: Int = 0
     ) {
         self.patch = patch
         self.width = width
@@ -38,6 +43,7 @@ public struct ViTConfiguration: Sendable, Hashable, Codable {
         self.learnsPositions = learnsPositions
         self.dropPath = dropPath
         self.stem = stem
+        self.stemKernel = stemKernel
         self.localDepth = localDepth
     }
 
@@ -58,6 +64,7 @@ public struct ViTConfiguration: Sendable, Hashable, Codable {
         ] where number < 1 { faults.append("\(name) \(number) is less than one") }
         if heads > 0, width % heads != 0 { faults.append("a width of \(width) cannot be shared by \(heads) heads") }
         if !stem.allSatisfy({ $0 >= 1 }) { faults.append("the stem's channels \(stem) are not all one or more") }
+        if ![3, 4].contains(stemKernel) { faults.append("a stem's kernel of \(stemKernel) is neither 3 nor 4") }
         if !(0...16).contains(localDepth) { faults.append("localDepth \(localDepth) is not 0 to 16") }
         if !stem.isEmpty, stem.count > 6 || patch != 2 << stem.count {
             faults.append("a stem of \(stem.count) convolutions does not end in patches of \(patch): they halve, and so does the embedding")

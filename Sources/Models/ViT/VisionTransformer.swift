@@ -27,13 +27,13 @@ public final class VisionTransformer: Module {
         try configuration.check()
         self.configuration = configuration
         let (width, depth) = (configuration.width, configuration.depth)
-        let halving = ConvolutionGeometry(stride: 2, padding: 1)
+        let (kernel, halving) = (configuration.stemKernel, ConvolutionGeometry(stride: 2, padding: 1))
         stem = try zip([3] + configuration.stem, configuration.stem).map {
-            try Conv2d($0, $1, kernel: 3, geometry: halving, hasBias: true)
+            try Conv2d($0, $1, kernel: kernel, geometry: halving, hasBias: true)
         }
         patches =
             if let channels = configuration.stem.last {
-                try Conv2d(channels, width, kernel: 3, geometry: halving, hasBias: true)
+                try Conv2d(channels, width, kernel: kernel, geometry: halving, hasBias: true)
             } else {
                 try Conv2d(
                     3, width, kernel: configuration.patch, geometry: ConvolutionGeometry(stride: configuration.patch),

@@ -22,7 +22,7 @@ struct TrainedToCo: Codable, Hashable {
             "network.topPatches": network.pooling == .topPatches ? network.pooledShare : 0,
             "network.lowestWeight": network.lowestWeight,
             "network.localDepth": Double(encoder.localDepth),
-            "network.stem": Double(encoder.stem.count),
+            "network.stem": Double(encoder.stem.count), "network.stemKernel": Double(encoder.stemKernel),
         ]
         for (index, channels) in encoder.stem.enumerated() { metrics["network.stem.\(index)"] = Double(channels) }
         return metrics
@@ -91,7 +91,7 @@ extension ToCoConfiguration {
                 patch: try number("patch"), width: try number("width"), depth: try number("depth"),
                 heads: try number("heads"), expansion: try number("expansion"), grid: try number("grid"),
                 stem: try (0..<number("stem")).map { try number("stem.\($0)") },
-                localDepth: try number("localDepth", ofEarlier: 0)),
+                stemKernel: try number("stemKernel", ofEarlier: 3), localDepth: try number("localDepth", ofEarlier: 0)),
             decoder: try number("aspp") == 1 ? .aspp : .largeFOV, decoderWidth: try number("decoderWidth"),
             auxiliaryLayer: try number("auxiliaryLayer"), hasProjections: false)
         if let share = numbers["network.topPatches"], share > 0 {

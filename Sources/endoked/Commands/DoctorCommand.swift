@@ -46,8 +46,10 @@ struct DoctorCommand: Command {
     private var engine: Finding {
         Finding(
             name: "networks", isGood: true,
-            found: "\(EngineSetup.library), instruction set \(EngineSetup.instructionSet), bf16 "
-                + (EngineSetup.hasBFloat16 ? "at full speed" : "emulated: use fp32 here"))
+            found: "\(EngineSetup.library), instruction set \(EngineSetup.instructionSet)"
+                + (EngineSetup.emulatesBFloat16
+                    ? " as ENDOKED_EMULATE_BF16 asks, slowly"
+                    : EngineSetup.hasBFloat16 ? ", bf16 at full speed" : ", no bf16: use fp32 here"))
     }
 
     private var algebra: Finding {

@@ -103,18 +103,56 @@ import Testing
             ViTConfiguration(width: 12, heads: 3, dropPath: 1), ViTConfiguration(patch: 16, width: 12, heads: 3, stem: [4, 8]),
             ViTConfiguration(patch: 4, width: 12, heads: 3, stem: [0]),
             ViTConfiguration(patch: 4, width: 12, heads: 3, localDepth: -1),
+            ViTConfiguration(patch: 4, width: 12, heads: 3, stem: [5], stemKernel: 5),
         ] { #expect(throws: EngineError.self) { try VisionTransformer(broken, seed: 1) } }
     }
 
     /// Patches by steps of two: the same grid, and a patch sees a little of its neighbours.
-    @Test func stemsHalveUpToThePatch() throws {
-        let stem = ViTConfiguration(patch: 8, width: 12, depth: 1, heads: 3, grid: 2, stem: [4, 6])
+    @Test(arguments: [3, 4]) func stemsHalveUpToThePatch(kernel: Int) throws {
+        let stem = ViTConfiguration(patch: 8, width: 12, depth: 1, heads: 3, grid: 2, stem: [4, 6], stemKernel: kernel)
         let network = try VisionTransformer(stem, seed: 1)
         let parameters = try network.parameters()
-        #expect(parameters["patch_embed.stem.0.weight"]?.shape == [4, 3, 3, 3])
+        #expect(parameters["patch_embed.stem.0.weight"]?.shape == [4, 3, kernel, kernel])
         #expect(parameters["patch_embed.stem.1.bias"]?.shape == [6])
-        #expect(parameters["patch_embed.proj.weight"]?.shape == [12, 6, 3, 3])
+        #expect(parameters["patch_embed.proj.weight"]?.shape == [12, 6, kernel, kernel])
         #expect(try network(Self.images(1, 16, 24), ForwardPass(.evaluation)).grid == (2, 3))
+    }
+
+    /// A stem whose kernels are alike to both sides sees the mirrored image mirrored, if patches stand in their middle.
+    @Test(arguments: [3, 4]) func patchesStandInTheirMiddle(kernel: Int) throws {
+        let network = try VisionTransformer(
+            ViTConfiguration(patch: 8, width: 12, depth: 1, heads: 3, grid: 4, stem: [4, 6], stemKernel: kernel, localDepth: 1),
+            seed: 1)
+        try network.load(ParameterSet(entries: network.parameters().entries.map { entry in
+            var values = entry.values
+            if entry.shape.count == 4 {
+                let taps = entry.shape[2] * entry.shape[3]
+                for place in values.indices { values[place] = values[place / taps * taps] }
+            } else if entry.name == "pos_embed" {
+                values = values.map { _ in 0 }
+            }
+            return ParameterSet.Entry(name: entry.name, shape: entry.shape, values: values)
+        }))
+        /// Patches before the first block, row by row, by columns from the left or from the right.
+        func patches(_ images: Tensor, fromTheRight: Bool) throws -> [Float] {
+            let seen = try network(images, ForwardPass(.evaluation), watching: -1)
+            let tokens = try #require(seen.watched).values
+            return (0..<16).flatMap { place -> ArraySlice<Float> in
+                let token = 1 + place / 4 * 4 + (fromTheRight ? 3 - place % 4 : place % 4)
+                return tokens[token * 12..<(token + 1) * 12]
+            }
+        }
+        let images = try Self.images(1, 32, 32)
+        let mirrored = try Tensor.filled(images.shape) { memory in
+            for (place, value) in images.values.enumerated() {
+                let (row, column, channel) = (place / 96, place / 3 % 32, place % 3)
+                memory[row * 96 + (31 - column) * 3 + channel] = value
+            }
+        }
+        let (plain, turned) = (try patches(images, fromTheRight: false), try patches(mirrored, fromTheRight: true))
+        let difference = zip(plain, turned).map { abs($0 - $1) }.max() ?? .infinity
+        #expect((difference < 1e-5) == (kernel == 4), "\(difference)")
+        #expect(plain.contains { $0 != 0 })
     }
 
     /// Before the first block a patch knows what lies within its convolutions' reach; behind it, all of the image.
