@@ -52,6 +52,7 @@ public enum JobSubmission {
         guard !centres.isEmpty else {
             throw ClusterError(.invalid, "no centre was named and no worker that reads one is connected: start a worker with --centre NAME=FOLDER")
         }
+        try parsed.checkInputs(registry: registry)
         try parsed.checkFiles(registry: registry)
         let canonical = try JSONDecoder().decode(JSONValue.self, from: try parsed.canonicalJSON())
         let encoder = JSONEncoder()

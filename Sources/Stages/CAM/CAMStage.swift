@@ -36,6 +36,13 @@ public struct CAMStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try CAMSettings(settings, stage: name) }
 
+    public func inputs(settings: StageSettings) throws -> [StageInput] {
+        let settings = try CAMSettings(settings, stage: name)
+        return [StageInput("catalogue")] + StageInput.labels(settings.studies)
+            + StageInput.network(TrainedModel.trainingStage, unless: settings.weights)
+            + [StageInput(MILScoreStage.stageName)]
+    }
+
     public func checkFiles(settings: StageSettings) throws {
         let settings = try CAMSettings(settings, stage: name)
         try WeightsFile.look(

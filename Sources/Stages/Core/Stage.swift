@@ -19,6 +19,9 @@ public protocol Stage: Sendable {
     /// - Throws: `StageError.parameters`, which names the stage and the file.
     func checkFiles(settings: StageSettings) throws
 
+    /// What earlier stages of the pipeline must leave for these settings: checked before a job is accepted.
+    func inputs(settings: StageSettings) throws -> [StageInput]
+
     /// How many rounds the stage makes with these settings. All but averaging stages make one.
     func roundCount(settings: StageSettings) throws -> Int
 
@@ -40,6 +43,7 @@ public protocol Stage: Sendable {
 extension Stage {
     public func validate(settings: StageSettings) throws {}
     public func checkFiles(settings: StageSettings) throws {}
+    public func inputs(settings: StageSettings) throws -> [StageInput] { [] }
     public func roundCount(settings: StageSettings) throws -> Int { 1 }
     public func reduce(
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView

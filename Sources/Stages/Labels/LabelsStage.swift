@@ -34,6 +34,8 @@ public struct LabelsStage: Stage {
         try ReportExtractors.check(try settings.decoded(as: LabelsSettings.self, stage: name))
     }
 
+    public func inputs(settings: StageSettings) throws -> [StageInput] { [StageInput("catalogue")] }
+
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let decoded = try settings.decoded(as: LabelsSettings.self, stage: name)
         return try StudyChunks.plan(try view.studies(), perShard: decoded.studiesPerShard) { centre, studies in

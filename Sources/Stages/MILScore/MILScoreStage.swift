@@ -37,6 +37,11 @@ public struct MILScoreStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try MILScoreSettings(settings, stage: name) }
 
+    public func inputs(settings: StageSettings) throws -> [StageInput] {
+        let settings = try MILScoreSettings(settings, stage: name)
+        return [StageInput("catalogue")] + StageInput.network(TrainedModel.trainingStage, unless: settings.weights)
+    }
+
     public func checkFiles(settings: StageSettings) throws {
         let settings = try MILScoreSettings(settings, stage: name)
         try WeightsFile.look(

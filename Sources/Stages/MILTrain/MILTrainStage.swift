@@ -16,6 +16,10 @@ public struct MILTrainStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try MILTrainSettings(settings, stage: name) }
 
+    public func inputs(settings: StageSettings) throws -> [StageInput] {
+        [StageInput("catalogue"), StageInput("labels")]
+    }
+
     public func checkFiles(settings: StageSettings) throws {
         let settings = try MILTrainSettings(settings, stage: name)
         try WeightsFile.look(at: settings.initialCheckpoint, for: .start(ofMIL: settings.encoder), stage: name)

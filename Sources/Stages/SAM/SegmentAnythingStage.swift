@@ -36,6 +36,11 @@ public struct SegmentAnythingStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try SegmentAnythingSettings(settings, stage: name) }
 
+    public func inputs(settings: StageSettings) throws -> [StageInput] {
+        let settings = try SegmentAnythingSettings(settings, stage: name)
+        return [StageInput("catalogue"), StageInput(settings.boxes.rawValue, or: "choose other `boxes`")]
+    }
+
     public func checkFiles(settings: StageSettings) throws {
         let settings = try SegmentAnythingSettings(settings, stage: name)
         try WeightsFile.look(at: settings.weights, for: .segmentAnything, stage: name)

@@ -32,6 +32,12 @@ public struct SegmentStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try SegmentSettings(settings, stage: name) }
 
+    public func inputs(settings: StageSettings) throws -> [StageInput] {
+        let settings = try SegmentSettings(settings, stage: name)
+        return [StageInput("catalogue")] + StageInput.labels(settings.studies)
+            + StageInput.network(SegmentTrainStage.stageName, unless: settings.weights)
+    }
+
     public func checkFiles(settings: StageSettings) throws {
         let settings = try SegmentSettings(settings, stage: name)
         try WeightsFile.look(

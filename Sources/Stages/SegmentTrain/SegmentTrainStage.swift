@@ -27,6 +27,16 @@ public struct SegmentTrainStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try SegmentTrainSettings(settings, stage: name) }
 
+    public func inputs(settings: StageSettings) throws -> [StageInput] {
+        let settings = try SegmentTrainSettings(settings, stage: name)
+        let source = switch settings.labels {
+        case .truth: "labels"
+        case .camMask: "cam"
+        case .samMask: SegmentAnythingStage.stageName
+        }
+        return [StageInput("catalogue"), StageInput(source, or: "learn from other `labels`")]
+    }
+
     public func checkFiles(settings: StageSettings) throws {
         let settings = try SegmentTrainSettings(settings, stage: name)
         try WeightsFile.look(at: settings.initialCheckpoint, for: .start(ofPolypPVT: settings.size), stage: name)

@@ -36,6 +36,14 @@ public struct ToCoCAMStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try ToCoCAMSettings(settings, stage: name) }
 
+    public func inputs(settings: StageSettings) throws -> [StageInput] {
+        let settings = try ToCoCAMSettings(settings, stage: name)
+        return [StageInput("catalogue")] + StageInput.labels(settings.studies)
+            + (settings.threshold == 0
+                ? [] : [StageInput(MILScoreStage.stageName, or: "give `threshold: 0` to map all images")])
+            + StageInput.network(ToCoTrainStage.stageName, unless: settings.weights)
+    }
+
     public func checkFiles(settings: StageSettings) throws {
         let settings = try ToCoCAMSettings(settings, stage: name)
         try WeightsFile.look(

@@ -27,6 +27,10 @@ public struct ToCoTrainStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try ToCoTrainSettings(settings, stage: name) }
 
+    public func inputs(settings: StageSettings) throws -> [StageInput] {
+        [StageInput("catalogue"), StageInput("labels"), StageInput(MILScoreStage.stageName)]
+    }
+
     public func checkFiles(settings: StageSettings) throws {
         let settings = try ToCoTrainSettings(settings, stage: name)
         try WeightsFile.look(at: settings.initialCheckpoint, for: .start(ofToCo: settings.configuration.encoder.width), stage: name)

@@ -94,7 +94,7 @@ import Testing
         #expect(try ledger.itemStatuses(job: job, stage: "noop").map(\.image) == [""])
     }
 
-    @Test func aPipelineThatNamesAStageTwiceOrNoCentreIsRefused() throws {
+    @Test func aPipelineThatNamesAStageTwiceOrLacksOneOrHasNoCentreIsRefused() throws {
         let ledger = Ledger(connectionString: "host=/nowhere")
         let registry = StageRegistry([NoOpStage()])
         let twice = Data("{ stages: [ { stage: \"noop\" }, { stage: \"noop\" } ] }".utf8)
@@ -106,5 +106,10 @@ import Testing
             try JobSubmission.submit(pipeline: once, archive: "a", centres: [], registry: registry, ledger: ledger)
         }
         #expect(error.message.contains("--centre"))
+        let lacking = Data("{ stages: [ { stage: \"catalogue\" }, { stage: \"mil-score\" } ] }".utf8)
+        let missing = try #require(throws: StageError.self) {
+            try JobSubmission.submit(pipeline: lacking, archive: "a", centres: ["n"], registry: .standard, ledger: ledger)
+        }
+        #expect(missing.message.contains("mil-score needs mil-train before it"))
     }
 }
