@@ -19,7 +19,6 @@ public final class PolypPVTTrainer {
     public let network: PolypPVT
     public let settings: PolypPVTTrainingSettings
     private let optimiser: Optimiser
-    private let learnt: [Parameter]
     private var seeds: CounterRandom
 
     /// Throws `EngineError.invalidOption` for settings out of range.
@@ -29,8 +28,7 @@ public final class PolypPVTTrainer {
         try settings.check()
         self.network = network
         self.settings = settings
-        learnt = network.learnt
-        optimiser = Optimiser(settings.optimiser, parameters: learnt)
+        optimiser = Optimiser(settings.optimiser, parameters: network.learnt)
         seeds = CounterRandom(seed: seed, stream: "PolypPVTTrainer")
     }
 
@@ -45,8 +43,8 @@ public final class PolypPVTTrainer {
     /// Learns from a batch at every scale. `images` is N,H,W,3 normalised by ImageNet's constants, `masks` N,H,W,1 in
     /// [0, 1]; N is at least two, for batch normalisation.
     ///
-    /// Throws `EngineError`: `shapeMismatch`; `notFinite` where the loss or a gradient is no number, and then learnt
-    /// parameters are as before that scale.
+    /// Throws `EngineError`: `shapeMismatch`; `notFinite` where the loss or a gradient is no number. Of a loss that is none,
+    /// nothing is learnt; with a gradient that is none the network is spoilt, since others have been followed by then.
     public func step(images: Tensor, masks: Tensor, rate: Float? = nil) throws -> [Step] {
         guard images.shape.count == 4, images.shape[3] == 3, images.count > 0,
             masks.shape == Array(images.shape.dropLast()) + [1]
@@ -67,29 +65,31 @@ public final class PolypPVTTrainer {
 
     private func learn(images: Tensor, masks: Tensor, rate: Float?) throws -> Float {
         network.clearGradients()
-        let loss = try Self.loss(
-            of: network, images: images, masks: masks, seed: seeds.next(), precision: settings.precision)
-        let norm = optimiser.gradientNorm()
-        guard loss.isFinite, norm.isFinite else {
-            network.clearGradients()
-            throw EngineError(
-                .notFinite, "loss \(loss), gradient norm \(norm): lower the learning rate, or check the images")
-        }
-        for parameter in learnt { parameter.clampGradient(to: settings.gradientLimit) }
-        try optimiser.step(rate: rate)
-        return loss
+        let (optimiser, limit) = (optimiser, settings.gradientLimit)
+        return try Self.loss(
+            of: network, images: images, masks: masks, seed: seeds.next(), precision: settings.precision
+        ) { try optimiser.step($0, rate: rate, limit: limit) }
     }
 
-    /// The loss of one batch as it is; its gradients are added to those of the network's parameters.
+    /// The loss of one batch as it is; its gradients are added to those of the network's parameters, each of which
+    /// `completed` gets as `Tape.backward` has it.
+    ///
+    /// Throws `EngineError.notFinite` for a loss that is no number; there are no gradients then.
     static func loss(
-        of network: PolypPVT, images: Tensor, masks: Tensor, seed: UInt64, precision: Precision
+        of network: PolypPVT, images: Tensor, masks: Tensor, seed: UInt64, precision: Precision,
+        completed: ((Parameter) throws -> Void)? = nil
     ) throws -> Float {
         let tape = Tape()
         let outputs = try network(
             images, ForwardPass(.training, recordingOn: tape, seed: seed, precision: precision))
         let loss = try StructureLoss(masks: masks)
         let (first, second) = try (loss(outputs.first), loss(outputs.second))
-        try tape.backward(from: [(outputs.first, first.gradient), (outputs.second, second.gradient)])
-        return first.value + second.value
+        let value = first.value + second.value
+        guard value.isFinite else {
+            throw EngineError(.notFinite, "loss \(value): lower the learning rate, or check the images")
+        }
+        try tape.backward(
+            from: [(outputs.first, first.gradient), (outputs.second, second.gradient)], completed: completed)
+        return value
     }
 }

@@ -53,15 +53,15 @@ public final class ToCoTrainer {
 
     /// One step on `images` (N,H,W,3, normalised), with 1 or 0 for each.
     ///
-    /// Throws `EngineError`: `shapeMismatch`; `notFinite` where a loss or a gradient is no number, and then learnt
-    /// parameters are as before.
+    /// Throws `EngineError`: `shapeMismatch`; `notFinite` where a loss or a gradient is no number. Of a loss that is none,
+    /// nothing is learnt; with a gradient that is none the network is spoilt, since others have been followed by then.
     public func step(images: Tensor, labels: [Int]) throws -> Step {
         guard images.shape.count == 4, images.shape[3] == 3, images.shape[0] == labels.count, !labels.isEmpty,
             labels.allSatisfy((0...1).contains)
         else {
             throw EngineError(.shapeMismatch, "\(labels.count) labels (0 or 1) for images of \(images.shape) (N,H,W,3)")
         }
-        clearGradients()
+        network.clearGradients()
         let maps = try targetMaps(images, labels)
         let tape = Tape()
         let pass = ForwardPass(.training, recordingOn: tape, seed: seeds.next(), precision: settings.precision)
@@ -76,8 +76,19 @@ public final class ToCoTrainer {
         try contrastClassTokens(features, maps.auxiliary, images, labels, pass, &losses)
         try teachDecoder(
             features, iteration < settings.mainMapStart ? maps.auxiliary : maps.main, images, labels, pass, &losses)
-        try tape.backward(from: losses.roots)
-        try finish(losses)
+        guard losses.total.isFinite else {
+            throw EngineError(.notFinite, "loss \(losses.total): lower the learning rate, or check the images")
+        }
+        let rate = settings.rate(at: iteration)
+        let (encoderOptimiser, headOptimiser, headRate) = (encoderOptimiser, headOptimiser, rate * settings.headFactor)
+        try tape.backward(from: losses.roots) { parameter in
+            try encoderOptimiser.step(parameter, rate: rate)
+            try headOptimiser.step(parameter, rate: headRate)
+        }
+        if settings.weights.classContrast != 0, let projection = network.projection {
+            network.projectionTeacher?.follow(projection, share: settings.teacherMomentum)
+        }
+        iteration += 1
         return Step(
             loss: losses.total, parts: losses.parts,
             probabilities: logits.values.map { Float(1 / (1 + Double.exponential(-$0))) })
@@ -179,26 +190,5 @@ public final class ToCoTrainer {
         try losses.add(
             "energy", energy.weight, pass.resized(full, height: height, width: width, alignsCorners: false)
         ) { try energy($0, colours: colours) }
-    }
-
-    private func finish(_ losses: WeightedLosses) throws {
-        let norms = (encoderOptimiser.gradientNorm(), headOptimiser.gradientNorm())
-        guard losses.total.isFinite, norms.0.isFinite, norms.1.isFinite else {
-            clearGradients()
-            throw EngineError(
-                .notFinite,
-                "loss \(losses.total), gradient norms \(norms.0), \(norms.1): lower the learning rate, or check the images")
-        }
-        let rate = settings.rate(at: iteration)
-        try encoderOptimiser.step(rate: rate)
-        try headOptimiser.step(rate: rate * settings.headFactor)
-        if settings.weights.classContrast != 0, let projection = network.projection {
-            network.projectionTeacher?.follow(projection, share: settings.teacherMomentum)
-        }
-        iteration += 1
-    }
-
-    private func clearGradients() {
-        network.forEachParameter("") { _, parameter in parameter.clearGradient() }
     }
 }

@@ -65,7 +65,7 @@ extension ForwardPass {
 
         let inputs = addend.map { [x, $0] } ?? [x]
         let tape = records(inputs, parameters: true)
-        tape?.record(y) { gradient in
+        tape?.record(y, parameters: [state.weight, state.bias]) { gradient in
             try Self.batchNormalisedBackward(
                 gradient, x: x, y: relu ? narrow ?? y.memory : nil, addend: addend, numbers: numbers, state,
                 usesBatch: usesBatch,

@@ -21,7 +21,7 @@ extension ForwardPass {
                 .convolution(description), LayerWeights(weight, bias: bias), source: source.base, result: y.memory.base)
         }
 
-        tape?.record(y) { gradient in
+        tape?.record(y, parameters: [weight, bias]) { gradient in
             if let bias { try Self.accumulateColumnSums(of: gradient, columns: shape[3], to: bias) }
             var description = description
             description.hasBias = false

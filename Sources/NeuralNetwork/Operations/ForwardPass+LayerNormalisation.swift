@@ -20,7 +20,7 @@ extension ForwardPass {
             y.memory.base, made == .bfloat16 ? 1 : 0, statistics?.floats, statistics.map { $0.floats + rows },
             Int64(rows), Int64(channels))
         guard let tape, let statistics else { return y }
-        tape.record(y) { gradient in
+        tape.record(y, parameters: [weight, bias]) { gradient in
             let dx = x.needsGradient ? try Tensor(shape: x.shape) : nil
             let sums = try PooledMemory(bytes: 2 * channels * 4)
             nn_layer_norm_backward(

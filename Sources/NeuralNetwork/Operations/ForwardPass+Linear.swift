@@ -41,7 +41,7 @@ extension ForwardPass {
         }
         guard let tape else { return y }
         let precision = precision
-        tape.record(y) { gradient in
+        tape.record(y, parameters: [weight, bias]) { gradient in
             if let bias { try Self.accumulateColumnSums(of: gradient, columns: outputs, to: bias) }
             let narrow = try Self.operand(gradient, precision)
             try weight.accumulateGradient { memory, adds in

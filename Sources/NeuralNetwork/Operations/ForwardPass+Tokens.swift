@@ -6,7 +6,7 @@ extension ForwardPass {
         let y = try Tensor(parameter.value.values, shape: parameter.shape)
         guard !parameter.isBuffer else { return y }
         let tape = records([], parameters: true)
-        tape?.record(y) { gradient in try parameter.accumulateGradient(gradient.pointer) }
+        tape?.record(y, parameters: [parameter]) { gradient in try parameter.accumulateGradient(gradient.pointer) }
         return y
     }
 

@@ -29,7 +29,7 @@ extension ForwardPass {
         nn_pixel_shuffle(blocks.pointer, y.pointer, lines, columns, Int64(side), Int64(outputs * 4), 0)
 
         let tape = records([x], parameters: true)
-        tape?.record(y) { gradient in
+        tape?.record(y, parameters: [weight, bias]) { gradient in
             if let bias { try Self.accumulateColumnSums(of: gradient, columns: outputs, to: bias) }
             let blocks = try Tensor(shape: [rows, width])
             nn_pixel_shuffle(gradient.pointer, blocks.pointer, lines, columns, Int64(side), Int64(outputs * 4), 1)

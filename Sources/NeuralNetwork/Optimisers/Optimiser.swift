@@ -20,12 +20,15 @@ public enum OptimiserSettings: Sendable, Hashable, Codable {
 public final class Optimiser {
     public let settings: OptimiserSettings
     private let parameters: [Parameter]
+    private let places: [ObjectIdentifier: Int]
     /// Velocity, or first and second moment, of the parameters that were stepped.
     private var state: [Int: (steps: Int, first: Tensor, second: Tensor?)] = [:]
 
     public init(_ settings: OptimiserSettings, parameters: [Parameter]) {
         self.settings = settings
         self.parameters = parameters
+        places = Dictionary(
+            parameters.enumerated().map { (ObjectIdentifier($1), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// One step, and the gradients are cleared. `rate` replaces that of the settings, for schedules.
@@ -35,6 +38,23 @@ public final class Optimiser {
             try step(parameter, index: index, gradient: gradient, rate: rate ?? settings.rate)
             parameter.clearGradient()
         }
+    }
+
+    /// One step of one parameter within a backward pass, as soon as its gradient is whole (`Tape.backward`): the gradient
+    /// still lies in the cache, and its memory then serves the next one's. A parameter of others stays as it is.
+    ///
+    /// Each number of the gradient is brought into ±`limit` first. Throws `EngineError.notFinite` for a gradient that is no
+    /// number: parameters nearer to the loss have changed by then, this one has not.
+    public func step(_ parameter: Parameter, rate: Float? = nil, limit: Float? = nil) throws {
+        guard let place = places[ObjectIdentifier(parameter)], let gradient = parameter.gradientPointer else { return }
+        guard nn_sum_of_squares(gradient, Int64(parameter.count)).isFinite else {
+            throw EngineError(
+                .notFinite,
+                "the gradient of a parameter of \(parameter.shape) is no number: lower the learning rate, or check the images")
+        }
+        if let limit { parameter.clampGradient(to: limit) }
+        try step(parameter, index: place, gradient: gradient, rate: rate ?? settings.rate)
+        parameter.letGoOfGradient()
     }
 
     /// The Euclidean norm of all gradients together.

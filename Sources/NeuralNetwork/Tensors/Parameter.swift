@@ -68,6 +68,12 @@ public final class Parameter {
     /// Forgets the gradient; its memory stays.
     package func clearGradient() { gradientIsSet = false }
 
+    /// Forgets the gradient and frees its memory for others'.
+    func letGoOfGradient() {
+        gradient = nil
+        gradientIsSet = false
+    }
+
     /// The gradient where there is one, to be read or scaled in place.
     package var gradientPointer: UnsafeMutablePointer<Float>? { gradientIsSet ? gradient?.pointer : nil }
 

@@ -40,6 +40,30 @@ import Testing
         }
     }
 
+    /// Each parameter is stepped within the backward pass once, and as it would be behind it.
+    @Test func stepsWithinTheBackwardPassAreThoseBehindIt() throws {
+        try Blobs.onOneThread {
+            let (images, masks) = try Blobs.make(size: 64)
+            let settings = PolypPVTTrainingSettings(scales: [1])
+            let within = try PolypPVT(.b0, dropPath: 0, seed: 1)
+            let behind = try PolypPVT(.b0, dropPath: 0, seed: 1)
+            let trainer = try PolypPVTTrainer(within, settings, seed: 2)
+            let optimiser = Optimiser(settings.optimiser, parameters: behind.learnt)
+            let loss = try StructureLoss(masks: masks)
+            for _ in 0..<2 {
+                _ = try trainer.step(images: images, masks: masks)
+                let tape = Tape()
+                let outputs = try behind(images, ForwardPass(.training, recordingOn: tape))
+                try tape.backward(from: [
+                    (outputs.first, loss(outputs.first).gradient), (outputs.second, loss(outputs.second).gradient),
+                ])
+                for parameter in behind.learnt { parameter.clampGradient(to: settings.gradientLimit) }
+                try optimiser.step()
+            }
+            #expect(try within.parameters() == behind.parameters())
+        }
+    }
+
     @Test func sidesAreMultiplesOf32() {
         typealias Settings = PolypPVTTrainingSettings
         #expect([Float(0.75), 1, 1.25].map { Settings.scaledSide(352, by: $0) } == [256, 352, 448])

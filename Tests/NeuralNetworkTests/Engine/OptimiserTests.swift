@@ -50,6 +50,56 @@ import Testing
         #expect(weight.gradientValues == nil)
     }
 
+    /// Steps within the backward pass are those after it, to the bit, also of a parameter that two layers read; each
+    /// parameter comes once, and gradients are gone behind it.
+    @Test func stepsWithinTheBackwardPass() throws {
+        func learnt(within: Bool) throws -> ([[Float]], completed: Int) {
+            let shapes = [[4, 4], [4], [3, 4], [2, 3]]
+            let parameters = try shapes.enumerated().map { index, shape in
+                let parameter = try Parameter(shape: shape)
+                parameter.set(FiniteDifference.numbers(parameter.count, seed: UInt64(index)))
+                return parameter
+            }
+            // The last is another's.
+            let optimiser = Optimiser(.adamW(rate: 0.1), parameters: Array(parameters.dropLast()))
+            var completed = 0
+            for step in 0..<3 {
+                parameters.forEach { $0.clearGradient() }
+                let tape = Tape()
+                let pass = ForwardPass(.training, recordingOn: tape)
+                let x = try Tensor(FiniteDifference.numbers(20, seed: UInt64(90 + step)), shape: [5, 4])
+                var y = try pass.linear(x, weight: parameters[0], bias: parameters[1], activation: .relu)
+                y = try pass.linear(y, weight: parameters[0], bias: parameters[1])
+                y = try pass.linear(pass.linear(y, weight: parameters[2]), weight: parameters[3])
+                let root = (y, try Tensor(FiniteDifference.numbers(10, seed: 7), shape: [5, 2]))
+                guard within else {
+                    try tape.backward(from: [root])
+                    try optimiser.step()
+                    continue
+                }
+                try tape.backward(from: [root]) { parameter in
+                    completed += 1
+                    try optimiser.step(parameter)
+                }
+                #expect(parameters.map { $0.gradientValues == nil } == [true, true, true, false])
+            }
+            return (parameters.map(\.values), completed)
+        }
+        let (within, after) = (try learnt(within: true), try learnt(within: false))
+        #expect(within.0 == after.0 && within.completed == 3 * 4)
+    }
+
+    @Test func gradientsThatAreNoNumbersAreNotFollowed() throws {
+        let weight = try Parameter(shape: [1, 2])
+        let optimiser = Optimiser(.sgd(rate: 1), parameters: [weight])
+        let tape = Tape()
+        let y = try ForwardPass(.training, recordingOn: tape).linear(Tensor([3, .nan], shape: [1, 2]), weight: weight)
+        let error = #expect(throws: EngineError.self) {
+            try tape.backward(from: [(y, Tensor([1], shape: [1, 1]))]) { try optimiser.step($0) }
+        }
+        #expect(error?.code == .notFinite && weight.values == [0, 0])
+    }
+
     /// Gradients of a bias (column sums, of which 150 fill whole blocks and a rest) and their norm: right, and the same to
     /// the bit with any number of threads.
     @Test func sumsDoNotDependOnThreads() throws {

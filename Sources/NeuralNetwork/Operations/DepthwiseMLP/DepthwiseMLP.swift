@@ -47,6 +47,11 @@ struct DepthwiseMLP {
     /// Bytes of one row of the hidden layer.
     var hiddenRow: Int { width * hidden * precision.bytes }
 
+    /// Those that `backward` adds gradients to.
+    var parameters: [Parameter?] {
+        [widening.weight, widening.bias, depthwise.weight, depthwise.bias, narrowing.weight, narrowing.bias]
+    }
+
     /// result = source·weightᵀ + bias of `rows` rows, added to what the result holds if so said.
     func multiply(
         _ layer: Linear, rows: Int, _ source: UnsafeRawPointer, result: UnsafeMutableRawPointer,

@@ -27,7 +27,7 @@ extension ForwardPass {
             return y
         }
         let wide = try layers.forward(source, adding: addend != nil, to: y)
-        tape.record(y) { gradient in
+        tape.record(y, parameters: layers.parameters) { gradient in
             let dx = x.needsGradient ? try Tensor(shape: x.shape) : nil
             try layers.backward(gradient, source: source, wide: wide, dx: dx)
             if let dx { tape.accumulate(dx, for: x) }
