@@ -36,7 +36,7 @@ import Testing
     @Test func aPipelineInBFloat16IsRefusedWhereTheProcessorHasNone() throws {
         let folder = try TemporaryFolder.make()
         defer { try? FileManager.default.removeItem(at: folder) }
-        let plain = ["DNNL_MAX_CPU_ISA": "AVX512_CORE"]
+        let plain = ["DNNL_MAX_CPU_ISA": "AVX512_CORE", "ENDOKED_EMULATE_BF16": "0"]
         let refused = try EndokedProcess.run(
             "run", "--archive", folder.path, "--pipeline", "toco", "--out", folder.appendingPathComponent("out").path,
             environment: plain)
