@@ -40,6 +40,11 @@ public struct CAMSettings: Sendable, Hashable, Codable {
         /// Those whose report says that there is a polyp.
         case positive
         case all
+
+        /// What chooses them.
+        var inputs: [StageInput] {
+            self == .positive ? [StageInput(StageInput.labels.stage, or: "take them all (`studies: \"all\"`)")] : []
+        }
     }
 
     public enum Merge: String, Sendable, Hashable, NamedChoice { case max, mean }

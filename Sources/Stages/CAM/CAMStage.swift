@@ -38,7 +38,7 @@ public struct CAMStage: Stage {
 
     public func inputs(settings: StageSettings) throws -> [StageInput] {
         let settings = try CAMSettings(settings, stage: name)
-        return [StageInput("catalogue")] + StageInput.labels(settings.studies)
+        return [.catalogue] + settings.studies.inputs
             + StageInput.network(TrainedModel.trainingStage, unless: settings.weights)
             + [StageInput(MILScoreStage.stageName)]
     }

@@ -62,6 +62,24 @@ public struct Pipeline: Sendable {
         }
     }
 
+    /// Looks whether each stage finds what it reads: found when the stage is planned, a missing one would stop a job that
+    /// may have trained for hours.
+    /// - Throws: `StageError.invalidSettings` that lists all that is missing.
+    public func checkInputs(registry: StageRegistry) throws {
+        var (before, missing): (Set<String>, [String]) = ([], [])
+        for step in steps {
+            for input in try registry[step.stage]?.inputs(settings: step.settings) ?? []
+            where !before.contains(input.stage) {
+                missing.append(
+                    "\(step.stage) needs \(input.stage) before it" + (input.alternative.map { ", or \($0)" } ?? ""))
+            }
+            before.insert(step.stage)
+        }
+        guard missing.isEmpty else {
+            throw StageError(.invalidSettings, "the pipeline's stages do not find what they need: " + missing.joined(separator: "; "))
+        }
+    }
+
     /// Looks at the files that the stages' settings name.
     /// - Throws: `StageError.parameters` for the first that a stage could not use.
     public func checkFiles(registry: StageRegistry) throws {

@@ -19,7 +19,7 @@ public struct EvaluateStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try EvaluateSettings(settings, stage: name) }
 
-    public func inputs(settings: StageSettings) throws -> [StageInput] { [StageInput("catalogue")] }
+    public func inputs(settings: StageSettings) throws -> [StageInput] { [.catalogue] }
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try EvaluateSettings(settings, stage: name)

@@ -34,7 +34,7 @@ public struct LabelsStage: Stage {
         try ReportExtractors.check(try settings.decoded(as: LabelsSettings.self, stage: name))
     }
 
-    public func inputs(settings: StageSettings) throws -> [StageInput] { [StageInput("catalogue")] }
+    public func inputs(settings: StageSettings) throws -> [StageInput] { [.catalogue] }
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let decoded = try settings.decoded(as: LabelsSettings.self, stage: name)

@@ -39,7 +39,7 @@ public struct MILScoreStage: Stage {
 
     public func inputs(settings: StageSettings) throws -> [StageInput] {
         let settings = try MILScoreSettings(settings, stage: name)
-        return [StageInput("catalogue")] + StageInput.network(TrainedModel.trainingStage, unless: settings.weights)
+        return [.catalogue] + StageInput.network(TrainedModel.trainingStage, unless: settings.weights)
     }
 
     public func checkFiles(settings: StageSettings) throws {

@@ -17,7 +17,7 @@ public struct MILTrainStage: Stage {
     public func validate(settings: StageSettings) throws { _ = try MILTrainSettings(settings, stage: name) }
 
     public func inputs(settings: StageSettings) throws -> [StageInput] {
-        [StageInput("catalogue"), StageInput("labels")]
+        [.catalogue, .labels]
     }
 
     public func checkFiles(settings: StageSettings) throws {

@@ -38,7 +38,7 @@ public struct SegmentAnythingStage: Stage {
 
     public func inputs(settings: StageSettings) throws -> [StageInput] {
         let settings = try SegmentAnythingSettings(settings, stage: name)
-        return [StageInput("catalogue"), StageInput(settings.boxes.rawValue, or: "choose other `boxes`")]
+        return [.catalogue, StageInput(settings.boxes.rawValue, or: "choose other `boxes`")]
     }
 
     public func checkFiles(settings: StageSettings) throws {

@@ -34,7 +34,7 @@ public struct SegmentStage: Stage {
 
     public func inputs(settings: StageSettings) throws -> [StageInput] {
         let settings = try SegmentSettings(settings, stage: name)
-        return [StageInput("catalogue")] + StageInput.labels(settings.studies)
+        return [.catalogue] + settings.studies.inputs
             + StageInput.network(SegmentTrainStage.stageName, unless: settings.weights)
     }
 

@@ -34,7 +34,7 @@ public struct SegmentTrainStage: Stage {
         case .camMask: "cam"
         case .samMask: SegmentAnythingStage.stageName
         }
-        return [StageInput("catalogue"), StageInput(source, or: "learn from other `labels`")]
+        return [.catalogue, StageInput(source, or: "learn from other `labels`")]
     }
 
     public func checkFiles(settings: StageSettings) throws {

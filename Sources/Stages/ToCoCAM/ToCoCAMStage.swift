@@ -38,7 +38,7 @@ public struct ToCoCAMStage: Stage {
 
     public func inputs(settings: StageSettings) throws -> [StageInput] {
         let settings = try ToCoCAMSettings(settings, stage: name)
-        return [StageInput("catalogue")] + StageInput.labels(settings.studies)
+        return [.catalogue] + settings.studies.inputs
             + (settings.threshold == 0
                 ? [] : [StageInput(MILScoreStage.stageName, or: "give `threshold: 0` to map all images")])
             + StageInput.network(ToCoTrainStage.stageName, unless: settings.weights)

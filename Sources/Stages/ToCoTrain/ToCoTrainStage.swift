@@ -28,7 +28,7 @@ public struct ToCoTrainStage: Stage {
     public func validate(settings: StageSettings) throws { _ = try ToCoTrainSettings(settings, stage: name) }
 
     public func inputs(settings: StageSettings) throws -> [StageInput] {
-        [StageInput("catalogue"), StageInput("labels"), StageInput(MILScoreStage.stageName)]
+        [.catalogue, .labels, StageInput(MILScoreStage.stageName)]
     }
 
     public func checkFiles(settings: StageSettings) throws {
