@@ -31,9 +31,12 @@ dense_product *dense_make(const nn_matmul *s) {
     const int64_t *a = s->a_strides + 2, *b = s->b_strides + 2, *d = s->destination_strides + 2;
     if (s->element != NN_F32 || s->destination_element != NN_F32 || s->packs_b || s->post != NN_POST_NONE) return NULL;
     if (s->b0 != 1 || s->b1 != 1 || d[1] != 1 || (a[0] != 1 && a[1] != 1) || b[1] != 1) return NULL;
-    // oneDNN copies what it reads of b where rows are a power of two apart, and is at its best there and where they are
-    // near; in between and beyond (ViT-B's 3,072, ViT-H's 3,840 and 5,120) it falls to half its speed.
-    if (b[0] < 2560 || (b[0] & (b[0] - 1)) == 0 || !products_are_fast(0)) return NULL;
+    // Two kinds of products at which oneDNN falls to half its speed. Rows of b that lie far apart, but not by a power of two,
+    // where it copies what it reads of b (ViT-B's 3,072, ViT-H's 3,840 and 5,120); and long sums down rows that are whole
+    // kibibytes apart, whose numbers all want the same sets of the caches (ViT-B's gradients of 3,072 and 2,304 by 768).
+    const int lies_apart = b[0] >= 2560 && (b[0] & (b[0] - 1)) != 0;
+    const int collides = b[0] % 256 == 0 && s->k > 1024;
+    if (!(lies_apart || collides) || !products_are_fast(0)) return NULL;
     // Small products spend their time in packing and in borders.
     if (s->m < 96 || s->n < 96 || s->k < 64) return NULL;
     dense_product *p = malloc(sizeof *p);
