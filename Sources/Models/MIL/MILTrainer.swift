@@ -29,8 +29,8 @@ import NeuralNetwork
 public final class MILTrainer {
     public let network: MILNetwork
     public let settings: MILTrainingSettings
-    private let teacherOptimisers: [(optimiser: Optimiser, factor: Float)]
-    private let studentOptimisers: [(optimiser: Optimiser, factor: Float)]
+    private let teacherOptimiser: Optimiser
+    private let studentOptimiser: Optimiser
     private var seeds: CounterRandom
 
     /// Throws `EngineError.invalidOption` for settings out of range.
@@ -38,16 +38,13 @@ public final class MILTrainer {
         try settings.check()
         self.network = network
         self.settings = settings
-        teacherOptimisers = [
-            (Optimiser(settings.optimiser, parameters: network.encoder.learnt), 1),
-            (
-                Optimiser(settings.optimiser, parameters: network.attention.learnt + network.dsmil.learnt),
-                settings.teacherRateFactor
-            ),
-        ]
-        studentOptimisers = [
-            (Optimiser(settings.optimiser, parameters: network.encoder.learnt + network.student.learnt), 1)
-        ]
+        teacherOptimiser = Optimiser(
+            settings.optimiser,
+            groups: [
+                Optimiser.Group(network.encoder.learnt),
+                Optimiser.Group(network.attention.learnt + network.dsmil.learnt, rateFactor: settings.teacherRateFactor),
+            ])
+        studentOptimiser = Optimiser(settings.optimiser, parameters: network.encoder.learnt + network.student.learnt)
         seeds = CounterRandom(seed: seed, stream: "MILTrainer")
         network.encoder.freezesBatchNorm = settings.freezesEncoderBatchNorm
     }
@@ -105,7 +102,7 @@ public final class MILTrainer {
             gradients.append(gradient)
         }
         if teachesEncoder { try encoding.backward(try Tensor.concatenated(gradients)) }
-        try finish(teacherOptimisers, loss: steps.reduce(0) { $0 + $1.loss * share }, rate: rate)
+        try finish(teacherOptimiser, loss: steps.reduce(0) { $0 + $1.loss * share }, rate: rate)
         return steps
     }
 
@@ -152,7 +149,7 @@ public final class MILTrainer {
         let loss = try MILLosses.student(logits, targets: targets, negativeWeight: settings.negativeWeight)
         try tape.backward(from: [(logits, loss.gradient)])
         if let gradient = tape.gradient(of: encoding.features) { try encoding.backward(gradient) }
-        try finish(studentOptimisers, loss: loss.value, rate: rate)
+        try finish(studentOptimiser, loss: loss.value, rate: rate)
         return StudentStep(loss: loss.value, probabilities: MILLosses.positiveProbabilities(logits))
     }
 
@@ -161,16 +158,14 @@ public final class MILTrainer {
         try network.evaluate(images: images, chunk: settings.encoderChunk)
     }
 
-    private func finish(_ optimisers: [(optimiser: Optimiser, factor: Float)], loss: Float, rate: Float?) throws {
-        let norm = optimisers.reduce(Float(0)) { hypotf($0, $1.optimiser.gradientNorm()) }
+    private func finish(_ optimiser: Optimiser, loss: Float, rate: Float?) throws {
+        let norm = optimiser.gradientNorm()
         guard loss.isFinite, norm.isFinite else {
             network.clearGradients()
             throw EngineError(
                 .notFinite, "loss \(loss), gradient norm \(norm): lower the learning rate, or check the images")
         }
-        for (optimiser, factor) in optimisers {
-            if let limit = settings.gradientNormLimit { optimiser.scaleGradients(ofNorm: norm, to: limit) }
-            try optimiser.step(rate: (rate ?? settings.optimiser.rate) * factor)
-        }
+        if let limit = settings.gradientNormLimit { optimiser.scaleGradients(ofNorm: norm, to: limit) }
+        try optimiser.step(rate: rate)
     }
 }

@@ -20,8 +20,7 @@ public final class ToCoTrainer {
     public let settings: ToCoTrainingSettings
     /// Steps taken so far, those before this trainer included: the schedules' place.
     public private(set) var iteration: Int
-    private let encoderOptimiser: Optimiser
-    private let headOptimiser: Optimiser
+    private let optimiser: Optimiser
     private var seeds: CounterRandom
 
     /// Throws `EngineError` for settings out of range.
@@ -32,12 +31,13 @@ public final class ToCoTrainer {
         self.network = network
         self.settings = settings
         self.iteration = iteration
-        let rule = OptimiserSettings.adamW(rate: settings.rate, weightDecay: settings.weightDecay)
-        encoderOptimiser = Optimiser(rule, parameters: network.encoder.learnt)
-        headOptimiser = Optimiser(
-            rule,
-            parameters: [network.classifier, network.auxiliaryClassifier] + network.decoder.learnt
-                + (network.projection?.learnt ?? []))
+        let heads =
+            [network.classifier, network.auxiliaryClassifier] + network.decoder.learnt + (network.projection?.learnt ?? [])
+        optimiser = Optimiser(
+            .adamW(rate: settings.rate, weightDecay: settings.weightDecay),
+            groups: [
+                Optimiser.Group(network.encoder.learnt), Optimiser.Group(heads, rateFactor: settings.headFactor),
+            ])
         seeds = CounterRandom(seed: seed, stream: "ToCoTrainer")
     }
 
@@ -79,12 +79,8 @@ public final class ToCoTrainer {
         guard losses.total.isFinite else {
             throw EngineError(.notFinite, "loss \(losses.total): lower the learning rate, or check the images")
         }
-        let rate = settings.rate(at: iteration)
-        let (encoderOptimiser, headOptimiser, headRate) = (encoderOptimiser, headOptimiser, rate * settings.headFactor)
-        try tape.backward(from: losses.roots) { parameter in
-            try encoderOptimiser.step(parameter, rate: rate)
-            try headOptimiser.step(parameter, rate: headRate)
-        }
+        let (optimiser, rate) = (optimiser, settings.rate(at: iteration))
+        try tape.backward(from: losses.roots) { try optimiser.step($0, rate: rate) }
         if settings.weights.classContrast != 0, let projection = network.projection {
             network.projectionTeacher?.follow(projection, share: settings.teacherMomentum)
         }

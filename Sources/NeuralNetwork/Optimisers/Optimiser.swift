@@ -18,20 +18,38 @@ public enum OptimiserSettings: Sendable, Hashable, Codable {
 
 /// Changes parameters by their gradients. Parameters that no backward pass reached stay as they are.
 public final class Optimiser {
+    /// Parameters that learn at one multiple of the learning rate.
+    public struct Group {
+        let parameters: [Parameter]
+        let rateFactor: Float
+
+        public init(_ parameters: [Parameter], rateFactor: Float = 1) {
+            self.parameters = parameters
+            self.rateFactor = rateFactor
+        }
+    }
+
     public let settings: OptimiserSettings
     private let parameters: [Parameter]
+    private let rateFactors: [Float]
     private let places: [ObjectIdentifier: Int]
     /// Velocity, or first and second moment, of the parameters that were stepped.
     private var state: [Int: (steps: Int, first: Tensor, second: Tensor?)] = [:]
 
-    public init(_ settings: OptimiserSettings, parameters: [Parameter]) {
+    public init(_ settings: OptimiserSettings, groups: [Group]) {
         self.settings = settings
-        self.parameters = parameters
+        parameters = groups.flatMap(\.parameters)
+        rateFactors = groups.flatMap { group in group.parameters.map { _ in group.rateFactor } }
         places = Dictionary(
             parameters.enumerated().map { (ObjectIdentifier($1), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// One step, and the gradients are cleared. `rate` replaces that of the settings, for schedules.
+    public convenience init(_ settings: OptimiserSettings, parameters: [Parameter]) {
+        self.init(settings, groups: [Group(parameters)])
+    }
+
+    /// One step, and the gradients are cleared. `rate` replaces that of the settings, for schedules; groups follow at
+    /// their multiples of it.
     public func step(rate: Float? = nil) throws {
         for (index, parameter) in parameters.enumerated() {
             guard let gradient = parameter.gradientPointer else { continue }
@@ -66,7 +84,7 @@ public final class Optimiser {
         return Float(sum.squareRoot())
     }
 
-    /// Scales all gradients as one does whose norm, these and perhaps others together, is `norm` and shall be at most `limit`.
+    /// Scales all gradients, whose norm is `norm`, to a norm of at most `limit`.
     package func scaleGradients(ofNorm norm: Float, to limit: Float) {
         guard norm > limit else { return }
         for parameter in parameters {
@@ -78,6 +96,7 @@ public final class Optimiser {
         _ parameter: Parameter, index: Int, gradient: UnsafeMutablePointer<Float>, rate: Float
     ) throws {
         let count = Int64(parameter.count)
+        let rate = rate * rateFactors[index]
         switch settings {
         case .sgd(_, let momentum, let decay):
             guard momentum != 0 else {

@@ -61,8 +61,7 @@ public final class Parameter {
         packed.seal()
         value = try Tensor(shape: [0], pool: .passing)
         narrowed = nil
-        gradient = nil
-        clearGradient()
+        letGoOfGradient()
     }
 
     /// Forgets the gradient; its memory stays.
