@@ -4,7 +4,7 @@ public enum BuiltInPipelines {
     public static let defaultName = "compact"
 
     /// Names in the order in which `--help` lists them.
-    public static let names = ["compact", "method", "quickstart", "smoke", "toco", "segment"]
+    public static let names = ["compact", "method", "quickstart", "smoke", "toco", "segment", "whole"]
 
     /// JSON5 text; nil for a name that is not in `names`.
     public static func text(named name: String) -> String? {
@@ -15,6 +15,7 @@ public enum BuiltInPipelines {
         case "smoke": smoke
         case "toco": toco
         case "segment": segment
+        case "whole": whole
         default: nil
         }
     }
@@ -69,17 +70,8 @@ public enum BuiltInPipelines {
 
         """
 
-    /// The synthetic archive of `ops/quickstart`.
-    private static let quickstart = """
-        // The synthetic archive of ops/quickstart, in some minutes on two cores whose processor multiplies bf16. What
-        // differs from the method's own settings, and why: images of 96 pixels and smaller heads (two cores); AdamW with
-        // few long rounds, since it starts afresh in each; the student begins with labels inherited from the bag, and the
-        // teachers join once the encoder has seen something: their heads first and faster, since heads that start at random
-        // turned the encoder round with some seeds. Images are labelled by DSMIL alone: on bags of six images the attention
-        // teacher's order of images was wrong more often than right.
-        {
-          seed: 7,
-          stages: [
+    /// Reports to labels, MIL and Grad-CAM on the synthetic archive.
+    private static let smallMIL = """
             { stage: "catalogue" },
             { stage: "labels", extractor: "rules" },
             {
@@ -93,6 +85,34 @@ public enum BuiltInPipelines {
             },
             { stage: "mil-score", precision: "fp32" },
             { stage: "cam", threshold: 0.5, imageSize: 192, foreground: 0.65 },
+        """
+
+    /// ToCo on what `smallMIL` found.
+    private static let smallToCo = """
+            {
+              stage: "toco-train",
+              network: "compactStem", auxiliaryLayer: -4, pooling: "topPatches", pooledShare: 0.1, lowestWeight: 1,
+              imageSize: 112, precision: "bf16",
+              rounds: 6, replicas: 4, localEpochs: 16, batch: 8,
+              learningRate: 3e-4, headFactor: 2, warmUp: 0.05, positiveThreshold: 0.5, negativeShare: 0.5,
+              weights: { classification: 1, auxiliary: 1, patchContrast: 0, classContrast: 0, segmentation: 0, dice: 0 },
+              mapScales: [1, 0.75, 1.25], augmentation: "flips",
+            },
+            { stage: "toco-cam", map: "auxiliary", threshold: 0.5, foreground: 0.45, scales: [1, 0.75, 1.25, 1.5] },
+        """
+
+    /// The synthetic archive of `ops/quickstart`.
+    private static let quickstart = """
+        // The synthetic archive of ops/quickstart, in some minutes on two cores whose processor multiplies bf16. What
+        // differs from the method's own settings, and why: images of 96 pixels and smaller heads (two cores); AdamW with
+        // few long rounds, since it starts afresh in each; the student begins with labels inherited from the bag, and the
+        // teachers join once the encoder has seen something: their heads first and faster, since heads that start at random
+        // turned the encoder round with some seeds. Images are labelled by DSMIL alone: on bags of six images the attention
+        // teacher's order of images was wrong more often than right.
+        {
+          seed: 7,
+          stages: [
+        \(smallMIL)
             { stage: "evaluate", splits: ["test"] },
           ],
         }
@@ -112,29 +132,8 @@ public enum BuiltInPipelines {
         {
           seed: 7,
           stages: [
-            { stage: "catalogue" },
-            { stage: "labels", extractor: "rules" },
-            {
-              stage: "mil-train",
-              imageSize: 96, precision: "bf16", rounds: 6, replicas: 4, localEpochs: 4, averaging: "fedavg", select: "last",
-              inheritedLabelRounds: 5, teacherStartRound: 3, teacherHeadRounds: 1, teacherRateFactor: 10, mergeWeights: [0, 1],
-              studentFilter: "none",
-              teacherHidden: 256, studentHidden: 256, dropout: 0.1, bagsPerStep: 4, studentBatch: 16, negativeWeight: 0.5,
-              optimiser: "adamw", learningRate: 3e-4, weightDecay: 0.01, schedule: "cosine", finalRateShare: 0.1, warmUp: 0.05,
-              augmentation: "flips",
-            },
-            { stage: "mil-score", precision: "fp32" },
-            { stage: "cam", threshold: 0.5, imageSize: 192, foreground: 0.65 },
-            {
-              stage: "toco-train",
-              network: "compactStem", auxiliaryLayer: -4, pooling: "topPatches", pooledShare: 0.1, lowestWeight: 1,
-              imageSize: 112, precision: "bf16",
-              rounds: 6, replicas: 4, localEpochs: 16, batch: 8,
-              learningRate: 3e-4, headFactor: 2, warmUp: 0.05, positiveThreshold: 0.5, negativeShare: 0.5,
-              weights: { classification: 1, auxiliary: 1, patchContrast: 0, classContrast: 0, segmentation: 0, dice: 0 },
-              mapScales: [1, 0.75, 1.25], augmentation: "flips",
-            },
-            { stage: "toco-cam", map: "auxiliary", threshold: 0.5, foreground: 0.45, scales: [1, 0.75, 1.25, 1.5] },
+        \(smallMIL)
+        \(smallToCo)
             { stage: "evaluate", splits: ["test"] },
           ],
         }
@@ -154,6 +153,30 @@ public enum BuiltInPipelines {
               stage: "segment-train",
               size: "b0", imageSize: 128, precision: "bf16", labels: "truth", rounds: 4, replicas: 4, localEpochs: 16, batch: 8,
               scales: [1], learningRate: 5e-4, schedule: "cosine", finalRateShare: 0.05, warmUp: 0.05, dropPath: 0,
+              augmentation: "reference",
+            },
+            { stage: "segment", splits: ["test"] },
+            { stage: "evaluate", splits: ["test"] },
+          ],
+        }
+
+        """
+
+    /// From reports to a segmentation network, no mask drawn by anybody.
+    private static let whole = """
+        // From reports to a segmentation network, on the synthetic archive and from random weights: the pipeline `toco`, and
+        // then Polyp-PVT learns from the masks of ToCo's maps whose boxes the filters kept. Nobody drew anything; what the
+        // archive brings along is read by `evaluate` alone. With a file of Segment Anything, `sam` stands between the two
+        // (README.md).
+        {
+          seed: 7,
+          stages: [
+        \(smallMIL)
+        \(smallToCo)
+            {
+              stage: "segment-train",
+              size: "b0", imageSize: 128, precision: "bf16", labels: "toco-cam-mask", rounds: 4, replicas: 4, localEpochs: 16,
+              batch: 8, scales: [1], learningRate: 5e-4, schedule: "cosine", finalRateShare: 0.05, warmUp: 0.05, dropPath: 0,
               augmentation: "reference",
             },
             { stage: "segment", splits: ["test"] },

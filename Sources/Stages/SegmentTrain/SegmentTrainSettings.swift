@@ -46,11 +46,23 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
     public enum Source: String, Sendable, Hashable, NamedChoice {
         /// The foreground of class activation maps whose box was kept.
         case camMask = "cam-mask"
+        /// The same of ToCo's maps.
+        case toCoMask = "toco-cam-mask"
         /// What Segment Anything made of boxes that were kept.
         case samMask = "sam-mask"
         /// Masks drawn by people, which the archive brings along: supervised training. The only setting with which
         /// anything but `evaluate` reads truth.
         case truth
+
+        /// The stage that finds the images to learn from.
+        var stage: String {
+            switch self {
+            case .camMask: "cam"
+            case .toCoMask: ToCoCAMStage.stageName
+            case .samMask: SegmentAnythingStage.stageName
+            case .truth: "labels"
+            }
+        }
     }
 
     public enum AugmentationKind: String, Sendable, Hashable, NamedChoice {

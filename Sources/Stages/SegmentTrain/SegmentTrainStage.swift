@@ -29,12 +29,7 @@ public struct SegmentTrainStage: Stage {
 
     public func inputs(settings: StageSettings) throws -> [StageInput] {
         let settings = try SegmentTrainSettings(settings, stage: name)
-        let source = switch settings.labels {
-        case .truth: "labels"
-        case .camMask: "cam"
-        case .samMask: SegmentAnythingStage.stageName
-        }
-        return [.catalogue, StageInput(source, or: "learn from other `labels`")]
+        return [.catalogue, StageInput(settings.labels.stage, or: "learn from other `labels`")]
     }
 
     public func checkFiles(settings: StageSettings) throws {
@@ -104,9 +99,8 @@ public struct SegmentTrainStage: Stage {
     private static func missing(_ labels: SegmentTrainSettings.Source, stage: String) -> String {
         switch labels {
         case .truth: "training from truth needs studies of split train with a report that says yes: see the labels stage"
-        case .camMask: "training from cam masks needs images of split train whose box was kept: put cam before \(stage)"
-        case .samMask:
-            "training from sam masks needs images of split train whose box was kept: put sam before \(stage)"
+        case .camMask, .toCoMask, .samMask:
+            "training from \(labels.stage) masks needs images of split train whose box was kept: put \(labels.stage) before \(stage)"
         }
     }
 
@@ -123,20 +117,19 @@ public struct SegmentTrainStage: Stage {
                         bag.images.map { ItemList.Item(study: bag.study, image: $0, label: 1) }
                     })
             }.filter { !$0.items.isEmpty }
-        case .camMask: return try kept(split: split, stage: "cam", kind: "cam-mask", view: view)
-        case .samMask: return try kept(split: split, stage: SegmentAnythingStage.stageName, kind: "sam-mask", view: view)
+        case .camMask, .toCoMask, .samMask: return try kept(split: split, source: settings.labels, view: view)
         }
     }
 
     /// Images whose mask one stage drew, and whose box, in that stage's own rows, was kept.
     private static func kept(
-        split: String, stage: String, kind: String, view: any PlanningView
+        split: String, source: SegmentTrainSettings.Source, view: any PlanningView
     ) throws -> [ItemList] {
         let wanted = Set(try view.studies().filter { $0.split == split }.map { "\($0.centre)/\($0.study)" })
         let kept = Set(
-            try view.boxes(ofStage: stage).filter(\.isKept).map { "\($0.centre)/\($0.study)/\($0.image)" })
-        let masks = try view.masks(ofStage: stage).filter {
-            $0.kind == kind && wanted.contains("\($0.centre)/\($0.study)")
+            try view.boxes(ofStage: source.stage).filter(\.isKept).map { "\($0.centre)/\($0.study)/\($0.image)" })
+        let masks = try view.masks(ofStage: source.stage).filter {
+            $0.kind == source.rawValue && wanted.contains("\($0.centre)/\($0.study)")
                 && kept.contains("\($0.centre)/\($0.study)/\($0.image)")
         }
         return Dictionary(grouping: masks, by: \.centre).sorted { $0.key < $1.key }.map { centre, rows in

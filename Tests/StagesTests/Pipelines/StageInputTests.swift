@@ -30,6 +30,7 @@ import Stages
         ("{stage: 'catalogue'}, {stage: 'toco-cam', weights: 'w', studies: 'all'}", "toco-cam needs mil-score before it, or give `threshold: 0`"),
         ("{stage: 'catalogue'}, {stage: 'sam', weights: 'w', boxes: 'toco-cam'}", "sam needs toco-cam before it, or choose other `boxes`"),
         ("{stage: 'catalogue'}, {stage: 'segment-train', labels: 'sam-mask'}", "segment-train needs sam before it, or learn from other `labels`"),
+        ("{stage: 'catalogue'}, {stage: 'segment-train', labels: 'toco-cam-mask'}", "segment-train needs toco-cam before it"),
         ("{stage: 'catalogue'}, {stage: 'segment', studies: 'all'}", "segment needs segment-train before it, or name a file in `weights`"),
     ]) func whatIsMissingIsNamed(stages: String, says: String) throws {
         let said = try #require(try Self.refusal(stages))

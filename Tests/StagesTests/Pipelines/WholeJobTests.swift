@@ -98,6 +98,7 @@ import Stages
                 switch name {
                 case "segment": ["segment-train", "segment"]
                 case "toco": ["mil-train", "mil-score", "cam", "toco-train", "toco-cam"]
+                case "whole": ["mil-train", "mil-score", "cam", "toco-train", "toco-cam", "segment-train", "segment"]
                 default: ["mil-train", "mil-score", "cam"]
                 }
             #expect(Array(stages.dropFirst(2).dropLast()) == middle)

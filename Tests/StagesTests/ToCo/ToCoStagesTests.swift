@@ -151,6 +151,36 @@ import Testing
         #expect(changed > 0)
     }
 
+    @Test func masksWhoseBoxWasKeptTeachPolypPVT() throws {
+        let archive = try TinyArchive(studies: 8)
+        let file = archive.root.appendingPathComponent("toco.safetensors")
+        let told = ["network.stemKernel": "4", "network.auxiliaryLayer": "-4", "input.size": "64"]
+        let network = try ToCoNetwork(.smallStem, seed: 3)
+        try Checkpoint.encoded(try network.parameters(), metadata: told).write(to: file)
+        func run(_ filters: String) throws -> MemoryLedger {
+            let text = """
+                {stages: [{stage: 'catalogue'}, {stage: 'labels'},
+                  {stage: 'toco-cam', weights: '\(file.path)', threshold: 0, splits: ['train'], scales: [1], \(filters)},
+                  {stage: 'segment-train', size: 'b0', imageSize: 64, scales: [1], dropPath: 0, rounds: 1, replicas: 2, batch: 4,
+                   labels: 'toco-cam-mask'}]}
+                """
+            let runner = LocalRunner(registry: .standard, centres: archive.centres, seed: 2)
+            try runner.run(Pipeline(json5: Data(text.utf8), registry: .standard))
+            return runner.store
+        }
+        let ledger = try run("minimumArea: 0, maximumArea: 0.6, maximumComponents: 40, refusesBorder: false")
+        let kept = Set(ledger.boxes(ofStage: "toco-cam").filter(\.isKept).map { "\($0.study)/\($0.image)" })
+        #expect(!kept.isEmpty && ledger.metrics(ofStage: "segment-train", round: 0)["images"] == Double(kept.count))
+        let settings = StageSettings(json: Data("{\"size\": \"b0\", \"labels\": \"toco-cam-mask\"}".utf8))
+        let offered = try SegmentTrainStage().plan(round: 0, settings: settings, view: ledger).flatMap { $0.blobs.dropFirst(2) }
+        let masks = ledger.masks(ofStage: "toco-cam").filter {
+            $0.kind == "toco-cam-mask" && kept.contains("\($0.study)/\($0.image)")
+        }
+        #expect(masks.count == kept.count && Set(offered) == Set(masks.map(\.content)))
+        let error = #expect(throws: StageError.self) { try run("minimumArea: 0.98, maximumArea: 0.99") }
+        #expect(error?.message.contains("training from toco-cam masks needs images of split train whose box was kept") == true)
+    }
+
     @Test func whatIsMissingIsSaid() throws {
         for fault in [
             "imageSize: 65", "batch: 0", "negativeShare: 0", "network: 'huge'", "warmUp: 2", "mean: [1]",
