@@ -45,8 +45,11 @@ public enum JobSubmission {
     ) throws -> JobID {
         let parsed = try Pipeline(json5: pipeline, registry: registry)
         let names = parsed.steps.map(\.stage)
-        guard Set(names).count == names.count else {
-            throw StageError(.invalidSettings, "the pipeline names a stage twice: each may stand there once")
+        let repeated = Set(names.filter { name in names.count(where: { $0 == name }) > 1 })
+        guard repeated.isEmpty else {
+            throw StageError(
+                .invalidSettings,
+                "the pipeline names \(repeated.sorted().joined(separator: ", ")) more than once: each stage may stand there once")
         }
         let centres = Array(Set(centres)).sorted()
         guard !centres.isEmpty else {

@@ -98,9 +98,10 @@ import Testing
         let ledger = Ledger(connectionString: "host=/nowhere")
         let registry = StageRegistry([NoOpStage()])
         let twice = Data("{ stages: [ { stage: \"noop\" }, { stage: \"noop\" } ] }".utf8)
-        #expect(throws: StageError.self) {
+        let repeated = try #require(throws: StageError.self) {
             try JobSubmission.submit(pipeline: twice, archive: "a", centres: ["n"], registry: registry, ledger: ledger)
         }
+        #expect(repeated.message.contains("names noop more than once"))
         let once = Data("{ stages: [ { stage: \"noop\" } ] }".utf8)
         let error = try #require(throws: ClusterError.self) {
             try JobSubmission.submit(pipeline: once, archive: "a", centres: [], registry: registry, ledger: ledger)

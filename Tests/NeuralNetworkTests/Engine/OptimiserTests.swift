@@ -50,6 +50,28 @@ import Testing
         #expect(weight.gradientValues == nil)
     }
 
+    @Test func groupsLearnAtMultiplesOfTheRate() throws {
+        for within in [false, true] {
+            let parameters = try (0..<3).map { _ in try Parameter(shape: [1, 2]) }
+            let optimiser = Optimiser(
+                .sgd(rate: 1),
+                groups: [
+                    Optimiser.Group([parameters[0]]), Optimiser.Group([parameters[1], parameters[2]], rateFactor: 4),
+                ])
+            let tape = Tape()
+            let pass = ForwardPass(.training, recordingOn: tape)
+            let x = try Tensor([3, -2], shape: [1, 2])
+            let roots = try parameters.map { (try pass.linear(x, weight: $0), try Tensor([1], shape: [1, 1])) }
+            if within {
+                try tape.backward(from: roots) { try optimiser.step($0, rate: 0.5) }
+            } else {
+                try tape.backward(from: roots)
+                try optimiser.step(rate: 0.5)
+            }
+            #expect(parameters.map(\.values) == [[-1.5, 1], [-6, 4], [-6, 4]])
+        }
+    }
+
     /// Steps within the backward pass are those after it, to the bit, also of a parameter that two layers read; each
     /// parameter comes once, and gradients are gone behind it.
     @Test func stepsWithinTheBackwardPass() throws {
