@@ -101,6 +101,19 @@ public enum BuiltInPipelines {
             { stage: "toco-cam", map: "auxiliary", threshold: 0.5, foreground: 0.45, scales: [1, 0.75, 1.25, 1.5] },
         """
 
+    /// Polyp-PVT from masks of the source `labels`, at the size of the synthetic archive, and what it then sees.
+    private static func smallPolypPVT(labels: String) -> String {
+        """
+            {
+              stage: "segment-train",
+              size: "b0", imageSize: 128, precision: "bf16", labels: "\(labels)", rounds: 4, replicas: 4, localEpochs: 16, batch: 8,
+              scales: [1], learningRate: 5e-4, schedule: "cosine", finalRateShare: 0.05, warmUp: 0.05, dropPath: 0,
+              augmentation: "reference",
+            },
+            { stage: "segment", splits: ["test"] },
+        """
+    }
+
     /// The synthetic archive of `ops/quickstart`.
     private static let quickstart = """
         // The synthetic archive of ops/quickstart, in some minutes on two cores whose processor multiplies bf16. What
@@ -149,13 +162,7 @@ public enum BuiltInPipelines {
           stages: [
             { stage: "catalogue" },
             { stage: "labels", extractor: "rules" },
-            {
-              stage: "segment-train",
-              size: "b0", imageSize: 128, precision: "bf16", labels: "truth", rounds: 4, replicas: 4, localEpochs: 16, batch: 8,
-              scales: [1], learningRate: 5e-4, schedule: "cosine", finalRateShare: 0.05, warmUp: 0.05, dropPath: 0,
-              augmentation: "reference",
-            },
-            { stage: "segment", splits: ["test"] },
+        \(smallPolypPVT(labels: "truth"))
             { stage: "evaluate", splits: ["test"] },
           ],
         }
@@ -173,13 +180,7 @@ public enum BuiltInPipelines {
           stages: [
         \(smallMIL)
         \(smallToCo)
-            {
-              stage: "segment-train",
-              size: "b0", imageSize: 128, precision: "bf16", labels: "toco-cam-mask", rounds: 4, replicas: 4, localEpochs: 16,
-              batch: 8, scales: [1], learningRate: 5e-4, schedule: "cosine", finalRateShare: 0.05, warmUp: 0.05, dropPath: 0,
-              augmentation: "reference",
-            },
-            { stage: "segment", splits: ["test"] },
+        \(smallPolypPVT(labels: "toco-cam-mask"))
             { stage: "evaluate", splits: ["test"] },
           ],
         }
