@@ -5,7 +5,8 @@ import Foundation
 
 /// Measures the job's results against truth, centre by centre and together: labels, bags, images, boxes, masks.
 ///
-/// Rows: `evaluation`, with 95 % confidence intervals where there are any. Truth is read here and nowhere else.
+/// Rows: `evaluation`, with 95 % confidence intervals where there are any. Truth is read here, and by a stage
+/// whose settings say `truth`.
 /// Settings: `EvaluateSettings`.
 public struct EvaluateStage: Stage {
     public let name = "evaluate"

@@ -12,7 +12,7 @@ struct EvaluationInput: Codable {
     struct Study: Codable {
         var study: String
         var split: String
-        /// What the labels stage made of the report: yes, no, uncertain; nil without a label.
+        /// What the labels stage made of the report: yes, no, uncertain, or none; nil where the job labels no reports.
         var label: String?
         /// Probability by head.
         var bag: [String: Double] = [:]
@@ -51,7 +51,11 @@ struct EvaluationInput: Codable {
         for row in try view.studies() where row.centre == centre && settings.splits.contains(row.split) {
             studies[row.study] = Study(study: row.study, split: row.split)
         }
-        for row in try view.reportLabels() where row.centre == centre { studies[row.study]?.label = row.polyp }
+        let labels = try view.reportLabels()
+        if !labels.isEmpty {
+            for study in studies.keys { studies[study]?.label = "none" }
+            for row in labels where row.centre == centre { studies[row.study]?.label = row.polyp }
+        }
         for row in try view.bagScores() where row.centre == centre { studies[row.study]?.bag[row.head] = row.probability }
         for row in try view.imageScores() where row.centre == centre && row.head != "attentionWeight" {
             studies[row.study]?.images[row.image, default: [:]][row.head] = row.score

@@ -4,7 +4,7 @@ import Evaluation
 import Foundation
 import Imaging
 
-/// Lays a centre's results beside its truth. The one place in the program where truth is read.
+/// Lays a centre's results beside its truth.
 package struct TruthComparison {
     let truth: TruthReader
     let settings: EvaluateSettings
@@ -17,9 +17,8 @@ package struct TruthComparison {
 
     mutating func add(_ study: EvaluationInput.Study, masks: [String: EvaluationInput.Mask], context: any MapContext) throws {
         let known = truth.studies[study.study]
-        if let report = known?.report {
-            findings.labels.append(
-                .init(study: study.study, split: study.split, found: study.label ?? "none", truth: report))
+        if let report = known?.report, let label = study.label {
+            findings.labels.append(.init(study: study.study, split: study.split, found: label, truth: report))
         }
         var shown = truth.images[study.study] ?? [:]
         let images = Set(study.images.keys).union(study.drawn.values.flatMap(\.boxes.keys)).union(masks.values.map(\.image))
@@ -95,12 +94,9 @@ package struct TruthComparison {
         }
     }
 
-    /// The highest IoU of `box` with the box of one of the truth's polyps. Specks below a fiftieth of the largest polyp's
-    /// box are no polyps.
+    /// The highest IoU of `box` with the box of one of the truth's polyps.
     package static func bestOverlap(of box: Box?, with actual: Mask) -> Double {
         guard let box else { return 0 }
-        let polyps = ConnectedComponents(of: actual).components.map(\.box)
-        let largest = polyps.map(\.area).max() ?? 0
-        return polyps.filter { $0.area * 50 >= largest }.map { $0.intersectionOverUnion(box) }.max() ?? 0
+        return actual.polypBoxes.map { $0.intersectionOverUnion(box) }.max() ?? 0
     }
 }

@@ -1,13 +1,36 @@
-/// The boxes that prompt: of one stage, on studies of the splits wanted.
+/// What planning knows of the prompts, on studies of the splits wanted.
 enum PromptBoxes {
-    /// In the order of centre, study and image. The ledger holds one box an image.
+    /// Images in the order of centre, study and name, with the box that prompts. The ledger holds one box an image.
+    ///
+    /// From truth, all images, without a box: the coordinator does not see the archive.
     ///
     /// Throws `StageError.missingInput` when the stage did not run, drew nothing, or none of its boxes may prompt, with
     /// the reasons counted.
     static func chosen(
         _ settings: SegmentAnythingSettings, view: any PlanningView, stage: String
+    ) throws -> [ItemOfBox] {
+        guard let source = settings.boxes.stage else { return try everyImage(settings, view: view, stage: stage) }
+        return try drawn(source, settings, view: view, stage: stage).map {
+            ItemOfBox(centre: $0.centre, study: $0.study, image: $0.image, box: $0)
+        }
+    }
+
+    private static func everyImage(
+        _ settings: SegmentAnythingSettings, view: any PlanningView, stage: String
+    ) throws -> [ItemOfBox] {
+        let studies = try view.studies().filter { settings.splits.contains($0.split) }
+        guard !studies.isEmpty else {
+            throw StageError(
+                .missingInput, "stage \(stage): no study is of split \(settings.splits.joined(separator: ", "))")
+        }
+        return studies.flatMap { study in
+            study.images.map { ItemOfBox(centre: study.centre, study: study.study, image: $0, box: nil) }
+        }.sorted { ($0.centre, $0.study, $0.image) < ($1.centre, $1.study, $1.image) }
+    }
+
+    private static func drawn(
+        _ source: String, _ settings: SegmentAnythingSettings, view: any PlanningView, stage: String
     ) throws -> [ResultRow.BoxRow] {
-        let source = settings.boxes.rawValue
         // A stage that ran left its round's numbers, even where it had no image to map.
         guard try !view.metrics(ofStage: source, round: 0).isEmpty else {
             throw StageError(
@@ -35,4 +58,12 @@ enum PromptBoxes {
         }
         return chosen.sorted { ($0.centre, $0.study, $0.image) < ($1.centre, $1.study, $1.image) }
     }
+}
+
+/// An image that a shard of `sam` is to look at, and the box that an earlier stage drew; nil: its truth says.
+struct ItemOfBox: Codable, NamesImage {
+    var centre: String
+    var study: String
+    var image: String
+    var box: ResultRow.BoxRow?
 }

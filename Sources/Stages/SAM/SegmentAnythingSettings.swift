@@ -5,7 +5,7 @@ import NeuralNetwork
 public struct SegmentAnythingSettings: Sendable, Hashable, Codable {
     /// Required: a file of Segment Anything (ViT-B, -L or -H, which is the method's) or MobileSAM on the coordinator's host.
     public var weights = ""
-    /// The stage whose boxes prompt.
+    /// Where the boxes that prompt come from.
     public var boxes = Boxes.cam
     /// Whether only boxes that passed that stage's filters prompt, which pseudo-labels need. Otherwise every box that was
     /// drawn, for evaluation.
@@ -22,6 +22,12 @@ public struct SegmentAnythingSettings: Sendable, Hashable, Codable {
     public enum Boxes: String, Sendable, Hashable, NamedChoice {
         case cam
         case toCoCAM = "toco-cam"
+        /// Round each polyp of the masks that the archive brings along: what a checkpoint makes of boxes that are right,
+        /// whatever the maps find.
+        case truth
+
+        /// The stage that draws them; nil where none does.
+        var stage: String? { self == .truth ? nil : rawValue }
     }
 
     public init() {}

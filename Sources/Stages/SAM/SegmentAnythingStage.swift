@@ -5,11 +5,12 @@ import Imaging
 import Models
 import NeuralNetwork
 
-/// From box to mask with Segment Anything (METHOD.md, section 4): boxes that an earlier stage drew prompt it, and the
-/// mask is the image's pseudo-label.
+/// From box to mask with Segment Anything (METHOD.md, section 4): boxes that an earlier stage drew prompt it, or those of
+/// the archive's own truth, and the mask is the image's pseudo-label.
 ///
 /// Rows: `mask` of kinds sam-mask and sam-overlay; `box`, the one that prompted, as the earlier stage left it, so that
-/// whoever learns from the masks knows which boxes were kept. Settings: `SegmentAnythingSettings`.
+/// whoever learns from the masks knows which boxes were kept (of truth the largest, where an image shows more polyps).
+/// Settings: `SegmentAnythingSettings`.
 public struct SegmentAnythingStage: Stage {
     public static let stageName = "sam"
     public let name = SegmentAnythingStage.stageName
@@ -18,7 +19,7 @@ public struct SegmentAnythingStage: Stage {
 
     struct Input: Codable {
         var centre: String
-        var boxes: [ResultRow.BoxRow]
+        var items: [ItemOfBox]
         var parameters: SHA256Digest
         var calibration: SHA256Digest?
         var settings: SegmentAnythingSettings
@@ -28,7 +29,8 @@ public struct SegmentAnythingStage: Stage {
         var images = 0
         var failedImages = 0
         var emptyMasks = 0
-        /// Sums over images: the share of foreground, and the intersection over union that the network foresees.
+        /// Sums over images: the share of foreground, and the intersection over union that the network foresees, in the
+        /// mean of an image's boxes.
         var foreground = 0.0
         var predictedIoU = 0.0
         var parameters: SHA256Digest?
@@ -38,7 +40,7 @@ public struct SegmentAnythingStage: Stage {
 
     public func inputs(settings: StageSettings) throws -> [StageInput] {
         let settings = try SegmentAnythingSettings(settings, stage: name)
-        return [.catalogue, StageInput(settings.boxes.rawValue, or: "choose other `boxes`")]
+        return [.catalogue] + (settings.boxes.stage.map { [StageInput($0, or: "choose other `boxes`")] } ?? [])
     }
 
     public func checkFiles(settings: StageSettings) throws {
@@ -49,20 +51,20 @@ public struct SegmentAnythingStage: Stage {
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try SegmentAnythingSettings(settings, stage: name)
-        let boxes = try PromptBoxes.chosen(settings, view: view, stage: name)
+        let items = try PromptBoxes.chosen(settings, view: view, stage: name)
         let parameters = try WeightsFile.naming(name) {
             try view.store(try WeightsFile(settings.weights).segmentAnything().encoded())
         }
         let calibration = try CalibrationFile.stored(
             settings.calibration, network: SegmentAnything.calibratedNetwork, parameters: parameters, view: view,
             stage: name)
-        return try Dictionary(grouping: boxes, by: \.centre).sorted { $0.key < $1.key }.flatMap { centre, boxes in
-            try StudyChunks.parts(boxes, of: settings.imagesPerShard).map { number, part in
+        return try Dictionary(grouping: items, by: \.centre).sorted { $0.key < $1.key }.flatMap { centre, items in
+            try StudyChunks.parts(items, of: settings.imagesPerShard).map { number, part in
                 ShardPlan(
                     key: "\(centre)/\(number)", centre: centre,
                     input: try StageCoding.encode(
                         Input(
-                            centre: centre, boxes: part, parameters: parameters, calibration: calibration,
+                            centre: centre, items: part, parameters: parameters, calibration: calibration,
                             settings: settings)),
                     blobs: [parameters] + (calibration.map { [$0] } ?? []), model: parameters)
             }
@@ -76,11 +78,30 @@ public struct SegmentAnythingStage: Stage {
         let network = try network(input, context: context)
         var output = ShardOutput()
         var record = Record(parameters: input.parameters)
-        record.failedImages = try context.forEachImage(input.boxes, in: index, output: &output) { box, image, output in
-            try add(box, image: image, network: network, settings: input.settings, output: &output, record: &record)
+        let prompts = try prompts(input, index: index, output: &output)
+        record.failedImages = output.rows.count
+        record.failedImages += try context.forEachImage(prompts, in: index, output: &output) { prompt, image, output in
+            try add(prompt, image: image, network: network, settings: input.settings, output: &output, record: &record)
         }
         output.record = try StageCoding.encode(record)
         return output
+    }
+
+    /// What prompts, image by image; a mask of the truth that cannot be read leaves an item row in `output`, the only kind
+    /// of row there is then.
+    private func prompts(_ input: Input, index: CentreIndex, output: inout ShardOutput) throws -> [Prompt] {
+        guard input.settings.boxes == .truth else { return input.items.compactMap { $0.box.flatMap { Prompt($0) } } }
+        let truth: TruthReader
+        do { truth = try TruthReader(index.archive) } catch let error as ArchiveError {
+            throw StageError(.archive, "the truth of centre \(input.centre) cannot be read: \(error.message)")
+        }
+        return input.items.compactMap { item in
+            do { return try Prompt(item, truth: truth) } catch {
+                output.rows.append(
+                    .item(.init(centre: item.centre, study: item.study, image: item.image, unreadable: error)))
+                return nil
+            }
+        }
     }
 
     /// The network, made once a process; which one it is is read off the parameters.
@@ -98,29 +119,28 @@ public struct SegmentAnythingStage: Stage {
 
     /// Adds an image's rows, and its numbers to the record.
     private func add(
-        _ box: ResultRow.BoxRow, image: Image8, network: SegmentAnything, settings: SegmentAnythingSettings,
+        _ prompt: Prompt, image: Image8, network: SegmentAnything, settings: SegmentAnythingSettings,
         output: inout ShardOutput, record: inout Record
     ) throws {
-        guard let prompt = box.rectangle else { return }
+        try prompt.check(against: image)
         let (width, height) = network.inputSize(width: image.width, height: image.height)
         let resized = try image.resized(width: width, height: height, filter: .bilinear)
         let embedding = try network.embed(
             rgb: resized.pixels, width: width, height: height, of: (image.width, image.height))
-        let seen = try network.union(embedding, boxes: [SegmentationPrompt.Box(prompt)])
+        let seen = try network.union(embedding, boxes: prompt.boxes.map { SegmentationPrompt.Box($0) })
         let mask = try Mask(width: image.width, height: image.height, bits: seen.mask.map { $0 > 0 })
-        output.rows.append(.box(box))
+        output.rows.append(.box(prompt.row))
         var pictures: [(kind: String, picture: Image8)] = [("sam-mask", mask.image())]
         if settings.overlays {
             var overlay = image
             try overlay.draw(outlineOf: mask, .white)
-            overlay.draw(
-                Box(x0: prompt.x0, y0: prompt.y0, x1: prompt.x1, y1: prompt.y1), box.isKept ? .prediction : .mistake)
+            for box in prompt.boxes { overlay.draw(box, prompt.row.isKept ? .prediction : .mistake) }
             pictures.append(("sam-overlay", overlay))
         }
-        try output.add(pictures, centre: box.centre, study: box.study, image: box.image)
+        try output.add(pictures, centre: prompt.row.centre, study: prompt.study, image: prompt.image)
         record.images += 1
         record.foreground += Double(mask.area) / Double(mask.bits.count)
-        record.predictedIoU += seen.predictedIoU.reduce(0) { $0 + Double($1) }
+        record.predictedIoU += seen.predictedIoU.reduce(0) { $0 + Double($1) } / Double(max(1, seen.predictedIoU.count))
         if mask.area == 0 { record.emptyMasks += 1 }
     }
 
@@ -130,21 +150,21 @@ public struct SegmentAnythingStage: Stage {
         let parts = try records.decoded(as: Record.self)
         try view.requireOneModel(parts.map(\.parameters), ofStage: name)
         let images = parts.reduce(0) { $0 + $1.images }
+        let failed = parts.reduce(0) { $0 + $1.failedImages }
+        let settings = try SegmentAnythingSettings(settings, stage: name)
+        guard settings.boxes != .truth || images + failed > 0 else {
+            throw StageError(
+                .missingInput,
+                "stage \(name): no image of split \(settings.splits.joined(separator: ", ")) has a mask with a polyp in its "
+                    + "centre's truth/: choose other `boxes`")
+        }
         func mean(_ sum: KeyPath<Record, Double>) -> Double {
             images == 0 ? 0 : parts.reduce(0) { $0 + $1[keyPath: sum] } / Double(images)
         }
         return RoundOutcome(metrics: [
-            "images": Double(images), "failedImages": Double(parts.reduce(0) { $0 + $1.failedImages }),
+            "images": Double(images), "failedImages": Double(failed),
             "emptyMasks": Double(parts.reduce(0) { $0 + $1.emptyMasks }), "meanForeground": mean(\.foreground),
             "meanPredictedIoU": mean(\.predictedIoU),
         ])
-    }
-}
-
-extension SegmentationPrompt.Box {
-    /// The method's boxes are (x, y, x + w, y + h), as a row's are.
-    init(_ rectangle: ResultRow.BoxRow.Rectangle) {
-        self.init(
-            left: Float(rectangle.x0), top: Float(rectangle.y0), right: Float(rectangle.x1), bottom: Float(rectangle.y1))
     }
 }

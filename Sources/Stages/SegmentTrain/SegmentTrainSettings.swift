@@ -50,8 +50,7 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
         case toCoMask = "toco-cam-mask"
         /// What Segment Anything made of boxes that were kept.
         case samMask = "sam-mask"
-        /// Masks drawn by people, which the archive brings along: supervised training. The only setting with which
-        /// anything but `evaluate` reads truth.
+        /// Masks drawn by people, which the archive brings along: supervised training.
         case truth
 
         /// The stage that finds the images to learn from.

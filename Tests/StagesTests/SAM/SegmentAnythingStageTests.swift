@@ -37,13 +37,15 @@ import Testing
     }
 
     /// Runs the stages after `cam`, which drew these boxes; nil: without it.
-    private func run(_ archive: TinyArchive, _ boxes: [ResultRow.BoxRow]?, _ stages: String) throws -> MemoryLedger {
+    private func run(
+        _ archive: TinyArchive, _ boxes: [ResultRow.BoxRow]?, labelled: Bool = true, _ stages: String
+    ) throws -> MemoryLedger {
         let registry = StageRegistry(
             [
                 CatalogueStage(), LabelsStage { _ in PlainExtractor() }, SegmentAnythingStage(), SegmentTrainStage(),
                 SegmentStage(), EvaluateStage(),
             ] + (boxes.map { [DrawnBoxes(rows: $0)] } ?? []))
-        let before = "{stage: 'catalogue'}, {stage: 'labels'}, " + (boxes == nil ? "" : "{stage: 'cam'}, ")
+        let before = "{stage: 'catalogue'}, " + (labelled ? "{stage: 'labels'}, " : "") + (boxes == nil ? "" : "{stage: 'cam'}, ")
         let pipeline = try Pipeline(json5: Data("{seed: 6, stages: [\(before)\(stages)]}".utf8), registry: registry)
         let runner = LocalRunner(registry: registry, centres: archive.centres, seed: pipeline.seed, slots: 2)
         try runner.run(pipeline)
@@ -161,6 +163,56 @@ import Testing
         #expect(Set(shards.compactMap(\.centre)) == ["west"])
         let offered = shards.flatMap { $0.blobs.dropFirst(2) }
         #expect(Set(offered) == Set(masks.filter { $0.study.hasPrefix("W") }.map(\.content)) && offered.count == 2)
+    }
+
+    /// Two polyps in one image both prompt; an image without a mask, or of another split, is not looked at.
+    @Test func boxesOfTheTruthPrompt() throws {
+        let archive = try TinyArchive(studies: 6, images: 2)
+        let weights = try Self.weights(archive)
+        func truth(_ study: String, side: Int = 64, _ polyps: [(x: Range<Int>, y: Range<Int>)]) throws {
+            let bits = (0..<side * side).map { place in
+                polyps.contains { $0.x.contains(place % side) && $0.y.contains(place / side) }
+            }
+            let mask = try Mask(width: side, height: side, bits: bits)
+            try archive.write("\(study.hasPrefix("E") ? "east" : "west")/truth/\(study)/02.png", ImageEncoder.png(mask.image()))
+        }
+        // The speck of one pixel is no polyp.
+        try truth("E100", [(10..<20, 12..<30), (40..<60, 30..<50), (2..<3, 2..<3)])
+        try truth("W100", [])
+        try truth("E104", side: 32, [(4..<20, 4..<20)])
+        try archive.write("west/truth/W104/02.png", Data("no picture".utf8))
+        let sam = "{stage: 'sam', weights: '\(weights)', boxes: 'truth', splits: ['train']}"
+        let ledger = try run(archive, nil, labelled: false, sam + ", {stage: 'evaluate', splits: ['train'], resamples: 100}")
+
+        let largest = ResultRow.BoxRow(
+            centre: "east", study: "E100", image: "02.png", rectangle: .init(x0: 40, y0: 30, x1: 60, y1: 50),
+            areaShare: 400 / 4096, isKept: true, rejection: nil)
+        #expect(ledger.boxes(ofStage: "sam") == [largest])
+        ComputeThreads.set(1)
+        let network = try SegmentAnything(Self.parameters.get())
+        var first = largest
+        first.rectangle = .init(x0: 10, y0: 12, x1: 20, y1: 30)
+        let masks = try [largest, first].map { try mask($0, archive, network).mask }
+        #expect(masks[0] != masks[1])
+        #expect(try pictures(ledger, "sam-mask")["E100"]?.pixels == zip(masks[0], masks[1]).map { $0 | $1 })
+
+        // What the job did not do is not measured: the archive knows what its reports say.
+        #expect(Set(ledger.evaluations.map(\.subject)) == ["sam"])
+
+        // What cannot be prompted says why; the rest went on.
+        let said = Dictionary(
+            ledger.items.filter { $0.image == "02.png" }.map { ($0.study, $0.message) }, uniquingKeysWith: { $1 })
+        #expect(Set(said.keys) == ["E104", "W104"])
+        #expect(said["E104"]?.contains("its mask in truth/E104 is of 32×32 pixels, the image of 64×64") == true)
+        #expect(said["W104"]?.contains("its mask in truth/W104 cannot be read") == true)
+        let metrics = ledger.metrics(ofStage: "sam", round: 0)
+        #expect(metrics["images"] == 1 && metrics["failedImages"] == 2)
+        #expect(
+            message(archive, nil, "{stage: 'sam', weights: '\(weights)', boxes: 'truth', splits: ['test']}")
+                .contains("stage sam: no study is of split test"))
+        try FileManager.default.removeItem(at: archive.root.appendingPathComponent("east/truth"))
+        try FileManager.default.removeItem(at: archive.root.appendingPathComponent("west/truth"))
+        #expect(message(archive, nil, sam).contains("stage sam: no image of split train has a mask with a polyp"))
     }
 
     @Test func anEmptyMaskIsCountedAndNoNumberIsAFault() throws {
