@@ -1,6 +1,6 @@
 // Depthwise 3×3 convolution with stride 1 and a border of zeros, over N,H,W,C with C a multiple of 16, GELU applied in the
-// same sweep; and its backward pass. Sixteen channels travel along a row with their 3×3 window in registers: every number
-// of a row is loaded once for each row of results.
+// same sweep; and its backward pass. The windows of four pixels side by side are loaded together, eighteen vectors for four
+// results.
 #include "internal.h"
 #include "vectors.h"
 
@@ -8,22 +8,20 @@
 
 enum { TAPS = 9 };
 
-/// The nine-fold sum over a window w0…w8: a sum a row, so that no addition waits for all before it.
-#define WINDOW_SUM(start)                                                         \
-    (((start) + k0 * w0 + k1 * w1 + k2 * w2) + ((k3 * w3 + k4 * w4 + k5 * w5) + (k6 * w6 + k7 * w7 + k8 * w8)))
+/// Pixels side by side that share what is loaded of their windows.
+enum { GROUP = 4 };
+/// Channels that all pixels of a row pass by before the next ones. Numbers of a pixel lie side by side, so memory is read and
+/// written in stretches of as many; their kernels and windows stay in the caches.
+enum { CHUNK = 512 };
 
-/// Moves the window one pixel on; the new column is loaded where it lies in the image.
-#define NEXT_COLUMN(load, place, step)                                            \
-    do {                                                                          \
-        w0 = w1, w1 = w2, w3 = w4, w4 = w5, w6 = w7, w7 = w8;                     \
-        if ((place) < width) {                                                    \
-            w2 = above ? load(above + (place) * (step)) : zero;                   \
-            w5 = load(middle + (place) * (step));                                 \
-            w8 = below ? load(below + (place) * (step)) : zero;                   \
-        } else {                                                                  \
-            w2 = zero, w5 = zero, w8 = zero;                                      \
-        }                                                                         \
-    } while (0)
+/// Three rows of six columns: the windows of four pixels from `x` on, zeros outside of the image.
+#define TAKE_WINDOWS(load, at)                                                                                \
+    lanes w[3][GROUP + 2];                                                                                    \
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < 3; r++)                                            \
+        _Pragma("clang loop unroll(full)") for (int j = 0; j < GROUP + 2; j++)                                \
+            w[r][j] = around[r] && (j > 0 || x > 0) && (j == 0 || x - 1 + j < width)                          \
+                          ? load(around[r] + (x - 1 + j) * channels + (at))                                   \
+                          : zero
 
 #define TAKE_WEIGHTS(at)                                                          \
     const lanes k0 = LOAD(at), k1 = LOAD((at) + channels), k2 = LOAD((at) + 2 * channels),          \
@@ -61,37 +59,33 @@ typedef struct {
 #define FINISH_BF16(place) FINISH_NARROW(place, STORE_BF16)
 #define FINISH_NATIVE(place) FINISH_NARROW(place, STORE_NATIVE_BF16)
 
-/// Pixels that all channels pass by before the next ones: few enough for all lines of three rows of them to stay in the
-/// first-level cache, wherever they fall in it.
-enum { SEGMENT = 8 };
-
-/// One row of results, of sixteen channels at a time. `element` is the type of what is read, and of y.
+/// One row of results, four pixels and sixteen channels at a time. `element` is the type of what is read, and of y.
 #define FORWARD_ROW(name, kernel, element, load, finish)                                                      \
     kernel static void name(const forward_job *job, int64_t image, int64_t row) {                             \
         const nn_depthwise *s = job->shape;                                                                   \
         const int64_t channels = s->channels, width = s->width, pitch = width * channels;                     \
-        const element *rows = (const element *)job->x + image * s->in_rows * pitch;                           \
+        const element *middle = (const element *)job->x + (image * s->in_rows + row - s->in_first) * pitch;   \
+        const element *around[3] = {row > 0 ? middle - pitch : NULL, middle, row + 1 < s->height ? middle + pitch : NULL}; \
         const int64_t at = (image * s->out_rows + row - s->out_first) * pitch;                                \
+        float *sums = job->sums ? job->sums + at : NULL;                                                      \
+        element *y = job->y ? (element *)job->y + at : NULL;                                                  \
         const lanes zero = 0.0f;                                                                              \
-        for (int64_t first = 0; first < width; first += SEGMENT)                                              \
-            for (int64_t c = 0; c < channels; c += LANES) {                                                   \
-                TAKE_WEIGHTS(job->weights + c);                                                               \
-                const lanes start = LOAD(job->bias + c);                                                      \
-                const element *middle = rows + (row - s->in_first) * pitch + c;                               \
-                const element *above = row > 0 ? middle - pitch : NULL;                                       \
-                const element *below = row + 1 < s->height ? middle + pitch : NULL;                           \
-                float *sums = job->sums ? job->sums + at + c : NULL;                                          \
-                element *y = job->y ? (element *)job->y + at + c : NULL;                                      \
-                const int64_t last = first + SEGMENT < width ? first + SEGMENT : width;                       \
-                lanes w0 = zero, w1 = zero, w2 = zero, w3 = zero, w4 = zero, w5 = zero, w6 = zero, w7 = zero, w8 = zero; \
-                if (first > 0) NEXT_COLUMN(load, first - 1, channels);                                        \
-                NEXT_COLUMN(load, first, channels);                                                           \
-                for (int64_t x = first; x < last; x++) {                                                      \
-                    NEXT_COLUMN(load, x + 1, channels);                                                       \
-                    lanes z = WINDOW_SUM(start);                                                              \
-                    finish(x * channels);                                                                     \
+        for (int64_t chunk = 0; chunk < channels; chunk += CHUNK) {                                           \
+            const int64_t end = chunk + CHUNK < channels ? chunk + CHUNK : channels;                          \
+            for (int64_t x = 0; x < width; x += GROUP)                                                        \
+                for (int64_t c = chunk; c < end; c += LANES) {                                                \
+                    TAKE_WINDOWS(load, c);                                                                    \
+                    TAKE_WEIGHTS(job->weights + c);                                                           \
+                    const lanes start = LOAD(job->bias + c);                                                  \
+                    _Pragma("clang loop unroll(full)") for (int i = 0; i < GROUP; i++) {                      \
+                        if (x + i >= width) break;                                                            \
+                        lanes z = (start + k0 * w[0][i] + k1 * w[0][i + 1] + k2 * w[0][i + 2]) +              \
+                                  ((k3 * w[1][i] + k4 * w[1][i + 1] + k5 * w[1][i + 2]) +                     \
+                                   (k6 * w[2][i] + k7 * w[2][i + 1] + k8 * w[2][i + 2]));                     \
+                        finish((x + i) * channels + c);                                                       \
+                    }                                                                                         \
                 }                                                                                             \
-            }                                                                                                 \
+        }                                                                                                     \
     }
 
 FORWARD_ROW(forward_row_f32, NN_KERNEL, float, LOAD, FINISH_F32)
@@ -123,10 +117,8 @@ typedef struct {
     float *dx, *dweights, *dbias;
 } backward_job;
 
-#define ADD_TAP(tap, value) STORE(sums + (tap) * channels, LOAD(sums + (tap) * channels) + (value))
-
-/// Blocks of sixteen channels from `begin` to `end`, over all images: a channel's sums belong to one call.
-/// Tap t of a number went to the result at the opposite place of the window. `element` is the type of x.
+/// Blocks of sixteen channels from `begin` to `end`, over all images: a channel's sums belong to one call. Those of a row
+/// are made first. Tap t of a number went to the result at the opposite place of the window. `element` is the type of x.
 #define BACKWARD_PIECE(name, element, load)                                                                           \
     NN_KERNEL static void name(void *context, int64_t begin, int64_t end) {                                           \
         const backward_job *job = context;                                                                            \
@@ -139,30 +131,45 @@ typedef struct {
         }                                                                                                             \
         for (int64_t line = 0; line < s->images * height; line++) {                                                   \
             const int64_t row = line % height;                                                                        \
-            for (int64_t c = begin * LANES; c < end * LANES; c += LANES) {                                            \
-                TAKE_WEIGHTS(job->weights + c);                                                                       \
-                float *sums = job->dweights + c;                                                                      \
-                lanes d0 = zero, d1 = zero, d2 = zero, d3 = zero, d4 = zero, d5 = zero, d6 = zero, d7 = zero, d8 = zero;\
-                lanes total = zero;                                                                                   \
-                const float *middle = job->dz + line * pitch + c;                                                     \
-                const float *above = row > 0 ? middle - pitch : NULL, *below = row + 1 < height ? middle + pitch : NULL;\
-                const element *x = (const element *)job->x + line * pitch + c;                                        \
-                float *dx = job->dx + line * pitch + c;                                                               \
-                lanes w0 = zero, w1 = zero, w2 = zero, w3 = zero, w4 = zero, w5 = zero, w6 = zero, w7 = zero, w8 = zero;\
-                NEXT_COLUMN(LOAD, 0, channels);                                                                       \
-                for (int64_t i = 0; i < width; i++) {                                                                 \
-                    NEXT_COLUMN(LOAD, i + 1, channels);                                                               \
-                    const lanes u = load(x + i * channels);                                                           \
-                    STORE(                                                                                            \
-                        dx + i * channels,                                                                            \
-                        k8 * w0 + k7 * w1 + k6 * w2 + k5 * w3 + k4 * w4 + k3 * w5 + k2 * w6 + k1 * w7 + k0 * w8);     \
-                    d8 += u * w0, d7 += u * w1, d6 += u * w2, d5 += u * w3, d4 += u * w4;                             \
-                    d3 += u * w5, d2 += u * w6, d1 += u * w7, d0 += u * w8;                                           \
-                    total += w4;                                                                                      \
+            const float *middle = job->dz + line * pitch;                                                             \
+            const float *around[3] = {row > 0 ? middle - pitch : NULL, middle, row + 1 < height ? middle + pitch : NULL}; \
+            const element *from = (const element *)job->x + line * pitch;                                             \
+            float *dx = job->dx + line * pitch;                                                                       \
+            for (int64_t chunk = begin * LANES; chunk < end * LANES; chunk += CHUNK) {                                \
+                const int64_t last = chunk + CHUNK < end * LANES ? chunk + CHUNK : end * LANES;                       \
+                float sums[(TAPS + 1) * CHUNK] = {0};                                                                 \
+                for (int64_t x = 0; x < width; x += GROUP)                                                            \
+                    for (int64_t c = chunk; c < last; c += LANES) {                                                   \
+                        TAKE_WINDOWS(LOAD, c);                                                                        \
+                        lanes u[GROUP];                                                                               \
+                        {                                                                                             \
+                            TAKE_WEIGHTS(job->weights + c);                                                           \
+                            _Pragma("clang loop unroll(full)") for (int i = 0; i < GROUP; i++) {                      \
+                                u[i] = zero;                                                                          \
+                                if (x + i >= width) continue;                                                         \
+                                u[i] = load(from + (x + i) * channels + c);                                           \
+                                STORE(                                                                                \
+                                    dx + (x + i) * channels + c,                                                      \
+                                    k8 * w[0][i] + k7 * w[0][i + 1] + k6 * w[0][i + 2] + k5 * w[1][i] + k4 * w[1][i + 1] + \
+                                        k3 * w[1][i + 2] + k2 * w[2][i] + k1 * w[2][i + 1] + k0 * w[2][i + 2]);       \
+                            }                                                                                         \
+                        }                                                                                             \
+                        float *own = sums + c - chunk;                                                                \
+                        _Pragma("clang loop unroll(full)") for (int r = 0; r < 3; r++)                                \
+                            _Pragma("clang loop unroll(full)") for (int j = 0; j < 3; j++) {                          \
+                                lanes sum = LOAD(own + (8 - 3 * r - j) * CHUNK);                                      \
+                                _Pragma("clang loop unroll(full)") for (int i = 0; i < GROUP; i++) sum += u[i] * w[r][i + j]; \
+                                STORE(own + (8 - 3 * r - j) * CHUNK, sum);                                            \
+                            }                                                                                         \
+                        STORE(own + TAPS * CHUNK, LOAD(own + TAPS * CHUNK) + ((w[1][1] + w[1][2]) + (w[1][3] + w[1][4]))); \
+                    }                                                                                                 \
+                for (int64_t c = chunk; c < last; c += LANES) {                                                       \
+                    for (int tap = 0; tap < TAPS; tap++) {                                                            \
+                        float *total = job->dweights + tap * channels + c;                                            \
+                        STORE(total, LOAD(total) + LOAD(sums + tap * CHUNK + c - chunk));                             \
+                    }                                                                                                 \
+                    STORE(job->dbias + c, LOAD(job->dbias + c) + LOAD(sums + TAPS * CHUNK + c - chunk));              \
                 }                                                                                                     \
-                STORE(job->dbias + c, LOAD(job->dbias + c) + total);                                                  \
-                ADD_TAP(0, d0), ADD_TAP(1, d1), ADD_TAP(2, d2), ADD_TAP(3, d3), ADD_TAP(4, d4);                       \
-                ADD_TAP(5, d5), ADD_TAP(6, d6), ADD_TAP(7, d7), ADD_TAP(8, d8);                                       \
             }                                                                                                         \
         }                                                                                                             \
     }
