@@ -32,29 +32,36 @@ typedef struct {
     const nn_depthwise *shape;
     const void *x;
     const float *weights, *bias;
-    float *sums;
+    float *slope;
     void *y;
 } forward_job;
 
+/// slope · GELU′(z), where `share` is Φ(z).
+#define CARRY_SLOPE(place, share)                                                                             \
+    do {                                                                                                      \
+        lanes density;                                                                                        \
+        EXPONENTIAL(density, z * z * -0.5f);                                                                  \
+        STORE(slope + (place), LOAD(slope + (place)) * ((share) + z * density * 0.39894228f));                \
+    } while (0)
+
 #define FINISH_F32(place)                                                                                     \
     do {                                                                                                      \
-        if (sums) STORE(sums + (place), z);                                                                   \
-        if (y) {                                                                                              \
-            lanes share;                                                                                      \
-            NORMAL_SHARE(share, z);                                                                           \
-            STORE(y + (place), z * share);                                                                    \
-        }                                                                                                     \
+        lanes share;                                                                                          \
+        NORMAL_SHARE(share, z);                                                                               \
+        if (slope) CARRY_SLOPE(place, share);                                                                 \
+        STORE(y + (place), z * share);                                                                        \
     } while (0)
 
 #define FINISH_NARROW(place, store)                                                                           \
     do {                                                                                                      \
-        if (sums) STORE(sums + (place), z);                                                                   \
-        if (y) {                                                                                              \
-            lanes share;                                                                                      \
-            ROUGH_NORMAL_SHARE(share, z);                                                                     \
-            z *= share;                                                                                       \
-            store(y + (place), z);                                                                            \
+        lanes share;                                                                                          \
+        if (slope) {                                                                                          \
+            NORMAL_SHARE(share, z);                                                                           \
+            CARRY_SLOPE(place, share);                                                                        \
         }                                                                                                     \
+        ROUGH_NORMAL_SHARE(share, z);                                                                         \
+        z *= share;                                                                                           \
+        store(y + (place), z);                                                                                \
     } while (0)
 #define FINISH_BF16(place) FINISH_NARROW(place, STORE_BF16)
 #define FINISH_NATIVE(place) FINISH_NARROW(place, STORE_NATIVE_BF16)
@@ -67,8 +74,8 @@ typedef struct {
         const element *middle = (const element *)job->x + (image * s->in_rows + row - s->in_first) * pitch;   \
         const element *around[3] = {row > 0 ? middle - pitch : NULL, middle, row + 1 < s->height ? middle + pitch : NULL}; \
         const int64_t at = (image * s->out_rows + row - s->out_first) * pitch;                                \
-        float *sums = job->sums ? job->sums + at : NULL;                                                      \
-        element *y = job->y ? (element *)job->y + at : NULL;                                                  \
+        float *slope = job->slope ? job->slope + at : NULL;                                                   \
+        element *y = (element *)job->y + at;                                                                  \
         const lanes zero = 0.0f;                                                                              \
         for (int64_t chunk = 0; chunk < channels; chunk += CHUNK) {                                           \
             const int64_t end = chunk + CHUNK < channels ? chunk + CHUNK : channels;                          \
@@ -105,8 +112,8 @@ static void forward_piece(void *context, int64_t begin, int64_t end) {
 }
 
 void nn_depthwise_gelu(
-    const nn_depthwise *shape, const void *x, const float *weights, const float *bias, float *sums, void *y) {
-    forward_job job = {shape, x, weights, bias, sums, y};
+    const nn_depthwise *shape, const void *x, const float *weights, const float *bias, float *slope, void *y) {
+    forward_job job = {shape, x, weights, bias, slope, y};
     nn_parallel(shape->images * shape->out_rows, 1, forward_piece, &job);
 }
 
@@ -114,7 +121,7 @@ typedef struct {
     const nn_depthwise *shape;
     const void *x;
     const float *weights, *dz;
-    float *dx, *dweights, *dbias;
+    float *dx, *dweights, *dbias, *dx_sums;
 } backward_job;
 
 /// Blocks of sixteen channels from `begin` to `end`, over all images: a channel's sums belong to one call. Those of a row
@@ -128,6 +135,7 @@ typedef struct {
         for (int64_t c = begin * LANES; c < end * LANES; c += LANES) {                                                \
             for (int tap = 0; tap < TAPS; tap++) STORE(job->dweights + tap * channels + c, zero);                     \
             STORE(job->dbias + c, zero);                                                                              \
+            STORE(job->dx_sums + c, zero);                                                                            \
         }                                                                                                             \
         for (int64_t line = 0; line < s->images * height; line++) {                                                   \
             const int64_t row = line % height;                                                                        \
@@ -137,21 +145,22 @@ typedef struct {
             float *dx = job->dx + line * pitch;                                                                       \
             for (int64_t chunk = begin * LANES; chunk < end * LANES; chunk += CHUNK) {                                \
                 const int64_t last = chunk + CHUNK < end * LANES ? chunk + CHUNK : end * LANES;                       \
-                float sums[(TAPS + 1) * CHUNK] = {0};                                                                 \
+                float sums[(TAPS + 2) * CHUNK] = {0};                                                                 \
                 for (int64_t x = 0; x < width; x += GROUP)                                                            \
                     for (int64_t c = chunk; c < last; c += LANES) {                                                   \
                         TAKE_WINDOWS(LOAD, c);                                                                        \
-                        lanes u[GROUP];                                                                               \
+                        lanes u[GROUP], made = zero;                                                                  \
                         {                                                                                             \
                             TAKE_WEIGHTS(job->weights + c);                                                           \
                             _Pragma("clang loop unroll(full)") for (int i = 0; i < GROUP; i++) {                      \
                                 u[i] = zero;                                                                          \
                                 if (x + i >= width) continue;                                                         \
                                 u[i] = load(from + (x + i) * channels + c);                                           \
-                                STORE(                                                                                \
-                                    dx + (x + i) * channels + c,                                                      \
+                                const lanes d =                                                                       \
                                     k8 * w[0][i] + k7 * w[0][i + 1] + k6 * w[0][i + 2] + k5 * w[1][i] + k4 * w[1][i + 1] + \
-                                        k3 * w[1][i + 2] + k2 * w[2][i] + k1 * w[2][i + 1] + k0 * w[2][i + 2]);       \
+                                    k3 * w[1][i + 2] + k2 * w[2][i] + k1 * w[2][i + 1] + k0 * w[2][i + 2];            \
+                                STORE(dx + (x + i) * channels + c, d);                                                \
+                                made += d;                                                                            \
                             }                                                                                         \
                         }                                                                                             \
                         float *own = sums + c - chunk;                                                                \
@@ -161,6 +170,7 @@ typedef struct {
                                 _Pragma("clang loop unroll(full)") for (int i = 0; i < GROUP; i++) sum += u[i] * w[r][i + j]; \
                                 STORE(own + (8 - 3 * r - j) * CHUNK, sum);                                            \
                             }                                                                                         \
+                        STORE(own + (TAPS + 1) * CHUNK, LOAD(own + (TAPS + 1) * CHUNK) + made);                       \
                         STORE(own + TAPS * CHUNK, LOAD(own + TAPS * CHUNK) + ((w[1][1] + w[1][2]) + (w[1][3] + w[1][4]))); \
                     }                                                                                                 \
                 for (int64_t c = chunk; c < last; c += LANES) {                                                       \
@@ -169,6 +179,7 @@ typedef struct {
                         STORE(total, LOAD(total) + LOAD(sums + tap * CHUNK + c - chunk));                             \
                     }                                                                                                 \
                     STORE(job->dbias + c, LOAD(job->dbias + c) + LOAD(sums + TAPS * CHUNK + c - chunk));              \
+                    STORE(job->dx_sums + c, LOAD(job->dx_sums + c) + LOAD(sums + (TAPS + 1) * CHUNK + c - chunk));    \
                 }                                                                                                     \
             }                                                                                                         \
         }                                                                                                             \
@@ -179,28 +190,7 @@ BACKWARD_PIECE(backward_bf16, uint16_t, LOAD_BF16)
 
 void nn_depthwise_backward(
     const nn_depthwise *shape, const void *x, const float *weights, const float *dz, float *dx, float *dweights,
-    float *dbias) {
-    backward_job job = {shape, x, weights, dz, dx, dweights, dbias};
+    float *dbias, float *dx_sums) {
+    backward_job job = {shape, x, weights, dz, dx, dweights, dbias, dx_sums};
     nn_parallel(shape->channels / LANES, 1, shape->bf16 ? backward_bf16 : backward_f32, &job);
-}
-
-typedef struct {
-    const float *z, *dy;
-    float *dz;
-} gelu_job;
-
-NN_KERNEL static void gelu_backward_piece(void *context, int64_t begin, int64_t end) {
-    const gelu_job *job = context;
-    for (int64_t i = begin * LANES; i < end * LANES; i += LANES) {
-        const lanes z = LOAD(job->z + i);
-        lanes share, density;
-        NORMAL_SHARE(share, z);
-        EXPONENTIAL(density, z * z * -0.5f);
-        STORE(job->dz + i, LOAD(job->dy + i) * (share + z * density * 0.39894228f));
-    }
-}
-
-void nn_depthwise_gelu_backward(const float *z, const float *dy, float *dz, int64_t count) {
-    gelu_job job = {z, dy, dz};
-    nn_parallel(count / LANES, 1024, gelu_backward_piece, &job);
 }

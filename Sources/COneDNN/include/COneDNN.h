@@ -326,16 +326,15 @@ typedef struct {
     int32_t bf16; // x and y; all else is fp32
 } nn_depthwise;
 
-/// sums = convolution + bias, in fp32, and y = GELU(sums) by the error function; either may be NULL. Weights are tap,
-/// channel.
+/// y = GELU(convolution + bias) by the error function. Weights are tap, channel. `slope`, unless NULL, comes as the gradient
+/// of y and leaves as that of what GELU read, both in fp32.
 void nn_depthwise_gelu(
-    const nn_depthwise *shape, const void *x, const float *weights, const float *bias, float *sums, void *y);
-/// From the gradient of `sums` of whole images. All results are written, not added.
+    const nn_depthwise *shape, const void *x, const float *weights, const float *bias, float *slope, void *y);
+/// From the gradient `dz` of the convolution's sums, of whole images. `dx_sums` are those of dx over all pixels, by channel.
+/// All results are written, not added.
 void nn_depthwise_backward(
     const nn_depthwise *shape, const void *x, const float *weights, const float *dz, float *dx, float *dweights,
-    float *dbias);
-/// dz = dy · GELU′(z); may be in place. `count` is a multiple of 16.
-void nn_depthwise_gelu_backward(const float *z, const float *dy, float *dz, int64_t count);
+    float *dbias, float *dx_sums);
 
 #ifdef __cplusplus
 }

@@ -34,32 +34,26 @@ extension DepthwiseMLP {
         for block in blocks {
             let (rows, first) = (block.count * pixels, block.lowerBound * pixels)
             let hiddenSource = wide.base + first * hidden * precision.bytes
-            // The convolution's sums and what GELU makes of them are computed once more.
-            let sums = try PooledMemory(bytes: rows * hidden * 4)
+            // The hidden layer after GELU is computed once more, and the gradient of what GELU read with it.
             let slope = try PooledMemory(bytes: rows * hidden * 4)
             try withOperand(gradient.pointer + first * outputs, count: rows * outputs) { g in
+                try inputGradient(narrowing, rows: rows, gradient: g, result: slope.floats)
                 let active = try PooledMemory(bytes: rows * hidden * precision.bytes)
                 convolve(
-                    images: block.count, held: 0..<height, results: 0..<height, hiddenSource, sums: sums.floats,
+                    images: block.count, held: 0..<height, results: 0..<height, hiddenSource, slope: slope.floats,
                     result: active.base)
                 try weightGradient(narrowing, rows: rows, gradient: g, source: active.base)
-                try inputGradient(narrowing, rows: rows, gradient: g, result: slope.floats)
             }
-            nn_depthwise_gelu_backward(sums.floats, slope.floats, slope.floats, Int64(rows * hidden))
-            let dWide = sums.floats
+            let gathered = try PooledMemory(bytes: rows * hidden * 4)
+            let dWide = gathered.floats
             try convolveBackward(images: block.count, hiddenSource, gradient: slope.floats, result: dWide)
-            if let bias = widening.bias {
-                let totals = try PooledMemory(bytes: hidden * 4)
-                nn_column_sums(dWide, totals.floats, Int64(rows), Int64(hidden))
-                try bias.accumulateGradient(totals.floats)
-            }
             try withOperand(dWide, count: rows * hidden) { narrow in
                 let x = source.base + first * inputs * precision.bytes
                 try weightGradient(widening, rows: rows, gradient: narrow, source: x)
                 guard let dx else { return }
                 try inputGradient(widening, rows: rows, gradient: narrow, result: dx.pointer + first * inputs)
             }
-            withExtendedLifetime(sums) {}
+            withExtendedLifetime(gathered) {}
         }
     }
 

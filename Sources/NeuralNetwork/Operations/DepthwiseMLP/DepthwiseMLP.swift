@@ -62,29 +62,31 @@ struct DepthwiseMLP {
             inner: layer.weight.shape[1], source: source, in: precision, result: result, in: made, adds: adds)
     }
 
-    /// GELU of the depthwise convolution of rows `results`, from memory that holds rows `held` of as many images; and the
-    /// convolution's own sums in fp32, if asked for.
+    /// GELU of the depthwise convolution of rows `results`, from memory that holds rows `held` of as many images. `slope`
+    /// comes as the gradient of the result and leaves as that of the convolution's sums.
     func convolve(
         images: Int, held: Range<Int>, results: Range<Int>, _ source: UnsafeRawPointer,
-        sums: UnsafeMutablePointer<Float>? = nil, result: UnsafeMutableRawPointer
+        slope: UnsafeMutablePointer<Float>? = nil, result: UnsafeMutableRawPointer
     ) {
         var shape = self.shape(images: images)
         (shape.in_first, shape.in_rows) = (Int64(held.lowerBound), Int64(held.count))
         (shape.out_first, shape.out_rows) = (Int64(results.lowerBound), Int64(results.count))
-        nn_depthwise_gelu(&shape, source, taps.floats, depthwise.bias?.value.pointer, sums, result)
+        nn_depthwise_gelu(&shape, source, taps.floats, depthwise.bias?.value.pointer, slope, result)
     }
 
-    /// Carries the gradient of the convolution's sums back, to its parameters and to `result`.
+    /// Carries the gradient of the convolution's sums back, to its parameters, to `result`, and on to the bias of the
+    /// widening layer.
     func convolveBackward(
         images: Int, _ source: UnsafeRawPointer, gradient: UnsafePointer<Float>, result: UnsafeMutablePointer<Float>
     ) throws {
-        let work = try PooledMemory(bytes: (2 * 9 + 1) * hidden * 4)
+        let work = try PooledMemory(bytes: (2 * 9 + 2) * hidden * 4)
         let (byTap, byChannel, bias) = (work.floats, work.floats + 9 * hidden, work.floats + 18 * hidden)
         var shape = self.shape(images: images)
-        nn_depthwise_backward(&shape, source, taps.floats, gradient, result, byTap, bias)
+        nn_depthwise_backward(&shape, source, taps.floats, gradient, result, byTap, bias, bias + hidden)
         nn_transpose(byTap, byChannel, 1, 9, Int64(hidden))
         try depthwise.weight.accumulateGradient(byChannel)
         try depthwise.bias?.accumulateGradient(bias)
+        try widening.bias?.accumulateGradient(bias + hidden)
     }
 
     /// Of whole images.
