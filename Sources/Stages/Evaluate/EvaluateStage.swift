@@ -43,11 +43,8 @@ public struct EvaluateStage: Stage {
         guard TruthReader.exists(in: centre) else {
             return ShardOutput(record: try StageCoding.encode(Record(hasTruth: false)))
         }
-        let truth: TruthReader
-        do { truth = try TruthReader(centre) } catch let error as ArchiveError {
-            throw StageError(.archive, "the truth of centre \(input.centre) cannot be read: \(error.message)")
-        }
-        var comparison = TruthComparison(truth: truth, settings: input.settings)
+        var comparison = TruthComparison(
+            truth: try context.truth(ofCentre: input.centre), settings: input.settings)
         let masks = Dictionary(grouping: results.masks, by: \.study)
         // A picture is one stage's view of one image.
         func key(_ mask: EvaluationInput.Mask) -> String { mask.subject + "/" + mask.image }

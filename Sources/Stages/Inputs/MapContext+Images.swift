@@ -9,7 +9,6 @@ protocol NamesImage {
 }
 
 extension ItemList.Item: NamesImage {}
-extension ResultRow.BoxRow: NamesImage {}
 
 extension MapContext {
     /// Gives `body` each image of a shard, decoded to three channels, with the output for its rows. An image that cannot be

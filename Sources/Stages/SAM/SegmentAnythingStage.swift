@@ -1,4 +1,3 @@
-import Archives
 import Digest
 import Foundation
 import Imaging
@@ -78,7 +77,7 @@ public struct SegmentAnythingStage: Stage {
         let network = try network(input, context: context)
         var output = ShardOutput()
         var record = Record(parameters: input.parameters)
-        let prompts = try prompts(input, index: index, output: &output)
+        let prompts = try prompts(input, context: context, output: &output)
         record.failedImages = output.rows.count
         record.failedImages += try context.forEachImage(prompts, in: index, output: &output) { prompt, image, output in
             try add(prompt, image: image, network: network, settings: input.settings, output: &output, record: &record)
@@ -89,12 +88,9 @@ public struct SegmentAnythingStage: Stage {
 
     /// What prompts, image by image; a mask of the truth that cannot be read leaves an item row in `output`, the only kind
     /// of row there is then.
-    private func prompts(_ input: Input, index: CentreIndex, output: inout ShardOutput) throws -> [Prompt] {
+    private func prompts(_ input: Input, context: any MapContext, output: inout ShardOutput) throws -> [Prompt] {
         guard input.settings.boxes == .truth else { return input.items.compactMap { $0.box.flatMap { Prompt($0) } } }
-        let truth: TruthReader
-        do { truth = try TruthReader(index.archive) } catch let error as ArchiveError {
-            throw StageError(.archive, "the truth of centre \(input.centre) cannot be read: \(error.message)")
-        }
+        let truth = try context.truth(ofCentre: input.centre)
         return input.items.compactMap { item in
             do { return try Prompt(item, truth: truth) } catch {
                 output.rows.append(

@@ -31,9 +31,7 @@ struct SegmentImages {
             StudyImages(side: side, isReducedDecodeAllowed: true, maximumBytes: bytes)
         }
         masks = try context.shared("masks/\(side)/\(settings.labels)") { KeptMasks() }
-        do { truth = settings.labels == .truth ? try TruthReader(index.archive) : nil } catch let error as ArchiveError {
-            throw StageError(.archive, "the masks of centre \(centre) cannot be read: \(error.message)")
-        }
+        truth = settings.labels == .truth ? try context.truth(ofCentre: centre) : nil
         self.context = context
     }
 
