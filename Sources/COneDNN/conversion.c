@@ -13,20 +13,29 @@ typedef struct {
     int64_t padded;
 } conversion_job;
 
-#define TO_BF16_PIECE(name, kernel, store)                                            \
-    kernel static void name(void *context, int64_t begin, int64_t end) {              \
-        const conversion_job *job = context;                                          \
-        int64_t i = begin;                                                            \
-        for (; i + LANES <= end; i += LANES) store(job->y16 + i, LOAD(job->x + i));   \
-        for (; i < end; i++) job->y16[i] = to_bf16(job->x[i]);                        \
+#define BF16_OF(name, kernel, store)                                            \
+    kernel static void name(const float *x, uint16_t *y, int64_t count) {       \
+        int64_t i = 0;                                                          \
+        for (; i + LANES <= count; i += LANES) store(y + i, LOAD(x + i));       \
+        for (; i < count; i++) y[i] = to_bf16(x[i]);                            \
     }
 
-TO_BF16_PIECE(to_bf16_piece, NN_KERNEL, STORE_BF16)
-TO_BF16_PIECE(to_bf16_native_piece, NATIVE_BF16, STORE_NATIVE_BF16)
+BF16_OF(bf16_of_any, NN_KERNEL, STORE_BF16)
+BF16_OF(bf16_of_native, NATIVE_BF16, STORE_NATIVE_BF16)
+
+void bf16_of(const float *x, uint16_t *y, int64_t count) {
+    if (nn_engine_has_bf16()) bf16_of_native(x, y, count);
+    else bf16_of_any(x, y, count);
+}
+
+static void to_bf16_piece(void *context, int64_t begin, int64_t end) {
+    const conversion_job *job = context;
+    bf16_of(job->x + begin, job->y16 + begin, end - begin);
+}
 
 void nn_to_bf16(const float *x, uint16_t *y, int64_t count) {
     conversion_job job = {.x = x, .y16 = y};
-    nn_parallel(count, 16384, nn_engine_has_bf16() ? to_bf16_native_piece : to_bf16_piece, &job);
+    nn_parallel(count, 16384, to_bf16_piece, &job);
 }
 
 typedef struct {

@@ -72,4 +72,7 @@ int packing_unpack(const packing *p, const void *packed, float *plain);
 typedef void (*nn_body)(void *context, int64_t begin, int64_t end);
 void nn_parallel(int64_t count, int64_t grain, nn_body body, void *context);
 
+/// What `nn_to_bf16` does, on the calling thread alone.
+void bf16_of(const float *x, uint16_t *y, int64_t count);
+
 #endif

@@ -1,4 +1,4 @@
-// Elementwise loops, sums and optimiser steps. Plain loops that the compiler vectorises; no sum's order depends on
+// Elementwise loops and sums. Plain loops that the compiler vectorises; no sum's order depends on
 // the number of threads or on the vector width, so that results do not either.
 #include "internal.h"
 
@@ -28,8 +28,6 @@ typedef struct {
 
 ELEMENTWISE(add, out[i] + a[i])
 ELEMENTWISE(scale, out[i] * number)
-// A NaN stays one.
-ELEMENTWISE(clamp, out[i] > number ? number : out[i] < -number ? -number : out[i])
 ELEMENTWISE(relu, a[i] > 0 ? a[i] : 0)
 ELEMENTWISE(relu_backward, a[i] > 0 ? b[i] : 0)
 ELEMENTWISE(tanh_backward, (1 - a[i] * a[i]) * b[i])
@@ -46,9 +44,6 @@ static void elementwise_run(nn_body body, const float *a, const float *b, float 
 
 void nn_add(float *a, const float *b, int64_t count) { elementwise_run(add_piece, b, NULL, a, count, 0); }
 void nn_scale(float *a, float factor, int64_t count) { elementwise_run(scale_piece, NULL, NULL, a, count, factor); }
-void nn_clamp(float *a, float limit, int64_t count) {
-    elementwise_run(clamp_piece, NULL, NULL, a, count, limit);
-}
 void nn_relu(const float *x, float *y, int64_t count) { elementwise_run(relu_piece, x, NULL, y, count, 0); }
 void nn_relu_backward(const float *y, const float *dy, float *dx, int64_t count) {
     elementwise_run(relu_backward_piece, y, dy, dx, count, 0);
@@ -173,61 +168,4 @@ NN_KERNEL void nn_softmax_rows_backward(const float *y, const float *dy, float *
         for (int64_t j = 0; j < columns; j++) dot += p[j] * g[j];
         for (int64_t j = 0; j < columns; j++) dx[i * columns + j] = p[j] * (g[j] - dot);
     }
-}
-
-typedef struct {
-    float *value, *m, *v;
-    const float *gradient;
-    float rate, beta1, beta2, epsilon, decay, correction1, correction2;
-    int32_t first;
-} optimiser_job;
-
-NN_KERNEL static void sgd_piece(void *context, int64_t begin, int64_t end) {
-    const optimiser_job *job = context;
-    float *value = job->value, *velocity = job->m;
-    const float *gradient = job->gradient;
-    const float rate = job->rate, momentum = job->beta1, decay = job->decay;
-    if (!velocity) {
-        for (int64_t i = begin; i < end; i++) value[i] -= rate * (gradient[i] + decay * value[i]);
-        return;
-    }
-    const float kept = job->first ? 0 : momentum;
-    for (int64_t i = begin; i < end; i++) {
-        velocity[i] = kept * velocity[i] + (gradient[i] + decay * value[i]);
-        value[i] -= rate * velocity[i];
-    }
-}
-
-void nn_sgd_step(
-    float *value, const float *gradient, float *velocity, int64_t count, float rate, float momentum, float decay,
-    int32_t first) {
-    optimiser_job job = {
-        .value = value, .m = velocity, .gradient = gradient, .rate = rate, .beta1 = momentum, .decay = decay,
-        .first = first};
-    nn_parallel(count, ELEMENTWISE_GRAIN, sgd_piece, &job);
-}
-
-NN_KERNEL static void adamw_piece(void *context, int64_t begin, int64_t end) {
-    const optimiser_job *job = context;
-    float *value = job->value, *m = job->m, *v = job->v;
-    const float *gradient = job->gradient;
-    const float beta1 = job->beta1, beta2 = job->beta2, epsilon = job->epsilon;
-    const float kept = 1 - job->rate * job->decay, step = job->rate / job->correction1;
-    const float inverse = 1 / sqrtf(job->correction2);
-    // Four arrays apart from each other. Not sqrtf, which may set errno and so would keep the loop from vectors.
-    _Pragma("clang loop vectorize(assume_safety)")
-    for (int64_t i = begin; i < end; i++) {
-        float g = gradient[i];
-        float first = beta1 * m[i] + (1 - beta1) * g, second = beta2 * v[i] + (1 - beta2) * g * g;
-        m[i] = first;
-        v[i] = second;
-        value[i] = kept * value[i] - step * first / (__builtin_elementwise_sqrt(second) * inverse + epsilon);
-    }
-}
-
-void nn_adamw_step(
-    float *value, const float *gradient, float *m, float *v, int64_t count, float rate, float beta1, float beta2,
-    float epsilon, float decay, float correction1, float correction2) {
-    optimiser_job job = {value, m, v, gradient, rate, beta1, beta2, epsilon, decay, correction1, correction2, 0};
-    nn_parallel(count, ELEMENTWISE_GRAIN, adamw_piece, &job);
 }

@@ -90,8 +90,6 @@ const char *nn_primitive_implementation(const nn_primitive *primitive);
 void nn_copy(const void *from, void *to, int64_t bytes);
 void nn_add(float *a, const float *b, int64_t count);
 void nn_scale(float *a, float factor, int64_t count);
-/// Each number into ±limit.
-void nn_clamp(float *a, float limit, int64_t count);
 void nn_relu(const float *x, float *y, int64_t count);
 void nn_relu_backward(const float *y, const float *dy, float *dx, int64_t count);
 void nn_tanh(const float *x, float *y, int64_t count);
@@ -133,12 +131,15 @@ void nn_mean_pool_backward(const float *dy, float *dx, int64_t n, int64_t pixels
 void nn_softmax_rows(const float *x, float *y, int64_t rows, int64_t columns);
 void nn_softmax_rows_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t columns);
 
-void nn_sgd_step(
-    float *value, const float *gradient, float *velocity, int64_t count, float rate, float momentum, float decay,
-    int32_t first);
-void nn_adamw_step(
-    float *value, const float *gradient, float *m, float *v, int64_t count, float rate, float beta1, float beta2,
-    float epsilon, float decay, float correction1, float correction2);
+/// A step of an optimiser by one gradient, whose numbers are brought into ±limit first where `limit` is positive. The new
+/// values in bf16 go to `narrow` unless NULL. 0 where a number of the gradient is not finite: some values have changed then,
+/// by other numbers of the gradient; 1 otherwise.
+int32_t nn_sgd_step(
+    float *value, float *gradient, float *velocity, uint16_t *narrow, int64_t count, float limit, float rate, float momentum,
+    float decay, int32_t first);
+int32_t nn_adamw_step(
+    float *value, float *gradient, float *m, float *v, uint16_t *narrow, int64_t count, float limit, float rate, float beta1,
+    float beta2, float epsilon, float decay, float correction1, float correction2);
 
 // ---- bf16 --------------------------------------------------------------------------------------------------
 

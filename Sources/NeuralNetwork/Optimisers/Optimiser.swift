@@ -49,29 +49,24 @@ public final class Optimiser {
     }
 
     /// One step, and the gradients are cleared. `rate` replaces that of the settings, for schedules; groups follow at
-    /// their multiples of it.
-    public func step(rate: Float? = nil) throws {
+    /// their multiples of it. Each number of the gradients is brought into ±`limit` first.
+    ///
+    /// Throws `EngineError.notFinite` for a gradient that is no number; other parameters, and some of its own values, may
+    /// have changed by then.
+    public func step(rate: Float? = nil, limit: Float? = nil) throws {
         for (index, parameter) in parameters.enumerated() {
             guard let gradient = parameter.gradientPointer else { continue }
-            try step(parameter, index: index, gradient: gradient, rate: rate ?? settings.rate)
+            try step(parameter, index: index, gradient: gradient, rate: rate ?? settings.rate, limit: limit)
             parameter.clearGradient()
         }
     }
 
     /// One step of one parameter within a backward pass, as soon as its gradient is whole (`Tape.backward`): the gradient
-    /// still lies in the cache, and its memory then serves the next one's. A parameter of others stays as it is.
-    ///
-    /// Each number of the gradient is brought into ±`limit` first. Throws `EngineError.notFinite` for a gradient that is no
-    /// number: parameters nearer to the loss have changed by then, this one has not.
+    /// still lies in the cache, and its memory then serves the next one's. A parameter of others stays as it is. Limits and
+    /// throws as the step of all does.
     public func step(_ parameter: Parameter, rate: Float? = nil, limit: Float? = nil) throws {
         guard let place = places[ObjectIdentifier(parameter)], let gradient = parameter.gradientPointer else { return }
-        guard nn_sum_of_squares(gradient, Int64(parameter.count)).isFinite else {
-            throw EngineError(
-                .notFinite,
-                "the gradient of a parameter of \(parameter.shape) is no number: lower the learning rate, or check the images")
-        }
-        if let limit { parameter.clampGradient(to: limit) }
-        try step(parameter, index: place, gradient: gradient, rate: rate ?? settings.rate)
+        try step(parameter, index: place, gradient: gradient, rate: rate ?? settings.rate, limit: limit)
         parameter.letGoOfGradient()
     }
 
@@ -93,32 +88,39 @@ public final class Optimiser {
     }
 
     private func step(
-        _ parameter: Parameter, index: Int, gradient: UnsafeMutablePointer<Float>, rate: Float
+        _ parameter: Parameter, index: Int, gradient: UnsafeMutablePointer<Float>, rate: Float, limit: Float?
     ) throws {
         let count = Int64(parameter.count)
         let rate = rate * rateFactors[index]
+        let limit = limit ?? 0
+        let isFinite: Int32
         switch settings {
         case .sgd(_, let momentum, let decay):
             guard momentum != 0 else {
-                parameter.update { nn_sgd_step($0.baseAddress, gradient, nil, count, rate, 0, decay, 0) }
-                return
+                isFinite = parameter.step { nn_sgd_step($0, gradient, nil, $1, count, limit, rate, 0, decay, 0) }
+                break
             }
             let velocity = try state[index]?.first ?? Tensor.zeros(parameter.shape)
             let isFirst: Int32 = state[index] == nil ? 1 : 0
-            parameter.update {
-                nn_sgd_step($0.baseAddress, gradient, velocity.pointer, count, rate, momentum, decay, isFirst)
+            isFinite = parameter.step {
+                nn_sgd_step($0, gradient, velocity.pointer, $1, count, limit, rate, momentum, decay, isFirst)
             }
             state[index] = (1, velocity, nil)
         case .adamW(_, let decay, let beta1, let beta2, let epsilon):
             let steps = (state[index]?.steps ?? 0) + 1
             let first = try state[index]?.first ?? Tensor.zeros(parameter.shape)
             let second = try state[index]?.second ?? Tensor.zeros(parameter.shape)
-            parameter.update {
+            isFinite = parameter.step {
                 nn_adamw_step(
-                    $0.baseAddress, gradient, first.pointer, second.pointer, count, rate, beta1, beta2, epsilon, decay,
+                    $0, gradient, first.pointer, second.pointer, $1, count, limit, rate, beta1, beta2, epsilon, decay,
                     1 - pow(beta1, Float(steps)), 1 - pow(beta2, Float(steps)))
             }
             state[index] = (steps, first, second)
+        }
+        guard isFinite != 0 else {
+            throw EngineError(
+                .notFinite,
+                "the gradient of a parameter of \(parameter.shape) is no number: lower the learning rate, or check the images")
         }
     }
 }

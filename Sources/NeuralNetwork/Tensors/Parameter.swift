@@ -45,6 +45,16 @@ public final class Parameter {
         return try body(UnsafeMutableBufferPointer(start: value.pointer, count: count))
     }
 
+    /// Changes the values in place; `body` brings their copy in bf16, where there is one, to the new values as well.
+    func step<Result>(
+        _ body: (_ values: UnsafeMutablePointer<Float>, _ narrowed: UnsafeMutablePointer<UInt16>?) throws -> Result
+    ) rethrows -> Result {
+        version += 1
+        let result = try body(value.pointer, narrowed?.memory.halves)
+        narrowed?.version = version
+        return result
+    }
+
     /// The values, in their plain layout, as a product in `precision` reads them: those themselves or a copy in bf16, made
     /// anew when they have changed. For training, where a packing would serve only one or two products.
     func plainValues(in precision: Precision) throws -> PooledMemory {
@@ -75,11 +85,6 @@ public final class Parameter {
 
     /// The gradient where there is one, to be read or scaled in place.
     package var gradientPointer: UnsafeMutablePointer<Float>? { gradientIsSet ? gradient?.pointer : nil }
-
-    /// Brings each number of the gradient into ±limit.
-    package func clampGradient(to limit: Float) {
-        if let gradient = gradientPointer { nn_clamp(gradient, limit, Int64(count)) }
-    }
 
     /// Adds to the gradient: `write` gets memory and whether what is there must be added to.
     func accumulateGradient(_ write: (_ memory: UnsafeMutablePointer<Float>, _ adds: Bool) throws -> Void) throws {

@@ -57,8 +57,7 @@ import Testing
                 try tape.backward(from: [
                     (outputs.first, loss(outputs.first).gradient), (outputs.second, loss(outputs.second).gradient),
                 ])
-                for parameter in behind.learnt { parameter.clampGradient(to: settings.gradientLimit) }
-                try optimiser.step()
+                try optimiser.step(limit: settings.gradientLimit)
             }
             #expect(try within.parameters() == behind.parameters())
         }

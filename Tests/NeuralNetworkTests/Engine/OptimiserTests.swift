@@ -151,13 +151,52 @@ import Testing
         #expect(seen.allSatisfy { $0.sums == seen[0].sums && $0.norm == seen[0].norm })
     }
 
-    @Test func clampingBringsEachNumberIntoTheLimit() throws {
+    @Test func stepsKeepEachNumberOfAGradientWithinTheLimit() throws {
         let weight = try Parameter(shape: [1, 5])
         let tape = Tape()
         let y = try ForwardPass(.training, recordingOn: tape)
             .linear(Tensor([3, -4, 0.25, -0.5, 0], shape: [1, 5]), weight: weight)
         try tape.backward(from: [(y, Tensor([1], shape: [1, 1]))])
-        weight.clampGradient(to: 0.5)
-        #expect(weight.gradientValues == [0.5, -0.5, 0.25, -0.5, 0])
+        try Optimiser(.sgd(rate: 1), parameters: [weight]).step(limit: 0.5)
+        #expect(weight.values == [-0.5, 0.5, -0.25, 0.5, 0])
+    }
+
+    /// A gradient longer than a stretch of the kernel's, of which one number is none: whoever takes the step is told.
+    @Test(arguments: [Float.nan, .infinity, -.infinity], [0, 1023, 40_000, 49_999])
+    func oneNumberThatIsNoneIsFound(number: Float, place: Int) throws {
+        var slopes = [Float](repeating: 1, count: 50_000)
+        slopes[place] = number
+        for settings in [OptimiserSettings.sgd(rate: 1), .sgd(rate: 1, momentum: 0.9), .adamW(rate: 1)] {
+            let weight = try Parameter(shape: [1, slopes.count])
+            let tape = Tape()
+            let y = try ForwardPass(.training, recordingOn: tape)
+                .linear(Tensor(slopes, shape: [1, slopes.count]), weight: weight)
+            try tape.backward(from: [(y, Tensor([1], shape: [1, 1]))])
+            let optimiser = Optimiser(settings, parameters: [weight])
+            let error = #expect(throws: EngineError.self) { try optimiser.step(limit: 2) }
+            #expect(error?.code == .notFinite)
+        }
+    }
+
+    /// The copy in bf16 that products read follows the values in the step itself: as if it were made anew, to the bit.
+    @Test(.enabled(if: EngineSetup.hasBFloat16, "the processor has no bf16"))
+    func theCopyInBF16FollowsTheStep() throws {
+        let x = try Tensor(FiniteDifference.numbers(5 * 300, seed: 9), shape: [5, 300])
+        for settings in [OptimiserSettings.sgd(rate: 0.1, momentum: 0.9), .adamW(rate: 0.1)] {
+            let (weight, fresh) = (try Parameter(shape: [70, 300]), try Parameter(shape: [70, 300]))
+            weight.set(FiniteDifference.numbers(weight.count, seed: 3))
+            let optimiser = Optimiser(settings, parameters: [weight])
+            func result(_ weight: Parameter, on tape: Tape) throws -> Tensor {
+                try ForwardPass(.training, recordingOn: tape, precision: .bfloat16).linear(x, weight: weight)
+            }
+            let tape = Tape()
+            let before = try result(weight, on: tape)
+            let slopes = try Tensor(FiniteDifference.numbers(before.count, seed: 4), shape: before.shape)
+            try tape.backward(from: [(before, slopes)])
+            try optimiser.step()
+            fresh.set(weight.values)
+            let (followed, wanted) = (try result(weight, on: Tape()).values, try result(fresh, on: Tape()).values)
+            #expect(followed == wanted && followed != before.values)
+        }
     }
 }
