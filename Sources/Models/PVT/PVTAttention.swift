@@ -25,7 +25,8 @@ final class PVTAttention: Module {
             )
     }
 
-    /// `x` and the result are N,H,W,C. `residual`, if given, is added to the result.
+    /// `x` and the result are N,H,W,C. `residual`, if given, is added to the result, which an inference pass
+    /// writes over it.
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass, adding residual: Tensor?) throws -> Tensor {
         let (n, width) = (x.shape[0], x.shape[3])
         var seen = x
@@ -36,7 +37,7 @@ final class PVTAttention: Module {
         let mixed = try pass.attention(
             query: .whole(queries, heads: heads), key: .part(keysAndValues, 0, of: 2, heads: heads),
             value: .part(keysAndValues, 1, of: 2, heads: heads))
-        return try projection(pass.reshaped(mixed, to: x.shape), pass, adding: residual)
+        return try projection(pass.reshaped(mixed, to: x.shape), pass, adding: residual, overwriting: true)
     }
 
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

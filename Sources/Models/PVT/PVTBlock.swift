@@ -22,12 +22,13 @@ final class PVTBlock: Module {
         self.dropPath = dropPath
     }
 
-    /// N,H,W,C to N,H,W,C.
+    /// N,H,W,C to N,H,W,C. An inference pass uses the memory of `x` for the result.
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
         let y = try added(to: x, pass) { try attention(norms[0](x, pass), pass, adding: $0) }
         return try added(to: y, pass) { residual in
             try pass.depthwiseMLP(
-                norms[1](y, pass), widening: widening, depthwise: depthwise, narrowing: narrowing, adding: residual)
+                norms[1](y, pass), widening: widening, depthwise: depthwise, narrowing: narrowing, adding: residual,
+                overwriting: true)
         }
     }
 

@@ -24,19 +24,24 @@ final class TransformerBlock: Module {
         output = try Linear(configuration.expansion * width, width)
     }
 
-    /// B,N,C to the same.
-    func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
+    /// B,N,C to the same. `overwriting`: nobody else needs `x`, whose memory an inference pass may then use again.
+    func callAsFunction(_ x: Tensor, _ pass: ForwardPass, overwriting: Bool = false) throws -> Tensor {
         let mixed = try qkv(norm1(x, pass), pass)
         let attended = try pass.attention(
             query: .part(mixed, 0, of: 3, heads: heads), key: .part(mixed, 1, of: 3, heads: heads),
             value: .part(mixed, 2, of: 3, heads: heads))
-        let middle = try add(to: x, projection, attended, pass)
-        return try add(to: middle, output, hidden(norm2(middle, pass), pass, activation: .geluErf), pass)
+        let middle = try add(to: x, overwriting: overwriting, projection, attended, pass)
+        return try add(
+            to: middle, overwriting: true, output, hidden(norm2(middle, pass), pass, activation: .geluErf), pass)
     }
 
     /// x + layer(branch), the branch left out for some images while training with stochastic depth.
-    private func add(to x: Tensor, _ layer: Linear, _ branch: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        guard pass.mode == .training, dropPath > 0 else { return try layer(branch, pass, adding: x) }
+    private func add(
+        to x: Tensor, overwriting: Bool, _ layer: Linear, _ branch: Tensor, _ pass: ForwardPass
+    ) throws -> Tensor {
+        guard pass.mode == .training, dropPath > 0 else {
+            return try layer(branch, pass, adding: x, overwriting: overwriting)
+        }
         return try pass.sum(x, pass.dropPath(layer(branch, pass), probability: dropPath))
     }
 

@@ -73,7 +73,7 @@ public final class VisionTransformer: Module {
             first: pass.value(of: classToken), patches: flat, positions: positions(height: height, width: width, pass))
         var watched = block == -1 ? tokens : nil
         for (index, layer) in blocks.enumerated() {
-            tokens = try layer(tokens, pass)
+            tokens = try layer(tokens, pass, overwriting: tokens !== watched)
             if index == block { watched = tokens }
         }
         return Output(tokens: try norm(tokens, pass, result: .float32), watched: watched, grid: (height, width))

@@ -11,9 +11,10 @@ public final class Linear: Module {
     /// activation(x·weightᵀ + bias), or x·weightᵀ + bias + addend: see `ForwardPass.linear`.
     public func callAsFunction(
         _ x: Tensor, _ pass: ForwardPass, activation: PostOperation = .none, adding addend: Tensor? = nil,
-        result: Precision? = nil
+        overwriting: Bool = false, result: Precision? = nil
     ) throws -> Tensor {
-        try pass.linear(x, weight: weight, bias: bias, activation: activation, adding: addend, result: result)
+        try pass.linear(
+            x, weight: weight, bias: bias, activation: activation, adding: addend, overwriting: overwriting, result: result)
     }
 
     /// Packs the weights for inference on inputs of each of these numbers of rows, with the current thread's compute

@@ -19,13 +19,7 @@ extension ForwardPass {
         description.post = activation
         description.hasBias = folded.bias != nil
         description.addsDestination = addend != nil
-        let y: Tensor
-        if let addend, overwriting, addend.precision == result {
-            y = try Tensor(sharing: addend, shape: shape)
-        } else {
-            y = try Tensor(shape: shape, precision: result)
-            if let addend { try Self.copy(addend, to: y) }
-        }
+        let y = try Self.tensor(holding: addend, shape: shape, precision: result, overwriting: overwriting)
         let source = try Self.operand(x, precision)
         let weights = LayerWeights(
             of: layer.weight, plain: folded.weights, version: folded.version, packed: folded.packed, bias: folded.bias)
@@ -33,12 +27,6 @@ extension ForwardPass {
             try arithmetic.run(.convolution(description), weights, source: source.base, result: y.memory.base)
         }
         return y
-    }
-
-    /// The numbers of `x` into `y`, in y's precision.
-    static func copy(_ x: Tensor, to y: Tensor) throws {
-        let source = try x.converted(to: y.precision)
-        nn_copy(source.memory.base, y.memory.base, Int64(y.count * y.precision.bytes))
     }
 }
 

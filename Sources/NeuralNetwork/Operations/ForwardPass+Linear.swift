@@ -5,10 +5,11 @@ extension ForwardPass {
     /// `weight` is output, input (or output, input, 1, 1: a convolution's).
     ///
     /// One kernel over packed weights in an inference pass, which hands on `result` (the addend's precision, or the
-    /// pass's, unless said); recorded step by step, in fp32, in any other.
+    /// pass's, unless said); recorded step by step, in fp32, in any other. `overwriting` says that nobody else needs the
+    /// addend, whose memory an inference pass may then use for the result.
     public func linear(
         _ x: Tensor, weight: Parameter, bias: Parameter? = nil, activation: PostOperation = .none,
-        adding addend: Tensor? = nil, result: Precision? = nil
+        adding addend: Tensor? = nil, overwriting: Bool = false, result: Precision? = nil
     ) throws -> Tensor {
         let outputs = weight.shape[0]
         let inputs = weight.count / max(1, outputs)
@@ -33,8 +34,7 @@ extension ForwardPass {
         description.resultPrecision = made
         // A backward pass needs what came before the activation.
         description.post = tape == nil ? activation : .none
-        let y = try Tensor(shape: shape, precision: made)
-        if let addend { try Self.copy(addend, to: y) }
+        let y = try Self.tensor(holding: addend, shape: shape, precision: made, overwriting: overwriting && tape == nil)
         let source = try Self.operand(x, precision)
         try withExtendedLifetime(source) {
             try Self.multiply(description, arithmetic, source.base, weight, bias: bias, result: y.memory.base)

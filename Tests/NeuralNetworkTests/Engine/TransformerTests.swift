@@ -208,6 +208,33 @@ import Testing
         try FiniteDifference.check(shape: [3, 16], parameters: layer.learnt) { x, pass in try layer(layer(x, pass), pass) }
     }
 
+    /// An inference pass writes over an addend where it was told that nobody needs it, and only there; a recorded one never
+    /// does. The result is the same.
+    @Test func addendsAreOverwrittenWhereNobodyNeedsThem() throws {
+        let layers = [try Linear(24, 96), try Linear(96, 24)]
+        for (index, layer) in layers.enumerated() { fill(layer, seed: 200 + 10 * UInt64(index)) }
+        let x = try tensor([2, 900, 24], seed: 220)
+        let wide = try tensor([2, 900, 96], seed: 221)
+        let untouched = try tensor([2, 900, 24], seed: 222).values
+        for kind in ["linear", "perceptron"] {
+            func run(_ pass: ForwardPass, overwriting: Bool) throws -> (result: [Float], addend: [Float]) {
+                let addend = try tensor([2, 900, 24], seed: 222)
+                let y =
+                    kind == "linear"
+                    ? try layers[1](wide, pass, adding: addend, overwriting: overwriting)
+                    : try pass.perceptron(
+                        x, widening: layers[0], narrowing: layers[1], adding: addend, overwriting: overwriting)
+                return (y.values, addend.values)
+            }
+            let kept = try run(ForwardPass(.evaluation), overwriting: false)
+            let over = try run(ForwardPass(.evaluation), overwriting: true)
+            let recorded = try run(ForwardPass(.evaluation, recordingOn: Tape()), overwriting: true)
+            #expect(kept.addend == untouched && recorded.addend == untouched)
+            #expect(over.result == kept.result && over.addend == over.result)
+            #expect(difference(recorded.result, kept.result) < 1e-5)
+        }
+    }
+
     @Test func precisionsConvert() throws {
         let x = try Tensor([1, -2.5, 0.375, 1e-3], shape: [2, 2])
         let narrow = try x.converted(to: .bfloat16)

@@ -18,11 +18,11 @@ final class EncoderBlock: Module {
         narrowing = try Linear(4 * width, width)
     }
 
-    /// Tokens N,H,W,C.
+    /// Tokens N,H,W,C, whose memory an inference pass uses for the result.
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
         let x = try attention(attentionNorm(x, pass), adding: x, pass)
         let hidden = try widening(perceptronNorm(x, pass), pass, activation: .geluErf)
-        return try narrowing(hidden, pass, adding: x)
+        return try narrowing(hidden, pass, adding: x, overwriting: true)
     }
 
     func keepOnlyPacked(tokens: Int, precision: Precision, _ quantised: QuantisedNetwork?) throws {

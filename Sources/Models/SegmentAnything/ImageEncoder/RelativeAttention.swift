@@ -22,7 +22,7 @@ final class RelativeAttention: Module {
         columnPositions = try Parameter(shape: [2 * extent - 1, width / heads])
     }
 
-    /// Tokens N,H,W,C; `residual` is added.
+    /// Tokens N,H,W,C; `residual` is added, and an inference pass uses its memory for the result.
     ///
     /// All that a token has for itself is computed before windows are cut and after they are joined, so that tokens
     /// beyond the map cost nothing there: their queries, keys and values are those of zeros, the bias.
@@ -44,7 +44,7 @@ final class RelativeAttention: Module {
             query: query, key: .part(all, 1, of: 3, heads: heads), value: .part(all, 2, of: 3, heads: heads),
             scale: 1 / Float(c / heads).squareRoot(), bias: bias)
         y = try window.map { try pass.unwindowed(y, size: $0, shape: x.shape) } ?? pass.reshaped(y, to: x.shape)
-        return try projection(y, pass, adding: residual)
+        return try projection(y, pass, adding: residual, overwriting: true)
     }
 
     func keepOnlyPacked(tokens: Int, precision: Precision, _ quantised: QuantisedNetwork?) throws {

@@ -23,7 +23,7 @@ final class TableAttention: Module {
         places = Self.distances(size)
     }
 
-    /// Tokens N,H,W,C; they are added to the result.
+    /// Tokens N,H,W,C; they are added to the result, which an inference pass writes over them.
     ///
     /// Tokens beyond the map are zeros before the normalisation: their queries, keys and values are all alike.
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
@@ -39,7 +39,8 @@ final class TableAttention: Module {
         let y = try pass.attention(
             query: part(0), key: part(1), value: part(2), scale: 1 / Float(width).squareRoot(),
             bias: .table(table()))
-        return try projection(pass.unwindowed(y, size: size, shape: x.shape), pass, adding: x, result: .float32)
+        return try projection(
+            pass.unwindowed(y, size: size, shape: x.shape), pass, adding: x, overwriting: true, result: .float32)
     }
 
     /// Heads, queries, keys.

@@ -16,10 +16,10 @@ final class TinyViTBlock: Module {
         narrowing = try Linear(4 * width, width)
     }
 
-    /// Tokens N,H,W,C.
+    /// Tokens N,H,W,C, whose memory an inference pass uses again.
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
         let x = try local(attention(x, pass), pass.exact)
-        return try pass.perceptron(norm(x, pass), widening: widening, narrowing: narrowing, adding: x)
+        return try pass.perceptron(norm(x, pass), widening: widening, narrowing: narrowing, adding: x, overwriting: true)
     }
 
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
