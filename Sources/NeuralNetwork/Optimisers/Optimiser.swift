@@ -93,17 +93,17 @@ public final class Optimiser {
         let count = Int64(parameter.count)
         let rate = rate * rateFactors[index]
         let limit = limit ?? 0
-        let isFinite: Int32
+        let isFinite: Bool
         switch settings {
         case .sgd(_, let momentum, let decay):
             guard momentum != 0 else {
-                isFinite = parameter.step { nn_sgd_step($0, gradient, nil, $1, count, limit, rate, 0, decay, 0) }
+                isFinite = parameter.step { nn_sgd_step($0, gradient, nil, $1, count, limit, rate, 0, decay, 0) != 0 }
                 break
             }
             let velocity = try state[index]?.first ?? Tensor.zeros(parameter.shape)
             let isFirst: Int32 = state[index] == nil ? 1 : 0
             isFinite = parameter.step {
-                nn_sgd_step($0, gradient, velocity.pointer, $1, count, limit, rate, momentum, decay, isFirst)
+                nn_sgd_step($0, gradient, velocity.pointer, $1, count, limit, rate, momentum, decay, isFirst) != 0
             }
             state[index] = (1, velocity, nil)
         case .adamW(_, let decay, let beta1, let beta2, let epsilon):
@@ -113,11 +113,11 @@ public final class Optimiser {
             isFinite = parameter.step {
                 nn_adamw_step(
                     $0, gradient, first.pointer, second.pointer, $1, count, limit, rate, beta1, beta2, epsilon, decay,
-                    1 - pow(beta1, Float(steps)), 1 - pow(beta2, Float(steps)))
+                    1 - pow(beta1, Float(steps)), 1 - pow(beta2, Float(steps))) != 0
             }
             state[index] = (steps, first, second)
         }
-        guard isFinite != 0 else {
+        guard isFinite else {
             throw EngineError(
                 .notFinite,
                 "the gradient of a parameter of \(parameter.shape) is no number: lower the learning rate, or check the images")

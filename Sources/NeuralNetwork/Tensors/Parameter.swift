@@ -45,14 +45,15 @@ public final class Parameter {
         return try body(UnsafeMutableBufferPointer(start: value.pointer, count: count))
     }
 
-    /// Changes the values in place; `body` brings their copy in bf16, where there is one, to the new values as well.
-    func step<Result>(
-        _ body: (_ values: UnsafeMutablePointer<Float>, _ narrowed: UnsafeMutablePointer<UInt16>?) throws -> Result
-    ) rethrows -> Result {
+    /// Changes the values in place, and their copy in bf16 with them, where there is one. `body` tells whether it came to the
+    /// end: only then does the copy count as that of the new values.
+    func step(
+        _ body: (_ values: UnsafeMutablePointer<Float>, _ narrowed: UnsafeMutablePointer<UInt16>?) -> Bool
+    ) -> Bool {
         version += 1
-        let result = try body(value.pointer, narrowed?.memory.halves)
+        guard body(value.pointer, narrowed?.memory.halves) else { return false }
         narrowed?.version = version
-        return result
+        return true
     }
 
     /// The values, in their plain layout, as a product in `precision` reads them: those themselves or a copy in bf16, made
