@@ -1,7 +1,7 @@
 import Foundation
 
 /// Names that come from tables and become parts of paths.
-enum SafeName {
+package enum SafeName {
     /// Whether `name` is one component of a path and stays where it is put.
     static func isComponent(_ name: String) -> Bool {
         !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 200
