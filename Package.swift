@@ -27,7 +27,7 @@ let rooms: [(name: String, imports: [String])] = [
     ("ZeroMQ", ["CZeroMQ"]),
     ("Ledger", ["PostgreSQL", "Digest"]),
     ("Wire", ["CProtobuf", "ZeroMQ"]),
-    ("Cluster", ["Stages", "Ledger", "PostgreSQL", "Wire", "ZeroMQ", "NeuralNetwork", "Digest"]),
+    ("Cluster", ["Stages", "Archives", "Ledger", "PostgreSQL", "Wire", "ZeroMQ", "NeuralNetwork", "Digest"]),
 ]
 
 let systemLibraries: [Target] = [

@@ -103,6 +103,22 @@ extension Ledger {
         }
     }
 
+    /// Pictures of frames that stayed in their centres.
+    public func pictures(job: JobID, stage: String) throws -> [PictureRow] {
+        try read { connection in
+            try connection.execute(
+                """
+                SELECT centre, study, image, kind, digest FROM picture
+                WHERE job = $1 AND stage = $2 ORDER BY centre, study, image, kind
+                """, [.int8(job.rawValue), .text(stage)]
+            ).map { row in
+                PictureRow(
+                    centre: try row.text(0), study: try row.text(1), image: try row.text(2), kind: try row.text(3),
+                    digest: try Self.digest(row.bytes(4)))
+            }
+        }
+    }
+
     public func itemStatuses(job: JobID, stage: String) throws -> [ItemStatusRow] {
         try read { connection in
             try connection.execute(

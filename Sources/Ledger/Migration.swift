@@ -14,6 +14,7 @@ struct Migration: Sendable {
     static let all: [Migration] = [
         Migration(number: 1, name: "ledger", bytes: PackageResources._001_ledger_sql),
         Migration(number: 2, name: "stage_rounds", bytes: PackageResources._002_stage_rounds_sql),
+        Migration(number: 5, name: "pictures", bytes: PackageResources._005_pictures_sql),
     ]
 
     init(number: Int32, name: String, script: String) {

@@ -9,6 +9,7 @@ public enum ResultRow: Sendable, Hashable {
     case imageScore(ImageScoreRow)
     case box(BoxRow)
     case mask(MaskRow)
+    case picture(PictureRow)
     case itemStatus(ItemStatusRow)
     case study(StudyRow)
     case evaluation(EvaluationRow)
@@ -117,6 +118,23 @@ public struct MaskRow: Sendable, Hashable {
         self.image = image
         self.kind = kind
         self.blob = blob
+    }
+}
+
+/// A picture that stayed in its centre: the ledger has its name and its digest, not its content. Unique as `MaskRow` is.
+public struct PictureRow: Sendable, Hashable {
+    public var centre: String
+    public var study: String
+    public var image: String
+    public var kind: String
+    public var digest: SHA256Digest
+
+    public init(centre: String, study: String, image: String, kind: String, digest: SHA256Digest) {
+        self.centre = centre
+        self.study = study
+        self.image = image
+        self.kind = kind
+        self.digest = digest
     }
 }
 

@@ -16,6 +16,7 @@ struct RowBatch {
     private(set) var imageScores: [(owner: RowOwner, row: ImageScoreRow)] = []
     private(set) var boxes: [(owner: RowOwner, row: BoxRow)] = []
     private(set) var masks: [(owner: RowOwner, row: MaskRow)] = []
+    private(set) var pictures: [(owner: RowOwner, row: PictureRow)] = []
     private(set) var itemStatuses: [(owner: RowOwner, row: ItemStatusRow)] = []
     private(set) var studies: [(owner: RowOwner, row: StudyRow)] = []
     private(set) var evaluations: [(owner: RowOwner, row: EvaluationRow)] = []
@@ -28,6 +29,7 @@ struct RowBatch {
         case .imageScore(let row): imageScores.append((owner, row))
         case .box(let row): boxes.append((owner, row))
         case .mask(let row): masks.append((owner, row))
+        case .picture(let row): pictures.append((owner, row))
         case .itemStatus(let row): itemStatuses.append((owner, row))
         case .study(let row): studies.append((owner, row))
         case .evaluation(let row): evaluations.append((owner, row))
@@ -42,6 +44,7 @@ struct RowBatch {
         if !imageScores.isEmpty { try insertImageScores(connection, mode) }
         if !boxes.isEmpty { try insertBoxes(connection, mode) }
         if !masks.isEmpty { try insertMasks(connection, mode) }
+        if !pictures.isEmpty { try insertPictures(connection, mode) }
         if !itemStatuses.isEmpty { try insertItemStatuses(connection, mode) }
         if !evaluations.isEmpty { try insertEvaluations(connection, mode) }
         if !events.isEmpty { try insertEvents(connection, term) }

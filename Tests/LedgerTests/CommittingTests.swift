@@ -112,6 +112,9 @@ import Testing
             centre: "north", study: "s1", image: "a.png", x0: 1, y0: 2, x1: 3, y1: 4, areaFraction: 0.1, kept: false,
             reason: "touches-border")
         let mask = MaskRow(centre: "north", study: "s1", image: "a.png", kind: "cam", blob: digest)
+        // Of content that the ledger never gets.
+        let picture = PictureRow(
+            centre: "north", study: "s1", image: "a.png", kind: "overlay", digest: SHA256Digest(hashing: Data("p".utf8)))
         let bag = BagScoreRow(centre: "north", study: "s1", head: "dsmil", probability: 0.25)
         let image = ImageScoreRow(centre: "north", study: "s1", image: "a.png", head: "student", score: -3.5)
         let status = ItemStatusRow(
@@ -120,12 +123,13 @@ import Testing
             model: nil, dataSet: "test", centre: "all", level: "bag", metric: "auc", value: 0.9, lower: 0.8, count: 12)
         let rows: [ResultRow] = [
             .study(study), .box(box), .mask(mask), .bagScore(bag), .imageScore(image), .itemStatus(status),
-            .evaluation(evaluation), .event(EventRow(kind: "note", message: "m")), label("s1"),
+            .evaluation(evaluation), .event(EventRow(kind: "note", message: "m")), label("s1"), .picture(picture),
         ]
         #expect(try test.ledger.commit([shard.committed(rows: rows)]) == [.accepted])
         #expect(try test.ledger.studies(job: test.job) == [study])
         #expect(try test.ledger.boxes(job: test.job, stage: "labels") == [box])
         #expect(try test.ledger.masks(job: test.job, stage: "labels") == [mask])
+        #expect(try test.ledger.pictures(job: test.job, stage: "labels") == [picture])
         #expect(try test.ledger.bagScores(job: test.job, stage: "labels") == [bag])
         #expect(try test.ledger.imageScores(job: test.job, stage: "labels", head: "student") == [image])
         #expect(try test.ledger.imageScores(job: test.job, stage: "labels", head: "dsmil").isEmpty)
@@ -137,6 +141,7 @@ import Testing
         try test.ledger.writeRows(job: test.job, stage: "labels", again)
         #expect(try test.ledger.studies(job: test.job) == [study])
         #expect(try test.ledger.evaluations(job: test.job).count == 1)
+        #expect(try test.ledger.pictures(job: test.job, stage: "labels") == [picture])
         try test.ledger.writeRows(job: test.job, stage: "train", [.bagScore(bag)])
         #expect(try test.ledger.bagScores(job: test.job, stage: "train") == [bag])
     }

@@ -16,19 +16,42 @@ import Testing
         let string = try TestServer.newDatabase()
         _ = try onThreads(3) { _ in try Ledger(connectionString: string).migrate() }
         let rows = try Connection(connectionString: string).execute("SELECT number, name FROM schema_migration")
-        #expect(try rows.map { try $0.text(1) } == ["ledger", "stage_rounds"])
+        #expect(try rows.map { try $0.text(1) } == ["ledger", "stage_rounds", "pictures"])
     }
 
     @Test func anEarlierSchemaIsBroughtForwardWithItsJobs() throws {
         let (ledger, connection) = try migrated()
         // As a program left it that knew the first step only.
         try connection.execute("ALTER TABLE stage DROP COLUMN rounds")
-        try connection.execute("DELETE FROM schema_migration WHERE number = 2")
+        try connection.execute("DROP TABLE picture")
+        try connection.execute("DELETE FROM schema_migration WHERE number >= 2")
         try connection.execute("INSERT INTO job (pipeline, seed, archive) VALUES ('{}', 1, 'old')")
         try connection.execute("INSERT INTO stage (job, name, ordinal) SELECT id, 'train', 1 FROM job")
         try ledger.migrate()
         let job = try #require(try ledger.activeJobs().first)
         #expect(job.archive == "old" && job.stages.map(\.rounds) == [1])
+    }
+
+    /// Bare digests of patients, as earlier programs wrote them, are opened by trying all patients.
+    @Test func patientsOfEarlierProgramsLoseTheirDigests() throws {
+        let (ledger, connection) = try migrated()
+        try connection.execute("DROP TABLE picture")
+        try connection.execute("DELETE FROM schema_migration WHERE number >= 5")
+        try connection.execute("INSERT INTO job (pipeline, seed, archive) VALUES ('{}', 1, 'old')")
+        try connection.execute(
+            """
+            INSERT INTO study (job, centre, study, patient, split, language, has_report)
+            SELECT id, centre, centre || n, encode(sha256((n / 2)::text::bytea), 'hex'), 'train', '', true
+            FROM job, unnest(ARRAY['a', 'b']) centre, generate_series(0, 5) n
+            """)
+        try ledger.migrate()
+        let rows = try ledger.studies(job: try #require(try ledger.activeJobs().first).id)
+        #expect(rows.count == 12 && rows.allSatisfy { $0.patient.utf8.count < 12 })
+        for centre in ["a", "b"] {
+            let patients = rows.filter { $0.centre == centre }.map(\.patient)
+            #expect(patients.count == 6 && Set(patients).count == 3, "three patients with two studies each")
+            #expect(stride(from: 0, to: 6, by: 2).allSatisfy { patients[$0] == patients[$0 + 1] })
+        }
     }
 
     @Test func refusesANewerSchema() throws {

@@ -24,9 +24,4 @@ public enum Split: String, Sendable, Hashable, Codable, CaseIterable {
         let share = Double(value) / 4_294_967_296
         self = share < 0.7 ? .train : share < 0.8 ? .val : .test
     }
-
-    /// SHA-256 of centre and patient, as hex: tells patients apart without naming them.
-    public static func patientKey(_ patient: String, centre: String) -> String {
-        SHA256Digest(hashing: Array("patient\u{0}\(centre)\u{0}\(patient)".utf8)).hex
-    }
 }

@@ -40,6 +40,10 @@ extension LedgerRow {
             self = .mask(
                 LedgerMaskRow(
                     centre: row.centre, study: row.study, image: row.image, kind: row.kind, blob: row.content))
+        case .picture(let row):
+            self = .picture(
+                LedgerPictureRow(
+                    centre: row.centre, study: row.study, image: row.image, kind: row.kind, digest: row.digest))
         case .item(let row):
             guard let status = LedgerItemStatusRow.Status(rawValue: row.status) else {
                 throw ClusterError(.invalid, "study \(row.study): `\(row.status)` is not what becomes of an item")

@@ -19,6 +19,8 @@ struct Slot: Sendable {
     let contents: ContentStore
     let objects: SharedObjects
     let centres: [String: URL]
+    let keys: CentreKeys
+    let pictures: PictureShelf
     let conclude: @Sendable (Conclusion) -> Void
 
     /// Works until `tasks` is closed.
@@ -38,11 +40,14 @@ struct Slot: Sendable {
             guard let stage = stages[shard.stage] else {
                 return failure(shard, "unknown-stage", "this worker does not know the stage \(shard.stage)", isOurs: true)
             }
-            let context = SlotContext(task: task, stop: stop, contents: contents, objects: objects, centres: centres)
+            let context = SlotContext(
+                task: task, stop: stop, contents: contents, objects: objects, centres: centres, keys: keys,
+                pictures: pictures)
             let input = ShardInput(
                 stage: shard.stage, round: Int(shard.round), key: shard.key, centre: shard.centre, input: shard.input,
                 seed: shard.seed)
-            let output = try stage.map(input, context: context)
+            let output = pictures.settled(
+                try stage.map(input, context: context), job: shard.job, stage: shard.stage)
             return try package(output, of: shard, since: start)
         } catch let error as StageError where error.code == .cancelled {
             // A stage that gives up without being told to must not come back for ever.

@@ -1,3 +1,4 @@
+import Archives
 import Digest
 import Foundation
 import Stages
@@ -9,6 +10,8 @@ struct SlotContext: MapContext {
     let contents: ContentStore
     let objects: SharedObjects
     let centres: [String: URL]
+    let keys: CentreKeys
+    let pictures: PictureShelf
 
     func archiveFolder(ofCentre centre: String) throws -> URL {
         guard let folder = centres[centre] else {
@@ -16,6 +19,10 @@ struct SlotContext: MapContext {
         }
         return folder
     }
+
+    func centreKey(_ centre: String) throws -> CentreKey { keys[centre] }
+
+    func keepsPictures(in place: FramePicture.Place) -> Bool { pictures.keeps(in: place) }
 
     func content(_ digest: SHA256Digest) throws -> Data {
         try contents.content(digest, checkCancellation: checkCancellation)

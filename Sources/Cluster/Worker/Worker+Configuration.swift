@@ -1,3 +1,4 @@
+import Archives
 import Foundation
 import ZeroMQ
 
@@ -10,6 +11,12 @@ extension Worker {
         public var slots: Int
         /// Centres whose archives this host can read, with their folders.
         public var centres: [String: URL]
+        /// Where pictures that show frames are kept; nil: none are made.
+        public var pictures: URL?
+        /// Whether such pictures may leave this host when a job wants them.
+        public var allowsPicturesToLeave = false
+        /// Where the centres' keys are kept; nil: each process makes its own.
+        public var keys: URL?
         /// What must be equal between workers for results that are equal to the last bit.
         public var numericSetup = "unspecified"
         /// Program and version, for people.
@@ -42,6 +49,11 @@ extension Worker {
                 var isFolder: ObjCBool = false
                 guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue else {
                     throw ClusterError(.configuration, "centre \(centre): there is no folder \(folder.path)")
+                }
+            }
+            if let pictures {
+                do { try FramePictureFolder(pictures).prepare() } catch let error as ArchiveError {
+                    throw ClusterError(.configuration, error.message)
                 }
             }
             try timing.validate()

@@ -1,3 +1,4 @@
+import Archives
 import Digest
 import Foundation
 import Stages
@@ -43,10 +44,17 @@ public final class Worker: Sendable {
                 requests.send(.conclusion(conclusion))
                 wakeUp.signal()
             }
+            if configuration.pictures == nil {
+                log(.info, "pictures.off", ["message": "overlays show patients' frames: none are made without --pictures"])
+            }
             let contents = ContentStore(budget: configuration.contentCacheSizeInBytes) { tell(.wants($0)) }
             let slot = Slot(
                 stages: stages, stop: stop, contents: contents,
                 objects: SharedObjects(capacity: configuration.sharedObjects), centres: configuration.centres,
+                keys: CentreKeys(configuration.keys.map { CentreKeyFolder($0) }, log: log),
+                pictures: PictureShelf(
+                    folder: configuration.pictures.map { FramePictureFolder($0) },
+                    allowsLeaving: configuration.allowsPicturesToLeave, log: log),
                 conclude: tell)
             let threads = (0..<configuration.slots).map { index in
                 JoinableThread("slot \(index)", stackSizeInBytes: 64 << 20) { slot.run(tasks) }

@@ -33,8 +33,10 @@ public struct CAMSettings: Sendable, Hashable, Codable {
     /// As of `mil-score`, and of the same network to be of use.
     public var weights: String?
     public var imagesPerShard = 48
-    /// Whether overlays to look at are made.
+    /// Whether overlays to look at are made …
     public var overlays = true
+    /// … and where they go: they show the frames themselves. `central` needs workers that allow it (`--allow-pictures`).
+    public var pictures = FramePicture.Place.local
 
     public enum Studies: String, Sendable, Hashable, NamedChoice {
         /// Those whose report says that there is a polyp.

@@ -7,7 +7,8 @@ import NeuralNetwork
 
 /// Where the student sees its polyp: Grad-CAM of its class 1 on the encoder's last block, as heat map, mask and box.
 ///
-/// Rows: `box`, with the reason where it is not kept; `mask` of kinds cam, cam-mask and overlay. Settings: `CAMSettings`.
+/// Rows: `box`, with the reason where it is not kept; `mask` of kinds cam and cam-mask. Pictures of frames: overlay.
+/// Settings: `CAMSettings`.
 public struct CAMStage: Stage {
     public let name = "cam"
 
@@ -78,7 +79,8 @@ public struct CAMStage: Stage {
     }
 
     public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
-        let input = try StageCoding.decode(Input.self, from: shard.input, of: "the cam shard \(shard.key)")
+        var input = try StageCoding.decode(Input.self, from: shard.input, of: "the cam shard \(shard.key)")
+        input.settings.overlays = input.settings.overlays && context.keepsPictures(in: input.settings.pictures)
         let index = try context.index(ofCentre: input.centre)
         ComputeThreads.set(1)
         let scorer = try input.model.scorer(
@@ -112,13 +114,13 @@ public struct CAMStage: Stage {
         output.rows.append(choice.row(centre: centre, study: item.study, image: item.image))
         record.images += 1
         if let rejection = choice.rejection { record.rejections[rejection, default: 0] += 1 } else { record.kept += 1 }
-        var pictures: [(kind: String, picture: Image8)] = [("cam", try map.levels()), ("cam-mask", mask.image())]
-        if heat.settings.overlays {
-            var overlay = try image.overlaid(with: map)
-            if let box = choice.box { overlay.draw(box, choice.rejection == nil ? .prediction : .mistake) }
-            pictures.append(("overlay", overlay))
-        }
-        try output.add(pictures, centre: centre, study: item.study, image: item.image)
+        try output.add(
+            [("cam", try map.levels()), ("cam-mask", mask.image())], centre: centre, study: item.study, image: item.image)
+        guard heat.settings.overlays else { return }
+        var overlay = try image.overlaid(with: map)
+        if let box = choice.box { overlay.draw(box, choice.rejection == nil ? .prediction : .mistake) }
+        try output.addFrame(
+            overlay, kind: "overlay", place: heat.settings.pictures, centre: centre, study: item.study, image: item.image)
     }
 
     public func reduce(

@@ -41,6 +41,7 @@ public struct CatalogueStage: Stage {
     public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
         let input = try StageCoding.decode(Input.self, from: shard.input, of: "the catalogue shard \(shard.key)")
         let index = try context.index(ofCentre: input.centre)
+        let key = try context.centreKey(input.centre)
         let check = StudyCheck(index: index, files: ImageFileCheck(depth: input.imageCheck))
         var rows = index.issues.map(Self.item)
         var record = Record()
@@ -60,7 +61,7 @@ public struct CatalogueStage: Stage {
                 .study(
                     .init(
                         centre: input.centre, study: study.study,
-                        patientKey: Split.patientKey(study.patient, centre: input.centre), split: study.split.rawValue,
+                        patientKey: key.patientKey(study.patient, centre: input.centre), split: study.split.rawValue,
                         language: study.language, images: images, hasReport: study.text != nil)))
             record.studies += 1
             record.images += images.count

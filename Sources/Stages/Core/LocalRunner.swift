@@ -1,3 +1,4 @@
+import Archives
 import Digest
 import Foundation
 import Synchronization
@@ -75,6 +76,7 @@ public final class LocalRunner: Sendable {
                             seed: store.seed),
                         context: context)
                     store.add(output.rows, stage: stage.name)
+                    store.keep(output.pictures, stage: stage.name)
                     return ShardRecord(
                         key: plan.key, centre: plan.centre, record: output.record,
                         blobs: try output.blobs.map { try store.store($0) })
@@ -92,6 +94,7 @@ final class LocalMapContext: MapContext {
     private let centres: [String: URL]
     private let store: MemoryLedger
     private let objects = SharedObjects()
+    private let key = CentreKey()
 
     init(centres: [String: URL], store: MemoryLedger) {
         self.centres = centres
@@ -105,6 +108,8 @@ final class LocalMapContext: MapContext {
         return folder
     }
 
+    func centreKey(_ centre: String) throws -> CentreKey { key }
+    func keepsPictures(in place: FramePicture.Place) -> Bool { true }
     func content(_ digest: SHA256Digest) throws -> Data { try store.content(digest) }
 
     func shared<Object: Sendable>(_ key: String, make: () throws -> Object) throws -> Object {

@@ -10,6 +10,7 @@ public final class MemoryLedger: PlanningView, Sendable {
     private struct State {
         var rows: [(stage: String, row: ResultRow)] = []
         var content: [SHA256Digest: Data] = [:]
+        var pictures: [FramePicture] = []
         var rounds: [String: [Int: Round]] = [:]
         var modelsUsed: [String: SHA256Digest] = [:]
     }
@@ -36,6 +37,18 @@ public final class MemoryLedger: PlanningView, Sendable {
 
     public func add(_ rows: [ResultRow], stage: String = "") {
         state.withLock { $0.rows += rows.map { (stage, $0) } }
+    }
+
+    /// Pictures of frames that the stages made, by kind, centre, study and image.
+    public var pictures: [FramePicture] {
+        state.withLock(\.pictures).sorted {
+            [$0.kind, $0.centre, $0.study, $0.image].lexicographicallyPrecedes([$1.kind, $1.centre, $1.study, $1.image])
+        }
+    }
+
+    func keep(_ pictures: [FramePicture], stage: String) {
+        add(pictures.map { .picture(.init($0)) }, stage: stage)
+        state.withLock { $0.pictures += pictures }
     }
 
     func begin(stage: String, shards: [ShardPlan]) {

@@ -9,6 +9,7 @@ public enum ResultRow: Sendable, Hashable, Codable {
     case imageScore(ImageScoreRow)
     case box(BoxRow)
     case mask(MaskRow)
+    case picture(PictureRow)
     case item(ItemRow)
     case evaluation(EvaluationRow)
 
@@ -16,7 +17,7 @@ public enum ResultRow: Sendable, Hashable, Codable {
     public struct StudyRow: Sendable, Hashable, Codable {
         public var centre: String
         public var study: String
-        /// SHA-256 of centre and patient id, as hex: tells patients apart without naming them.
+        /// HMAC-SHA-256 of centre and patient id under the centre's key, as hex: tells patients apart without naming them.
         public var patientKey: String
         /// `train`, `val` or `test`.
         public var split: String
@@ -139,8 +140,8 @@ public enum ResultRow: Sendable, Hashable, Codable {
         public var centre: String
         public var study: String
         public var image: String
-        /// `cam` (PNG, 8 bit: the map scaled to 0…255), `cam-mask` and `sam-mask` (PNG, 0 or 255), `overlay` (PNG to look
-        /// at), and those of other stages likewise.
+        /// `cam` (PNG, 8 bit: the map scaled to 0…255), `cam-mask` and `sam-mask` (PNG, 0 or 255), and those of
+        /// other stages likewise; `overlay` (PNG to look at) only where it was allowed to leave its centre.
         public var kind: String
         public var content: SHA256Digest
 
@@ -150,6 +151,31 @@ public enum ResultRow: Sendable, Hashable, Codable {
             self.image = image
             self.kind = kind
             self.content = content
+        }
+    }
+
+    /// A picture of a frame that stayed in its centre: what it is called there, and how it is recognised.
+    public struct PictureRow: Sendable, Hashable, Codable {
+        public var centre: String
+        public var study: String
+        public var image: String
+        /// `overlay`, `toco-overlay`, …
+        public var kind: String
+        /// Of the PNG, which the ledger does not have.
+        public var digest: SHA256Digest
+
+        public init(centre: String, study: String, image: String, kind: String, digest: SHA256Digest) {
+            self.centre = centre
+            self.study = study
+            self.image = image
+            self.kind = kind
+            self.digest = digest
+        }
+
+        public init(_ picture: FramePicture) {
+            self.init(
+                centre: picture.centre, study: picture.study, image: picture.image, kind: picture.kind,
+                digest: SHA256Digest(hashing: picture.data))
         }
     }
 

@@ -125,11 +125,16 @@ public struct ShardOutput: Sendable {
     public var record: Data
     /// Content too large for a row or a record: a parameter delta, heat maps. Rows and `reduce` name it by digest.
     public var blobs: [Data]
+    /// Pictures that show a patient's frame: the worker keeps them in their centre and adds their rows.
+    public var pictures: [FramePicture]
 
-    public init(rows: [ResultRow] = [], record: Data = Data("{}".utf8), blobs: [Data] = []) {
+    public init(
+        rows: [ResultRow] = [], record: Data = Data("{}".utf8), blobs: [Data] = [], pictures: [FramePicture] = []
+    ) {
         self.rows = rows
         self.record = record
         self.blobs = blobs
+        self.pictures = pictures
     }
 }
 

@@ -1,3 +1,4 @@
+import Archives
 import Digest
 import Foundation
 
@@ -42,6 +43,12 @@ public protocol MapContext: Sendable {
     /// The folder of a centre's archive on this host.
     /// - Throws: `StageError.archive` when this worker does not serve the centre.
     func archiveFolder(ofCentre centre: String) throws -> URL
+
+    /// The secret under which a centre's patients become keys. It does not leave the host.
+    func centreKey(_ centre: String) throws -> CentreKey
+
+    /// Whether pictures of frames that the job wants in `place` have one; otherwise they need not be drawn.
+    func keepsPictures(in place: FramePicture.Place) -> Bool
 
     /// Content by its digest: fetched from the coordinator once, kept in the worker's bounded cache, verified.
     func content(_ digest: SHA256Digest) throws -> Data

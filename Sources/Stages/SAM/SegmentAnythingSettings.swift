@@ -16,8 +16,10 @@ public struct SegmentAnythingSettings: Sendable, Hashable, Codable {
     public var calibration: String?
     /// Few: ViT-H takes seconds an image.
     public var imagesPerShard = 8
-    /// Whether overlays to look at are made.
+    /// Whether overlays to look at are made …
     public var overlays = true
+    /// … and where they go: they show the frames themselves. `central` needs workers that allow it (`--allow-pictures`).
+    public var pictures = FramePicture.Place.local
 
     public enum Boxes: String, Sendable, Hashable, NamedChoice {
         case cam

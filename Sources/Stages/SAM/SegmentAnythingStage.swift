@@ -7,7 +7,7 @@ import NeuralNetwork
 /// From box to mask with Segment Anything (METHOD.md, section 4): boxes that an earlier stage drew prompt it, or those of
 /// the archive's own truth, and the mask is the image's pseudo-label.
 ///
-/// Rows: `mask` of kinds sam-mask and sam-overlay; `box`, the one that prompted, as the earlier stage left it, so that
+/// Pictures of frames: sam-overlay. Rows: `mask` of kind sam-mask; `box`, the one that prompted, as the earlier stage left it, so that
 /// whoever learns from the masks knows which boxes were kept (of truth the largest, where an image shows more polyps).
 /// Settings: `SegmentAnythingSettings`.
 public struct SegmentAnythingStage: Stage {
@@ -71,7 +71,8 @@ public struct SegmentAnythingStage: Stage {
     }
 
     public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
-        let input = try StageCoding.decode(Input.self, from: shard.input, of: "the sam shard \(shard.key)")
+        var input = try StageCoding.decode(Input.self, from: shard.input, of: "the sam shard \(shard.key)")
+        input.settings.overlays = input.settings.overlays && context.keepsPictures(in: input.settings.pictures)
         let index = try context.index(ofCentre: input.centre)
         ComputeThreads.set(1)
         let network = try network(input, context: context)
@@ -126,14 +127,16 @@ public struct SegmentAnythingStage: Stage {
         let seen = try network.union(embedding, boxes: prompt.boxes.map { SegmentationPrompt.Box($0) })
         let mask = try Mask(width: image.width, height: image.height, bits: seen.mask.map { $0 > 0 })
         output.rows.append(.box(prompt.row))
-        var pictures: [(kind: String, picture: Image8)] = [("sam-mask", mask.image())]
+        try output.add(
+            [("sam-mask", mask.image())], centre: prompt.row.centre, study: prompt.study, image: prompt.image)
         if settings.overlays {
             var overlay = image
             try overlay.draw(outlineOf: mask, .white)
             for box in prompt.boxes { overlay.draw(box, prompt.row.isKept ? .prediction : .mistake) }
-            pictures.append(("sam-overlay", overlay))
+            try output.addFrame(
+                overlay, kind: "sam-overlay", place: settings.pictures, centre: prompt.row.centre, study: prompt.study,
+                image: prompt.image)
         }
-        try output.add(pictures, centre: prompt.row.centre, study: prompt.study, image: prompt.image)
         record.images += 1
         record.foreground += Double(mask.area) / Double(mask.bits.count)
         record.predictedIoU += seen.predictedIoU.reduce(0) { $0 + Double($1) } / Double(max(1, seen.predictedIoU.count))

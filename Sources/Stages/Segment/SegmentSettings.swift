@@ -14,8 +14,10 @@ public struct SegmentSettings: Sendable, Hashable, Codable {
     public var weights: String?
     public var imageSize: Int?
     public var imagesPerShard = 48
-    /// Whether overlays to look at are made.
+    /// Whether overlays to look at are made …
     public var overlays = true
+    /// … and where they go: they show the frames themselves. `central` needs workers that allow it (`--allow-pictures`).
+    public var pictures = FramePicture.Place.local
 
     public init() {}
 

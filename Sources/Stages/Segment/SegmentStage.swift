@@ -8,7 +8,7 @@ import NeuralNetwork
 /// Draws masks with the network that `segment-train` left, or a file's (METHOD.md, section 5): for each image a map
 /// of its prediction, stretched to 0…1, and its foreground, in the image's own pixels.
 ///
-/// Rows: `mask` of kinds segment, segment-mask and segment-overlay. Settings: `SegmentSettings`.
+/// Rows: `mask` of kinds segment and segment-mask. Pictures of frames: segment-overlay. Settings: `SegmentSettings`.
 public struct SegmentStage: Stage {
     public static let stageName = "segment"
     public let name = SegmentStage.stageName
@@ -72,7 +72,8 @@ public struct SegmentStage: Stage {
     }
 
     public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
-        let input = try StageCoding.decode(Input.self, from: shard.input, of: "the segment shard \(shard.key)")
+        var input = try StageCoding.decode(Input.self, from: shard.input, of: "the segment shard \(shard.key)")
+        input.settings.overlays = input.settings.overlays && context.keepsPictures(in: input.settings.pictures)
         let index = try context.index(ofCentre: input.centre)
         ComputeThreads.set(1)
         let predictor = try predictor(input, context: context)
@@ -115,11 +116,14 @@ public struct SegmentStage: Stage {
         let map = try FloatImage(width: image.width, height: image.height, values: values)
         let mask = try Mask(
             width: image.width, height: image.height, bits: values.map { $0 >= input.settings.foreground })
-        var pictures: [(kind: String, picture: Image8)] = [
-            ("segment", try map.levels()), ("segment-mask", mask.image()),
-        ]
-        if input.settings.overlays { pictures.append(("segment-overlay", try image.overlaid(with: map))) }
-        try output.add(pictures, centre: input.centre, study: item.study, image: item.image)
+        try output.add(
+            [("segment", try map.levels()), ("segment-mask", mask.image())], centre: input.centre, study: item.study,
+            image: item.image)
+        if input.settings.overlays {
+            try output.addFrame(
+                try image.overlaid(with: map), kind: "segment-overlay", place: input.settings.pictures,
+                centre: input.centre, study: item.study, image: item.image)
+        }
         return Double(values.count { $0 >= input.settings.foreground }) / Double(max(1, values.count))
     }
 

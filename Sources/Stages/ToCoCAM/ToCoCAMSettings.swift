@@ -33,8 +33,10 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
     public var weights: String?
     public var imageSize: Int?
     public var imagesPerShard = 48
-    /// Whether overlays to look at are made.
+    /// Whether overlays to look at are made …
     public var overlays = true
+    /// … and where they go: they show the frames themselves. `central` needs workers that allow it (`--allow-pictures`).
+    public var pictures = FramePicture.Place.local
 
     /// The classifier that draws the map.
     public enum Map: String, Sendable, Hashable, NamedChoice {

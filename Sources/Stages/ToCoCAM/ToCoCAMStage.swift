@@ -8,8 +8,8 @@ import NeuralNetwork
 /// Where ToCo sees the polyp (METHOD.md, section 3, "Inference"): its probability for every image; for the images that
 /// `cam` would map too, its multi-scale map, mask and box.
 ///
-/// Rows: `imageScore` of head toco; `box`; `mask` of kinds toco-cam, toco-cam-mask and toco-overlay. Settings:
-/// `ToCoCAMSettings`.
+/// Rows: `imageScore` of head toco; `box`; `mask` of kinds toco-cam and toco-cam-mask. Pictures of frames: toco-overlay.
+/// Settings: `ToCoCAMSettings`.
 public struct ToCoCAMStage: Stage {
     public static let stageName = "toco-cam"
     public let name = ToCoCAMStage.stageName
@@ -89,7 +89,8 @@ public struct ToCoCAMStage: Stage {
     }
 
     public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
-        let input = try StageCoding.decode(Input.self, from: shard.input, of: "the toco-cam shard \(shard.key)")
+        var input = try StageCoding.decode(Input.self, from: shard.input, of: "the toco-cam shard \(shard.key)")
+        input.settings.overlays = input.settings.overlays && context.keepsPictures(in: input.settings.pictures)
         let index = try context.index(ofCentre: input.centre)
         ComputeThreads.set(1)
         let localiser = try input.model.localiser(
@@ -128,15 +129,15 @@ public struct ToCoCAMStage: Stage {
         output.rows.append(choice.row(centre: input.centre, study: item.study, image: item.image))
         record.mapped += 1
         if let rejection = choice.rejection { record.rejections[rejection, default: 0] += 1 } else { record.kept += 1 }
-        var pictures: [(kind: String, picture: Image8)] = [
-            ("toco-cam", try map.levels()), ("toco-cam-mask", mask.image()),
-        ]
-        if input.settings.overlays {
-            var overlay = try image.overlaid(with: map)
-            if let box = choice.box { overlay.draw(box, choice.rejection == nil ? .prediction : .mistake) }
-            pictures.append(("toco-overlay", overlay))
-        }
-        try output.add(pictures, centre: input.centre, study: item.study, image: item.image)
+        try output.add(
+            [("toco-cam", try map.levels()), ("toco-cam-mask", mask.image())], centre: input.centre, study: item.study,
+            image: item.image)
+        guard input.settings.overlays else { return }
+        var overlay = try image.overlaid(with: map)
+        if let box = choice.box { overlay.draw(box, choice.rejection == nil ? .prediction : .mistake) }
+        try output.addFrame(
+            overlay, kind: "toco-overlay", place: input.settings.pictures, centre: input.centre, study: item.study,
+            image: item.image)
     }
 
     private func score(_ probability: Float, _ item: ItemList.Item, input: Input, output: inout ShardOutput) throws {

@@ -93,8 +93,8 @@ struct RunCommand: Command {
             let snapshot = try ledger.persist(for: .seconds(120)) { try $0.status(job: job) }
             progress.show(snapshot)
             if let ended = snapshot.jobs.first(where: { $0.id == job }), ended.state.isFinal {
-                let results = JobResults(ledger: ledger, job: job)
-                try results.write(to: out)
+                let results = JobResults(ledger: ledger, job: job, pictures: [FramePictureFolder(cluster.pictures)])
+                for line in try results.write(to: out).lines { Terminal.message(line) }
                 Terminal.print(asJSON ? try results.evaluationsAsJSON() : try results.summary())
                 Terminal.message("job \(job) is \(ended.state.rawValue). Results: \(out.path)")
                 if ended.state != .complete, !ended.message.isEmpty { Terminal.message(ended.message) }

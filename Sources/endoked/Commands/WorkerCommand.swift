@@ -14,6 +14,9 @@ struct WorkerCommand: Command {
             on one thread; as many slots as cores is right for most work. It waits for a coordinator that is away and
             keeps its results until they are acknowledged. SIGTERM drains: no new shard, running ones get
             --drain-seconds to finish, the rest go back at once. A second signal stops at once.
+            Overlays show patients' frames: they stay in --pictures, where `endoked results --pictures` on this host
+            finds them. They go to the coordinator's database only if a stage says `pictures: "central"` and the worker
+            has --allow-pictures. In the database patients are keyed hashes; --keys holds each centre's secret.
             """,
         options: [
             .option("connect", "ENDPOINT", "the coordinator: tcp://host:port or ipc://path"),
@@ -22,6 +25,9 @@ struct WorkerCommand: Command {
             .option("slots", "N", "shards at a time; default: one a core"),
             .option("name", "NAME", "unique in the cluster; default: host and process"),
             .option("drain-seconds", "S", "how long running shards may take after SIGTERM; default 60"),
+            .option("pictures", "DIR", "keep overlays here; without it none are made (a folder a cluster)"),
+            .flag("allow-pictures", "let overlays, which show frames, go to the database when a stage asks for it"),
+            .option("keys", "DIR", "the centres' secrets; default \(KeysOption.words)"),
             .option("cache", "MIB", "memory for parameters and other content; default 1024"),
             .flag("allow-plaintext", "connect to another host without encryption: only on a network that you trust"),
         ] + TimingOptions.options + ProcessOptions.options)
@@ -49,6 +55,9 @@ struct WorkerCommand: Command {
         configuration.program = "endoked " + Program.version
         configuration.allowPlaintext = arguments.has("allow-plaintext")
         configuration.timing = try TimingOptions.timing(arguments)
+        configuration.pictures = arguments.string("pictures").map { URL(fileURLWithPath: $0).standardizedFileURL }
+        configuration.allowsPicturesToLeave = arguments.has("allow-pictures")
+        configuration.keys = KeysOption.folder(arguments)
         if let seconds = try arguments.seconds("drain-seconds") { configuration.drainDeadline = .seconds(seconds) }
         if let size = try arguments.integer("cache", in: 16...1_048_576) {
             configuration.contentCacheSizeInBytes = size << 20

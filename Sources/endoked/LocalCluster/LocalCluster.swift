@@ -21,6 +21,9 @@ final class LocalCluster {
 
     init(_ settings: Settings) { self.settings = settings }
 
+    /// Where the workers keep pictures of frames.
+    var pictures: URL { settings.state.appendingPathComponent("pictures") }
+
     /// Starts PostgreSQL where it is private.
     /// - Returns: the database to connect to.
     func startDatabase() throws -> String {
@@ -48,7 +51,8 @@ final class LocalCluster {
                     name: "worker-\(index)",
                     arguments: [
                         "worker", "--connect", endpoint, "--name", "worker-\(index)", "--slots", "\(settings.slots)",
-                        "--drain-seconds", "5",
+                        "--drain-seconds", "5", "--pictures", pictures.path,
+                        "--keys", settings.state.appendingPathComponent("keys").path,
                     ] + centres, logFile: logs.appendingPathComponent("worker-\(index).log")))
         }
         for child in children { try child.start() }

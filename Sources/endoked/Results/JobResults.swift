@@ -1,3 +1,4 @@
+import Archives
 import Digest
 import Foundation
 import Ledger
@@ -9,9 +10,13 @@ import NeuralNetwork
 struct JobResults {
     let ledger: Ledger
     let job: JobID
+    /// Where workers on this host keep pictures of frames.
+    var pictures: [FramePictureFolder] = []
 
     /// Writes all files into `folder`.
-    func write(to folder: URL) throws {
+    /// - Returns: what could not be written there; the rest is.
+    @discardableResult
+    func write(to folder: URL) throws -> Unwritten {
         guard let description = try ledger.job(job) else {
             throw ConfigurationError("the database knows no job \(job)")
         }
@@ -24,16 +29,17 @@ struct JobResults {
         try save("bag-scores.csv", try bagScores(stages))
         try save("image-scores.csv", try imageScores(stages))
         try save("boxes.csv", try boxes(stages))
-        try save("items.csv", try items(stages))
         try save("rounds.csv", try rounds(stages))
         try save("evaluations.csv", try evaluations())
-        try writeMasks(stages, to: folder)
+        let unwritten = try writePictures(stages, to: folder)
+        try save("items.csv", try items(stages, unwritten))
         try writeModels(stages, to: folder.appendingPathComponent("models"))
         try OutputFolder.write(
             try RunRecord(job: description, ledger: ledger).data(), to: folder.appendingPathComponent("run.json"))
         try OutputFolder.write(
             Data(("# Job \(job): \(description.archive)\n\n```\n" + (try summary()) + "\n```\n").utf8),
             to: folder.appendingPathComponent("summary.md"))
+        return unwritten
     }
 
     private func studies() throws -> CSVTable {
@@ -88,11 +94,17 @@ struct JobResults {
         return table
     }
 
-    private func items(_ stages: [String]) throws -> CSVTable {
+    private func items(_ stages: [String], _ unwritten: Unwritten) throws -> CSVTable {
         var table = CSVTable(["stage", "centre", "study", "image", "status", "reason", "message"])
         for stage in stages {
             for row in try ledger.itemStatuses(job: job, stage: stage) {
                 table.append([stage, row.centre, row.study, row.image, row.status.rawValue, row.reason, row.message])
+            }
+            for row in unwritten.refused where row.stage == stage {
+                table.append([
+                    stage, row.centre, row.study, row.image, "failed", "unsafe-name",
+                    "its picture of kind \(row.kind) was not written: one of these names is no plain file name",
+                ])
             }
         }
         return table
@@ -136,18 +148,6 @@ struct JobResults {
         return table
     }
 
-    /// Heat maps, masks and overlays: `<kind>s/<centre>/<study>/<image>.png`.
-    private func writeMasks(_ stages: [String], to folder: URL) throws {
-        for stage in stages {
-            for row in try ledger.masks(job: job, stage: stage) {
-                let name = (row.image as NSString).deletingPathExtension + ".png"
-                let file = ["\(row.kind)s", row.centre, row.study, name].reduce(folder) { $0.appendingPathComponent($1) }
-                // Content never changes under its digest: a picture that is there from an earlier call may stay.
-                try OutputFolder.write(try ledger.blob(row.blob), to: file)
-            }
-        }
-    }
-
     private func writeModels(_ stages: [String], to folder: URL) throws {
         for stage in stages {
             guard let model = try ledger.finalModel(job: job, stage: stage) else { continue }
@@ -155,7 +155,7 @@ struct JobResults {
             let numbers = try ledger.rounds(job: job, stage: stage).first { $0.round == 0 }
                 .map { try JSONDecoder().decode([String: Double].self, from: $0.metrics) } ?? [:]
             let told = numbers.filter { $0.key.hasPrefix("input.") || $0.key.hasPrefix("network.") }.mapValues { "\($0)" }
-            let file = folder.appendingPathComponent("\(stage).safetensors")
+            let file = try SafeName.place([try SafeName.fileName(stage, ".safetensors")], within: folder)
             let set = try ParameterSet(decoding: try ledger.blob(model.digest))
             try OutputFolder.write(Checkpoint.encoded(set, metadata: told), to: file)
         }

@@ -18,10 +18,4 @@ import Archives
         #expect(Split(named: "validation") == .val)
         #expect(Split(named: "holiday") == nil)
     }
-
-    @Test func patientKeysHideThePatientAndDifferByCentre() {
-        let key = Split.patientKey("Ann", centre: "c")
-        #expect(key.count == 64 && !key.contains("Ann"))
-        #expect(key != Split.patientKey("Ann", centre: "d"))
-    }
 }

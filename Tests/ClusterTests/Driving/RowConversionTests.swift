@@ -28,12 +28,15 @@ import Testing
         let bag = Row.BagScoreRow(centre: "c", study: "s", head: "dsmil", probability: 0.25)
         let image = Row.ImageScoreRow(centre: "c", study: "s", image: "i", head: "attention", score: -3)
         let mask = Row.MaskRow(centre: "c", study: "s", image: "i", kind: "cam", content: SHA256Digest(hashing: Data()))
-        for row in [Row.reportLabel(label), .bagScore(bag), .imageScore(image), .mask(mask)] {
+        let picture = Row.PictureRow(
+            centre: "c", study: "s", image: "i", kind: "overlay", digest: SHA256Digest(hashing: Data("p".utf8)))
+        for row in [Row.reportLabel(label), .bagScore(bag), .imageScore(image), .mask(mask), .picture(picture)] {
             switch try LedgerRow(row) {
             case .reportLabel(let kept): #expect(Row.ReportLabelRow(kept) == label)
             case .bagScore(let kept): #expect(Row.BagScoreRow(kept) == bag)
             case .imageScore(let kept): #expect(Row.ImageScoreRow(kept) == image)
             case .mask(let kept): #expect(Row.MaskRow(kept) == mask)
+            case .picture(let kept): #expect([kept.centre, kept.study, kept.image, kept.kind] == ["c", "s", "i", "overlay"])
             default: Issue.record("another kind of row")
             }
         }

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+import Digest
 import Stages
 
 @Suite struct CatalogueStageTests {
@@ -18,6 +19,22 @@ import Stages
             "E100 05.png failed not-an-image", "E999 studies/E999 skipped no-report",
         ])
         #expect(runner.store.metrics(ofStage: "catalogue", round: 0) == ["studies": 8, "images": 32, "failedItems": 1])
+    }
+
+    /// A bare digest of centre and patient is opened by trying all of them.
+    @Test func patientsAreToldApartUnderASecret() throws {
+        let archive = try TinyArchive(studies: 4)
+        func keys() throws -> [String] {
+            let runner = LocalRunner(registry: StageRegistry([CatalogueStage()]), centres: archive.centres, seed: 1)
+            try runner.run(Pipeline.Step(stage: "catalogue", settings: StageSettings()))
+            return runner.store.studies().map(\.patientKey)
+        }
+        let (first, second) = (try keys(), try keys())
+        #expect(Set(first).count == 8 && first.allSatisfy { $0.count == 64 })
+        let bare = (0..<4).flatMap { number in
+            ["east", "west"].map { SHA256Digest(hashing: Array("patient\u{0}\($0)\u{0}p\(number)".utf8)).hex }
+        }
+        #expect(Set(bare).isDisjoint(with: first) && Set(first).isDisjoint(with: second))
     }
 
     /// The ledger keeps one row an item: lines without a study are items of their own, lines of one study are one.

@@ -40,14 +40,20 @@ import Stages
             #expect(images.max() == row.probability)
         }
         // Maps are made of studies with a positive report only: eight of them, with four images each.
-        #expect(ledger.boxes().count == 32 && ledger.masks().count == 96)
+        #expect(ledger.boxes().count == 32 && ledger.masks().count == 64)
         for box in ledger.boxes() {
             #expect(box.isKept == (box.rejection == nil))
             #expect(box.rectangle.map { $0.x0 >= 0 && $0.x1 <= 64 && $0.x0 < $0.x1 } ?? (box.rejection == "no-foreground"))
         }
         for mask in ledger.masks().prefix(6) {
             let picture = try ImageDecoder.decode(try ledger.content(mask.content))
-            #expect(picture.width == 64 && picture.channels == (mask.kind == "overlay" ? 3 : 1))
+            #expect(picture.width == 64 && picture.channels == 1)
+        }
+        // What shows frames is no content: it stays where it was made.
+        #expect(ledger.pictures.count == 32 && ledger.pictures.allSatisfy { $0.kind == "overlay" && $0.place == .local })
+        for picture in ledger.pictures.prefix(2) {
+            #expect(try ImageDecoder.decode(picture.data).channels == 3)
+            #expect(throws: StageError.self) { try ledger.content(SHA256Digest(hashing: picture.data)) }
         }
         try check(ledger.evaluations, model: ledger.model(ofStage: "mil-train", startingRound: nil))
         #expect(ledger.items.isEmpty)

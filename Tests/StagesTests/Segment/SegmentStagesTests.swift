@@ -38,7 +38,8 @@ import Stages
         // Studies of split test with a positive report, four images each.
         let masks = ledger.masks(ofStage: "segment")
         let drawn = masks.filter { $0.kind == "segment-mask" }
-        #expect(!drawn.isEmpty && masks.count == 3 * drawn.count)
+        #expect(!drawn.isEmpty && masks.count == 2 * drawn.count)
+        #expect(ledger.pictures.map(\.kind) == drawn.map { _ in "segment-overlay" })
         for mask in drawn {
             let picture = try ImageDecoder.decode(try ledger.content(mask.content))
             #expect(picture.width == 64 && picture.channels == 1 && picture.pixels.allSatisfy { $0 == 0 || $0 == 255 })
