@@ -17,7 +17,7 @@ let swiftSettings: [SwiftSetting] = [
 let rooms: [(name: String, imports: [String])] = [
     ("Digest", ["CCrypto"]),
     ("NeuralNetwork", ["COneDNN", "COpenBLAS", "Digest"]),
-    ("Imaging", ["CPNG", "CTurboJPEG"]),
+    ("Imaging", ["CPNG", "CJPEG"]),
     ("Models", ["NeuralNetwork"]),
     ("Reports", ["Digest"]),
     ("Archives", ["Imaging", "Digest"]),
@@ -34,7 +34,6 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-    .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 ]
 
@@ -44,6 +43,8 @@ let cTargets: [Target] = [
         cSettings: [.unsafeFlags(["-O3"])],
         linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]
     ),
+    // libjpeg reports errors by longjmp and its warnings by number: see Sources/CJPEG.
+    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     // OpenBLAS is opened at run time, after its core type was put right: see Sources/COpenBLAS.
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "CProtobuf", linkerSettings: [.linkedLibrary("protobuf-c")]),

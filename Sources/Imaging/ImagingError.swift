@@ -3,7 +3,7 @@ public struct ImagingError: Error, Sendable, Equatable, CustomStringConvertible 
     /// The kind of failure. More kinds may come: switch over it with a default.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Base: String {
-            case unreadableFile, emptyFile, unknownFormat, tooManyPixels, truncated, corrupt, unsupportedColours
+            case unreadableFile, emptyFile, unknownFormat, unsupportedFormat, tooManyPixels, truncated, corrupt, unsupportedColours
             case invalidArgument, invalidRunLengths, encodingFailed, unwritableFile
         }
         private let base: Base
@@ -14,8 +14,10 @@ public struct ImagingError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let unreadableFile = Code(.unreadableFile)
         /// The file has no bytes.
         public static let emptyFile = Code(.emptyFile)
-        /// The bytes are neither PNG nor JPEG, whatever the file is called.
+        /// The bytes are no picture of a known kind, whatever the file is called.
         public static let unknownFormat = Code(.unknownFormat)
+        /// The bytes are a picture of a kind that is not read; the message names it and says how to convert it.
+        public static let unsupportedFormat = Code(.unsupportedFormat)
         /// The header claims more pixels than the limit; nothing was allocated for it.
         public static let tooManyPixels = Code(.tooManyPixels)
         /// The file ends before its picture does.
@@ -28,7 +30,7 @@ public struct ImagingError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let invalidArgument = Code(.invalidArgument)
         /// Run lengths that do not describe a mask of the stated size.
         public static let invalidRunLengths = Code(.invalidRunLengths)
-        /// libpng or libturbojpeg refused to encode.
+        /// libpng or libjpeg refused to encode.
         public static let encodingFailed = Code(.encodingFailed)
         /// The file could not be written: no such folder, no permission, disk full.
         public static let unwritableFile = Code(.unwritableFile)

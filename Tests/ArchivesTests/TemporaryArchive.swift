@@ -29,6 +29,16 @@ final class TemporaryArchive {
         try ImageEncoder.jpeg(Image8(width: 64, height: 48, channels: 3, fill: value), quality: 90)
     }
 
+    /// A sound JPEG of some kilobytes.
+    static func noise() throws -> Data {
+        var state: UInt32 = 1
+        let pixels = (0..<3 * 64 * 64).map { _ in
+            state = state &* 1_664_525 &+ 1_013_904_223
+            return UInt8(state >> 24)
+        }
+        return try ImageEncoder.jpeg(try Image8(width: 64, height: 64, channels: 3, pixels: pixels), quality: 90)
+    }
+
     /// A centre with `studies` of two images each and their reports.
     func addCentre(_ name: String, studies: [String], extra: (String) -> String = { _ in "" }) throws {
         var lines = ""

@@ -9,7 +9,7 @@ stop() { printf '\nstopped: %s\n' "$*" >&2; exit 5; }
 
 # What the program is built from and runs on, each a package of Debian (and Ubuntu).
 packages=(
-    pkg-config libzmq3-dev libopenblas-dev libpng-dev libpq-dev libturbojpeg0-dev libdnnl-dev
+    pkg-config libzmq3-dev libopenblas-dev libpng-dev libpq-dev libjpeg-dev libdnnl-dev
     libprotobuf-c-dev protobuf-c-compiler libssl-dev postgresql iproute2
 )
 

@@ -36,12 +36,20 @@ public struct CentreArchive: Sendable, Hashable {
         guard SafeName.isRelativePath(path) else {
             throw ArchiveError(.unsafeName, "centre \(name): a path that is absolute or holds .. is not followed")
         }
-        let url = directory.appendingPathComponent(path)
-        guard let target = SafeName.resolve(url, within: directory) else {
-            throw FileManager.default.fileExists(atPath: url.path)
-                ? ArchiveError(.unsafeName, "centre \(name): \(path) is a link that leads out of the centre's folder")
-                : ArchiveError(.notFound, "centre \(name): there is no \(path)")
+        switch SafeName.resolve(directory.appendingPathComponent(path), within: directory) {
+        case .inside(let target): return target
+        case .outside:
+            throw ArchiveError(.unsafeName, "centre \(name): a link leads out of the centre's folder and is not followed")
+        case .failed(let reason) where reason == ENOENT || reason == ENOTDIR || reason == ENAMETOOLONG:
+            if let own = ComposedNames.path(path, below: directory.path),
+                case .inside(let target) = SafeName.resolve(directory.appendingPathComponent(own), within: directory)
+            {
+                return target
+            }
+            throw ArchiveError(.notFound, "centre \(name): there is no such file")
+        case .failed(let reason):
+            throw ArchiveError(
+                .unreadable, "centre \(name): a file cannot be reached: \(String(cString: strerror(reason)))")
         }
-        return target
     }
 }

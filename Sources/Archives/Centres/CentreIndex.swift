@@ -23,27 +23,33 @@ public struct CentreIndex: Sendable {
 
     public subscript(study: String) -> StudyRecord? { positions[study].map { records[$0] } }
 
-    /// Files that are taken for images.
-    static let imageExtensions: Set<String> = ["jpg", "jpeg", "png"]
+    /// Endings that say "image". What a file is, its bytes say; an ending only makes its absence an error.
+    public static let imageExtensions: Set<String> = ["jpg", "jpeg", "jpe", "jfif", "jif", "png"]
 
-    /// The images of a study, in bag order; empty when it has no folder.
-    public func images(ofStudy study: String) throws -> [String] {
-        if let imagePaths { return (imagePaths[study] ?? [:]).keys.sorted() }
-        return try files(ofStudy: study).filter { Self.imageExtensions.contains(Self.pathExtension($0)) }
+    /// The images that a manifest names for a study, in bag order.
+    func namedImages(ofStudy study: String) -> [String]? { imagePaths.map { ($0[study] ?? [:]).keys.sorted() } }
+
+    /// What lies in a study's folder; nil when it has none.
+    /// - Throws: `ArchiveError`.
+    func listing(ofStudy study: String) throws -> BagListing? {
+        let folder: URL
+        do { folder = try archive.resolve("studies/" + study) } catch let error as ArchiveError
+            where error.code == .notFound
+        {
+            return nil
+        }
+        do { return try BagListing(folder) } catch let error as ArchiveError {
+            throw ArchiveError(
+                error.code,
+                "centre \(archive.name): the folder of study \(study) cannot be listed (\(error.message)): may this user "
+                    + "read it?")
+        }
     }
 
-    /// All visible files in a study's folder, sorted by name.
-    package func files(ofStudy study: String) throws -> [String] {
-        let folder: URL
-        do { folder = try archive.resolve("studies/" + study) } catch let error as ArchiveError where error.code == .notFound {
-            return []
-        }
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: folder.path)
-                .filter { !$0.hasPrefix(".") && SafeName.isComponent($0) }.sorted()
-        } catch {
-            throw ArchiveError(.unreadable, "centre \(archive.name): the folder of study \(study) cannot be listed")
-        }
+    /// The files of a study that may be images, in bag order (by name); empty when it has no folder.
+    /// - Throws: `ArchiveError`.
+    public func images(ofStudy study: String) throws -> [String] {
+        try namedImages(ofStudy: study) ?? listing(ofStudy: study)?.files ?? []
     }
 
     /// Where an image lies, links followed.

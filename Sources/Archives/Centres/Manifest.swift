@@ -97,7 +97,7 @@ struct Manifest {
         let parts = pattern.split(separator: "/").map(String.init)
         let folder = parts.dropLast().joined(separator: "/")
         let directory = folder.isEmpty ? centre.directory : try? centre.resolve(folder)
-        let names = directory.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0.path) } ?? []
+        let names = directory.flatMap { try? FolderNames($0.path).names } ?? []
         let matches = names.filter { Self.matches(Array($0), Array(parts.last ?? "")) && !$0.hasPrefix(".") }.sorted()
         if matches.isEmpty {
             builder.report(

@@ -3,8 +3,7 @@ import Foundation
 
 /// The one check of names that become places of files that the program writes: results, pictures, keys.
 extension SafeName {
-    /// What file systems take in one component, in bytes.
-    static let longestComponent = 255
+    static let longestComponent = maximumBytes
 
     /// The place of `components` under `folder`, each one component of a path and nothing else. No symbolic link on the
     /// way may lead out of the folder.

@@ -2,9 +2,12 @@ import Foundation
 
 /// Names that come from tables and become parts of paths.
 package enum SafeName {
+    /// What file systems take.
+    static let maximumBytes = 255
+
     /// Whether `name` is one component of a path and stays where it is put.
     static func isComponent(_ name: String) -> Bool {
-        !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 200
+        !name.isEmpty && name != "." && name != ".." && name.utf8.count <= maximumBytes
             && !name.unicodeScalars.contains { $0 == "/" || $0 == "\\" || $0.value < 0x20 || $0.value == 0x7F }
     }
 
@@ -13,15 +16,23 @@ package enum SafeName {
         !path.isEmpty && path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { isComponent(String($0)) }
     }
 
-    /// `url` with all symbolic links followed, if that lies within `folder` (likewise resolved); nil otherwise.
-    static func resolve(_ url: URL, within folder: URL) -> URL? {
-        guard let target = realPath(url), let base = realPath(folder) else { return nil }
-        return target == base || target.hasPrefix(base == "/" ? base : base + "/") ? URL(fileURLWithPath: target) : nil
+    /// Where a path leads.
+    enum Resolution {
+        case inside(URL)
+        case outside
+        /// `errno` says why it cannot be followed.
+        case failed(Int32)
     }
 
-    private static func realPath(_ url: URL) -> String? {
-        guard let pointer = realpath(url.path, nil) else { return nil }
-        defer { free(pointer) }
-        return String(cString: pointer)
+    /// `url` with all symbolic links followed, and whether that lies within `folder` (likewise resolved).
+    static func resolve(_ url: URL, within folder: URL) -> Resolution {
+        guard let target = realpath(url.path, nil) else { return .failed(errno) }
+        defer { free(target) }
+        guard let base = realpath(folder.path, nil) else { return .failed(errno) }
+        defer { free(base) }
+        let (path, root) = (String(cString: target), String(cString: base))
+        // By bytes: to a string, a mark behind the slash would be part of it.
+        let isInside = path == root || path.utf8.starts(with: (root == "/" ? root : root + "/").utf8)
+        return isInside ? .inside(URL(fileURLWithPath: path)) : .outside
     }
 }

@@ -9,15 +9,15 @@ public enum ArchiveCheck {
         var looked = 0
         return ArchiveCheckReport(
             centres: centres.map { centre in
-                run(centre, depth: depth) {
-                    looked += 1
+                run(centre, depth: depth) { count in
+                    looked += count
                     progress(looked)
                 }
             })
     }
 
     private static func run(
-        _ centre: CentreArchive, depth: ImageCheckDepth, onImage: () -> Void
+        _ centre: CentreArchive, depth: ImageCheckDepth, onImages: (Int) -> Void
     ) -> ArchiveCheckReport.Centre {
         var report = ArchiveCheckReport.Centre(name: centre.name)
         report.hasTruth = TruthReader.exists(in: centre)
@@ -31,12 +31,17 @@ public enum ArchiveCheck {
         }
         report.issues += index.issues
         let check = StudyCheck(index: index, files: ImageFileCheck(depth: depth))
-        for record in index.records {
-            let study = check.run(record, onImage: onImage)
-            report.issues += study.issues
-            report.images += study.images.count
+        var housekeeping = 0
+        for start in stride(from: 0, to: index.records.count, by: StudyCheck.studiesAtOnce) {
+            let batch = Array(index.records[start..<min(start + StudyCheck.studiesAtOnce, index.records.count)])
+            for study in check.run(batch) {
+                report.issues += study.issues
+                report.images += study.images.count
+                housekeeping += study.housekeeping
+                onImages(study.looked)
+            }
         }
-        report.issues += check.foldersWithoutReport()
+        report.issues += check.foldersWithoutReport() + check.ignored(housekeeping)
         report.studies = index.records.count
         report.reports = index.records.filter { $0.text != nil }.count
         report.patients = Set(index.records.map(\.patient)).count

@@ -3,9 +3,10 @@ import Imaging
 
 /// How far an image file is looked into.
 public enum ImageCheckDepth: String, Sendable, Codable, CaseIterable {
-    /// Header and last bytes: finds absent, empty, foreign, oversized and most truncated files at a few microseconds each.
+    /// Header and end: finds absent, empty, foreign, oversized and most truncated files at a few microseconds each.
     case header
-    /// Decodes the picture: finds damage inside as well.
+    /// Decodes the picture, a JPEG at an eighth of its size: finds damage inside as well, at about a millisecond for a
+    /// frame of 256 pixels and ten for one of 1920 by 1080.
     case decode
 }
 
@@ -16,26 +17,41 @@ public struct ImageFileCheck: Sendable {
 
     public init(depth: ImageCheckDepth) { self.depth = depth }
 
-    /// Code and message of what is wrong; nil when nothing is.
-    public func problem(in url: URL) -> (code: String, message: String)? {
+    /// What is wrong with a file.
+    public struct Problem: Sendable {
+        /// Short and stable: `truncated-image`, `unsupported-format`, …
+        public var code: String
+        public var message: String
+        /// Whether the bytes are those of a PNG or JPEG, sound or not.
+        public var isImage: Bool
+    }
+
+    /// What is wrong; nil when nothing is.
+    public func problem(in url: URL) -> Problem? {
         do {
             if depth == .decode {
-                _ = try decoder.decode(contentsOf: url)
+                _ = try decoder.decode(contentsOf: url, reducedTo: 1)
                 return nil
             }
             let probe = try ImageProbe(contentsOf: url)
             guard probe.width <= decoder.maximumPixels / probe.height else {
-                return (
-                    "too-many-pixels",
-                    "the header claims \(probe.width)×\(probe.height) pixels, the limit is \(decoder.maximumPixels)"
-                )
+                return Problem(
+                    code: "too-many-pixels",
+                    message: "the header claims \(probe.width)×\(probe.height) pixels, the limit is "
+                        + "\(decoder.maximumPixels)",
+                    isImage: true)
             }
             return try hasEnd(url, format: probe.format)
-                ? nil : ("truncated-image", "the file ends before its picture does: copy it again from its source")
+                ? nil
+                : Problem(
+                    code: "truncated-image",
+                    message: "the file ends before its picture does; copy it again from its source", isImage: true)
         } catch let error as ImagingError {
-            return (Self.code(of: error), error.message)
+            let isImage = ![.unreadableFile, .emptyFile, .unknownFormat, .unsupportedFormat].contains(error.code)
+            return Problem(code: Self.code(of: error), message: error.message, isImage: isImage)
         } catch {
-            return ("unreadable-image", "the file cannot be read: check its permissions")
+            return Problem(
+                code: "unreadable-image", message: "the file cannot be read: check its permissions", isImage: false)
         }
     }
 
@@ -44,6 +60,7 @@ public struct ImageFileCheck: Sendable {
         switch error.code {
         case .emptyFile: "empty-file"
         case .unknownFormat: "not-an-image"
+        case .unsupportedFormat: "unsupported-format"
         case .tooManyPixels: "too-many-pixels"
         case .truncated: "truncated-image"
         case .unsupportedColours: "unsupported-colours"
@@ -52,17 +69,17 @@ public struct ImageFileCheck: Sendable {
         }
     }
 
-    /// Whether the end marker (JPEG EOI, PNG IEND) lies in the file's last bytes; cameras pad files, so not at the very end.
+    /// Whether the end marker (JPEG EOI, PNG IEND) lies in the file: mostly among its last bytes, but other things may
+    /// follow.
     private func hasEnd(_ url: URL, format: ImageFormat) throws -> Bool {
         let handle = try FileHandle(forReadingFrom: url)
         defer { try? handle.close() }
+        let mark = Data(format == .jpeg ? [0xFF, 0xD9] : Array("IEND".utf8))
         let size = try handle.seekToEnd()
-        try handle.seek(toOffset: size > 4096 ? size - 4096 : 0)
-        let tail = [UInt8](try handle.readToEnd() ?? Data())
-        let mark: [UInt8] = format == .jpeg ? [0xFF, 0xD9] : Array("IEND".utf8)
-        guard tail.count >= mark.count else { return false }
-        return (0...(tail.count - mark.count)).contains { start in
-            tail[start..<(start + mark.count)].elementsEqual(mark)
+        for start in [size > 4096 ? size - 4096 : 0, 0] {
+            try handle.seek(toOffset: start)
+            if try handle.readToEnd()?.range(of: mark) != nil { return true }
         }
+        return false
     }
 }

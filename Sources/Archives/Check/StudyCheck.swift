@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Looks through the files of a centre's studies.
 public struct StudyCheck: Sendable {
@@ -10,64 +11,131 @@ public struct StudyCheck: Sendable {
         self.files = files
     }
 
-    /// The images of a study that can be read, in bag order, and what is wrong with the others.
-    public func run(
-        _ record: StudyRecord, onImage: () -> Void = {}
-    ) -> (images: [String], issues: [ArchiveIssue]) {
+    /// Enough for all processors, and few enough for progress to be seen.
+    public static let studiesAtOnce = 32
+
+    /// What lies in a study's bag.
+    public struct Findings: Sendable {
+        /// The images that can be read, in bag order.
+        public var images: [String] = []
+        /// What is wrong with the others, and what else lies there and is not read.
+        public var issues: [ArchiveIssue] = []
+        /// Files that were opened.
+        public var looked = 0
+        /// Hidden files and those of file managers, which are counted only.
+        public var housekeeping = 0
+    }
+
+    /// Looks through several studies, on all processors; the findings are in the studies' order.
+    public func run(_ records: [StudyRecord]) -> [Findings] {
+        let all = Mutex([Findings?](repeating: nil, count: records.count))
+        DispatchQueue.concurrentPerform(iterations: records.count) { position in
+            let found = run(records[position])
+            all.withLock { $0[position] = found }
+        }
+        return all.withLock { $0.map { $0 ?? Findings() } }
+    }
+
+    /// Looks through one study.
+    public func run(_ record: StudyRecord) -> Findings {
+        var found = Findings()
         let study = record.study
-        var issues: [ArchiveIssue] = []
         func report(_ severity: ArchiveIssue.Severity, _ file: String?, _ code: String, _ message: String) {
-            issues.append(
+            found.issues.append(
                 ArchiveIssue(
                     severity, centre: index.archive.name, study: study, file: file, code: code, message: message))
         }
-        let names: [String]
-        do {
-            names = try index.images(ofStudy: study)
-            if index.imagePaths == nil {
-                for file in try index.files(ofStudy: study) where Self.foreignImages.contains(CentreIndex.pathExtension(file)) {
-                    report(.warning, file, "unsupported-format", "\(file) is not PNG or JPEG: convert it, or leave it out")
-                }
-            }
-        } catch {
-            let known = error as? ArchiveError
-            report(.error, nil, known?.code.description ?? "unreadable", known?.message ?? "the study cannot be listed")
-            return ([], issues)
-        }
-        guard !names.isEmpty else {
-            let isMissing = index.imagePaths == nil
-                && !FileManager.default.fileExists(
-                    atPath: index.archive.directory.appendingPathComponent("studies/" + study).path)
-            if isMissing {
-                report(.error, nil, "no-folder", "the study is in the table and has no folder studies/\(study): add its images")
-            } else {
-                report(.error, nil, "empty-bag", "the study has no PNG or JPEG image: add its images, or take it out")
-            }
-            return ([], issues)
-        }
-        var good: [String] = []
-        for name in names {
-            onImage()
+        let named = index.namedImages(ofStudy: study)
+        var names: [String] = named ?? []
+        if named == nil {
             do {
-                let url = try index.imageURL(study: study, image: name)
-                guard let problem = files.problem(in: url) else {
-                    good.append(name)
-                    continue
+                guard let listing = try index.listing(ofStudy: study) else {
+                    report(
+                        .error, nil, "no-folder",
+                        "the study is in the table and has no folder studies/\(study): add its images")
+                    return found
                 }
-                report(.error, name, problem.code, "\(name): \(problem.message)")
+                names = listing.files
+                found.housekeeping = listing.housekeeping
+                reportOthers(in: listing, report)
             } catch {
                 let known = error as? ArchiveError
-                report(
-                    .error, name, known?.code == .notFound ? "missing-image" : known?.code.description ?? "unreadable-image",
-                    known?.message ?? "\(name) cannot be read")
+                report(.error, nil, known?.code.description ?? "unreadable", known?.message ?? "the study cannot be listed")
+                return found
             }
         }
-        if good.isEmpty {
-            report(.error, nil, "empty-bag", "none of the study's \(names.count) images can be read")
-        } else if good.count == 1 {
+        var images = 0
+        for name in names {
+            found.looked += 1
+            guard let problem = problem(with: name, ofStudy: study) else {
+                found.images.append(name)
+                continue
+            }
+            // An error is what was meant as an image; the rest lies there and is not read.
+            let isMeant =
+                named != nil || problem.isImage
+                || CentreIndex.imageExtensions.contains(CentreIndex.pathExtension(name))
+            if isMeant { images += 1 }
+            report(isMeant ? .error : .warning, name, problem.code, "\(name): \(problem.message)")
+        }
+        if found.images.isEmpty, images > 0 {
+            report(.error, nil, "empty-bag", "none of the study's \(images) images can be read")
+        } else if found.images.isEmpty {
+            report(.error, nil, "empty-bag", "the study has no PNG or JPEG image: add its images, or take it out")
+        } else if found.images.count == 1 {
             report(.warning, nil, "single-image", "the study has one image only: it is scored, not trained on")
         }
-        return (good, issues)
+        return found
+    }
+
+    private func problem(with name: String, ofStudy study: String) -> ImageFileCheck.Problem? {
+        do { return files.problem(in: try index.imageURL(study: study, image: name)) } catch {
+            let known = error as? ArchiveError
+            return .init(
+                code: known?.code == .notFound ? "missing-image" : known?.code.description ?? "unreadable-image",
+                message: known?.message ?? "it cannot be read", isImage: true)
+        }
+    }
+
+    /// What lies in a study's folder beside files that may be images.
+    private func reportOthers(
+        in listing: BagListing, _ report: (ArchiveIssue.Severity, String?, String, String) -> Void
+    ) {
+        for name in listing.folders {
+            report(
+                .warning, name, "subfolder",
+                "\(name) is a folder and is not looked into: put its images beside the others")
+        }
+        for name in listing.specials {
+            report(.warning, name, "not-a-file", "\(name) is neither file nor folder and is not read")
+        }
+        for name in listing.hiddenImages {
+            report(
+                .warning, name, "hidden-file",
+                "\(name) is hidden by its dot and not read: rename it if it belongs to the study")
+        }
+        for name in listing.doubled {
+            // The two names are equal to whoever reads them: the study's row has to hold it.
+            report(
+                .error, nil, "duplicate-image",
+                "two files are both called \(name), once with composed letters and once with decomposed ones: rename one")
+        }
+        if listing.unusable > 0 {
+            report(
+                .error, nil, "unsafe-name",
+                "\(listing.unusable) files are not read, for their names hold control characters, backslashes or bytes "
+                    + "that are no UTF-8: rename them")
+        }
+    }
+
+    /// One row for all hidden files of a centre, by how many there are; nothing where there are none.
+    public func ignored(_ count: Int) -> [ArchiveIssue] {
+        guard count > 0 else { return [] }
+        return [
+            ArchiveIssue(
+                .warning, centre: index.archive.name, code: "ignored-files",
+                message: "\(count) hidden files and files of file managers (.DS_Store, ._*, Thumbs.db) are not read")
+        ]
     }
 
     /// Folders under `studies/` that no row of the table names.
@@ -75,13 +143,11 @@ public struct StudyCheck: Sendable {
         guard index.imagePaths == nil else { return [] }
         let folder = index.archive.directory.appendingPathComponent("studies")
         let named = Set(index.records.map(\.study) + index.issues.compactMap(\.study))
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        return names.sorted().filter { !$0.hasPrefix(".") && !named.contains($0) }.map { name in
+        let names = (try? FolderNames(folder.path).names) ?? []
+        return names.filter { !BagListing.isHousekeeping($0) && !named.contains($0) }.map { name in
             ArchiveIssue(
                 .warning, centre: index.archive.name, study: SafeName.isComponent(name) ? name : nil, file: "studies/" + name,
                 code: "no-report", message: "studies/\(name) is in no row of the table: add its report, or take it out")
         }
     }
-
-    private static let foreignImages: Set<String> = ["tif", "tiff", "bmp", "gif", "webp", "dcm", "jp2", "heic"]
 }

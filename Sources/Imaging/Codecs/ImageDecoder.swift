@@ -3,9 +3,13 @@ import Foundation
 /// Bytes of a PNG or JPEG to pixels.
 ///
 /// PNG: 1 to 16 bits, grey, palette or colour; 16-bit samples are taken as sRGB and reduced to 8; **alpha is composed
-/// over black**; a file's own gamma is brought to sRGB. JPEG: baseline and progressive, grey and YCbCr or RGB, turned
-/// upright by its EXIF orientation; CMYK and YCCK are refused. Grey files give one channel (`Image8.rgb()` makes three),
-/// all others three.
+/// over black**; what a file says of its own colours (gamma, profile) is not applied; of an animation the still picture
+/// counts. JPEG: baseline and progressive, Huffman or arithmetic, grey and YCbCr or RGB; CMYK and YCCK are refused. Both
+/// are turned upright by their EXIF orientation. Grey files give one channel (`Image8.rgb()` makes three), all others
+/// three.
+///
+/// What lies around a picture (bytes before a marker or behind the end, odd chunks) does not disturb; a picture of which
+/// a part is lost is refused, never filled up.
 public struct ImageDecoder: Sendable {
     /// A header that claims more pixels than this is refused before anything is allocated.
     public var maximumPixels = 100_000_000
@@ -36,11 +40,12 @@ public struct ImageDecoder: Sendable {
                 "the header claims \(probe.width)×\(probe.height) pixels, the limit is \(maximumPixels); "
                     + "if the file is sound, make it smaller")
         }
-        switch probe.format {
-        case .png: return try PNGCodec.decode(data)
-        case .jpeg:
-            return probe.orientation.applied(to: try JPEGCodec.decode(data, reducedTo: minimumSide))
-        }
+        let stored =
+            switch probe.format {
+            case .png: try PNGCodec.decode(data)
+            case .jpeg: try JPEGCodec.decode(data, reducedTo: minimumSide)
+            }
+        return probe.orientation.applied(to: stored)
     }
 
     /// The picture in a file; errors name it.

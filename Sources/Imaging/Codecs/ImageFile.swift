@@ -8,6 +8,11 @@ enum ImageFile {
             throw ImagingError(.unreadableFile, "there is no such file")
         }
         guard !isFolder.boolValue else { throw ImagingError(.unreadableFile, "this is a folder, not a picture") }
+        // A pipe would be waited for.
+        var status = stat()
+        guard stat(url.path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw ImagingError(.unreadableFile, "this is no plain file, or it may not be looked at")
+        }
         return try FileHandle(forReadingFrom: url)
     }
 

@@ -12,25 +12,36 @@ public enum ImageOrientation: Int, Sendable, Codable {
     /// The orientation in the body of an APP1 segment ("Exif\0\0", then a TIFF header and its first directory);
     /// nil where there is none, or it is not within the bytes, or not 1…8.
     init?(exif body: Data) {
+        // The second zero is written otherwise now and then.
+        guard body.count > 6, ByteReader(body).hasBytes(Array("Exif\0".utf8), at: 0) else { return nil }
+        self.init(tiff: body.dropFirst(6))
+    }
+
+    /// The orientation in a TIFF header and its first directory; nil likewise.
+    init?(tiff body: Data) {
         var reader = ByteReader(body)
-        guard reader.hasBytes(Array("Exif\0\0".utf8), at: 0) else { return nil }
-        let base = 6
-        if reader.hasBytes(Array("II".utf8), at: base) {
+        if reader.hasBytes(Array("II".utf8), at: 0) {
             reader.isLittleEndian = true
-        } else if !reader.hasBytes(Array("MM".utf8), at: base) {
+        } else if !reader.hasBytes(Array("MM".utf8), at: 0) {
             return nil
         }
-        guard reader.uint16(at: base + 2) == 42, let offset = reader.uint32(at: base + 4), offset >= 8,
-            let entries = reader.uint16(at: base + offset)
+        guard reader.uint16(at: 2) == 42, let offset = reader.uint32(at: 4), offset >= 8,
+            let entries = reader.uint16(at: offset)
         else { return nil }
         for entry in 0..<entries {
-            let place = base + offset + 2 + 12 * entry
+            let place = offset + 2 + 12 * entry
             guard let tag = reader.uint16(at: place) else { return nil }
             guard tag == 0x0112 else { continue }
-            // A SHORT, counted once, stands left-justified in the entry itself.
-            guard reader.uint16(at: place + 2) == 3, reader.uint32(at: place + 4) == 1,
-                let value = reader.uint16(at: place + 8)
-            else { return nil }
+            guard reader.uint32(at: place + 4) == 1 else { return nil }
+            // It stands left-justified in the entry itself: a SHORT by the standard, a LONG or a BYTE in practice.
+            let value: Int? =
+                switch reader.uint16(at: place + 2) {
+                case 1: reader.byte(at: place + 8).map(Int.init)
+                case 3: reader.uint16(at: place + 8)
+                case 4: reader.uint32(at: place + 8)
+                default: nil
+                }
+            guard let value else { return nil }
             self.init(rawValue: value)
             return
         }

@@ -15,14 +15,11 @@ public struct ImageProbe: Sendable, Equatable {
 
     /// Reads the header in `data`, which may be only the head of a file.
     ///
-    /// - Throws: `ImagingError`: `emptyFile`, `unknownFormat`, `truncated` (no size within `data`), `corrupt`.
+    /// - Throws: `ImagingError`: `emptyFile`, `unknownFormat`, `unsupportedFormat`, `truncated` (no size within `data`),
+    ///   `corrupt`.
     public init(_ data: Data) throws {
         format = try ImageFormat(magicOf: data)
-        let reader = ByteReader(data)
-        let header = format == .png ? try Self.readPNG(reader) : try Self.readJPEG(reader)
-        guard header.width > 0, header.height > 0 else {
-            throw ImagingError(.corrupt, "the header says \(header.width)×\(header.height) pixels")
-        }
+        let header = format == .png ? try Self.readPNG(data) : try Self.readJPEG(data)
         orientation = header.orientation
         width = orientation.swapsSides ? header.height : header.width
         height = orientation.swapsSides ? header.width : header.height
@@ -44,51 +41,26 @@ public struct ImageProbe: Sendable, Equatable {
         }
     }
 
-    private typealias Header = (width: Int, height: Int, orientation: ImageOrientation)
+    private typealias Stored = (width: Int, height: Int, orientation: ImageOrientation)
 
-    private static func readPNG(_ reader: ByteReader) throws -> Header {
+    private static func readJPEG(_ data: Data) throws -> Stored {
+        let header = try JPEGHeader(data)
+        return (header.width, header.height, header.orientation)
+    }
+
+    /// `eXIf` counts where it lies within `data`; it may stand behind the picture.
+    private static func readPNG(_ data: Data) throws -> Stored {
+        let reader = ByteReader(data)
         guard let width = reader.uint32(at: 16), let height = reader.uint32(at: 20) else {
             throw ImagingError(.truncated, "the file ends inside its PNG header; copy it again from its source")
         }
+        guard !reader.hasBytes(Array("CgBI".utf8), at: 12) else { throw PNGChunks.applesOwn }
         guard reader.hasBytes(Array("IHDR".utf8), at: 12), width <= Int(Int32.max), height <= Int(Int32.max) else {
             throw ImagingError(.corrupt, "the PNG does not begin with a sound IHDR chunk")
         }
-        return (width, height, .upright)
-    }
-
-    private static func readJPEG(_ reader: ByteReader) throws -> Header {
-        let ended = ImagingError(
-            .truncated, "the file ends before its JPEG frame header; copy it again from its source")
-        var orientation = ImageOrientation.upright
-        var place = 2
-        while true {
-            guard let mark = reader.byte(at: place), var marker = reader.byte(at: place + 1) else { throw ended }
-            guard mark == 0xFF else { throw ImagingError(.corrupt, "no JPEG marker at byte \(place)") }
-            while marker == 0xFF {  // Fill bytes before a marker are allowed.
-                place += 1
-                guard let next = reader.byte(at: place + 1) else { throw ended }
-                marker = next
-            }
-            place += 2
-            switch marker {
-            case 0x01, 0xD0...0xD8: continue
-            case 0xD9, 0xDA: throw ImagingError(.corrupt, "the JPEG has no frame header before its data")
-            default: break
-            }
-            guard let length = reader.uint16(at: place) else { throw ended }
-            guard length >= 2 else { throw ImagingError(.corrupt, "a JPEG segment of \(length) bytes at \(place)") }
-            let isFrame = (0xC0...0xCF).contains(marker) && marker != 0xC4 && marker != 0xC8 && marker != 0xCC
-            if isFrame {
-                guard let height = reader.uint16(at: place + 3), let width = reader.uint16(at: place + 5) else {
-                    throw ended
-                }
-                return (width, height, orientation)
-            }
-            if marker == 0xE1, place + length <= reader.count {
-                let start = reader.bytes.startIndex + place
-                orientation = ImageOrientation(exif: reader.bytes[(start + 2)..<(start + length)]) ?? orientation
-            }
-            place += length
+        guard width > 0, height > 0 else {
+            throw ImagingError(.corrupt, "the PNG's header says \(width)×\(height) pixels; copy it again from its source")
         }
+        return (width, height, PNGChunks.orientation(reader))
     }
 }

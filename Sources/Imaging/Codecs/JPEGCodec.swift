@@ -1,45 +1,26 @@
-import CTurboJPEG
+import CJPEG
 import Foundation
 
-/// libturbojpeg: one handle a call, freed before it returns.
+/// libjpeg-turbo, by the functions of `CJPEG` that return what went wrong.
 enum JPEGCodec {
     static func decode(_ data: Data, reducedTo minimumSide: Int?) throws -> Image8 {
-        guard let handle = tjInitDecompress() else {
-            throw ImagingError(.corrupt, "libturbojpeg could not start: \(lastError(nil))")
-        }
-        defer { tjDestroy(handle) }
-        return try data.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) throws -> Image8 in
+        try data.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) throws -> Image8 in
             let start = bytes.bindMemory(to: UInt8.self).baseAddress
-            var (width, height, sampling, colours): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
-            guard tjDecompressHeader3(handle, start, UInt(bytes.count), &width, &height, &sampling, &colours) == 0
-            else {
-                throw failure(lastError(handle), data)
+            guard let start, let reader = cjpeg_open(start, bytes.count) else {
+                throw ImagingError(.corrupt, "there is no memory to read the JPEG")
             }
-            guard colours != TJCS_CMYK.rawValue, colours != TJCS_YCCK.rawValue else {
-                throw ImagingError(
-                    .unsupportedColours, "the JPEG is in print colours (CMYK); convert it to RGB, or leave it out")
-            }
-            let reduction = reduction(width: Int(width), height: Int(height), minimumSide: minimumSide)
-            width = (width + reduction - 1) / reduction
-            height = (height + reduction - 1) / reduction
-            let isGrey = colours == TJCS_GRAY.rawValue
-            let channels = isGrey ? 1 : 3
-            let layout = isGrey ? TJPF_GRAY.rawValue : TJPF_RGB.rawValue
-            var warning: String?
-            let size = Int(width) * Int(height) * channels
+            defer { cjpeg_close(reader) }
+            var shape = cjpeg_shape()
+            try check(cjpeg_begin(reader, Int32(clamping: minimumSide ?? 0), &shape), reader)
+            let size = Int(shape.width) * Int(shape.height) * Int(shape.channels)
+            var status = CJPEG_FINE
             let samples = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-                buffer.initialize(repeating: 0)
-                // Once strictly: the first complaint ends it. Only where that was a harmless one, once more to the end.
-                for flags in [TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING, TJFLAG_LIMITSCANS] {
-                    let status = tjDecompress2(
-                        handle, start, UInt(bytes.count), buffer.baseAddress, width, 0, height, layout, flags)
-                    warning = status == 0 ? nil : lastError(handle)
-                    guard let text = warning, isHarmless(text) else { break }
-                }
-                count = size
+                status = cjpeg_finish(reader, buffer.baseAddress, size)
+                count = status == CJPEG_FINE ? size : 0
             }
-            if let text = warning, !isHarmless(text) { throw failure(text, data) }
-            return Image8(uncheckedWidth: Int(width), height: Int(height), channels: channels, pixels: samples)
+            try check(status, reader)
+            return Image8(
+                uncheckedWidth: Int(shape.width), height: Int(shape.height), channels: Int(shape.channels), pixels: samples)
         }
     }
 
@@ -47,48 +28,36 @@ enum JPEGCodec {
         guard (1...100).contains(quality) else {
             throw ImagingError(.invalidArgument, "a JPEG's quality is 1 to 100, not \(quality)")
         }
-        guard let handle = tjInitCompress() else {
-            throw ImagingError(.encodingFailed, "libturbojpeg could not start: \(lastError(nil))")
-        }
-        defer { tjDestroy(handle) }
         var output: UnsafeMutablePointer<UInt8>?
         var length: UInt = 0
-        defer { tjFree(output) }
-        let isGrey = image.channels == 1
-        let sampling = isGrey ? TJSAMP_GRAY : subsamplesColour ? TJSAMP_420 : TJSAMP_444
+        defer { cjpeg_free(output) }
+        var message = [CChar](repeating: 0, count: 200)
         let status = image.pixels.withUnsafeBufferPointer { pixels in
-            tjCompress2(
-                handle, pixels.baseAddress, Int32(image.width), 0, Int32(image.height),
-                isGrey ? TJPF_GRAY.rawValue : TJPF_RGB.rawValue, &output, &length, Int32(sampling.rawValue),
-                Int32(quality), TJFLAG_ACCURATEDCT)
+            cjpeg_encode(
+                pixels.baseAddress, Int32(image.width), Int32(image.height), Int32(image.channels), Int32(quality),
+                subsamplesColour ? 1 : 0, &output, &length, &message)
         }
-        guard status == 0, let output else {
-            throw ImagingError(.encodingFailed, "JPEG of \(image.width)×\(image.height): \(lastError(handle))")
+        guard status == CJPEG_FINE, let output else {
+            let reason = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            throw ImagingError(.encodingFailed, "JPEG of \(image.width)×\(image.height): \(reason)")
         }
         return Data(bytes: output, count: Int(length))
     }
 
-    /// 1, 2, 4 or 8: the scales that libjpeg-turbo decodes with vector instructions.
-    private static func reduction(width: Int, height: Int, minimumSide: Int?) -> Int32 {
-        guard let minimumSide else { return 1 }
-        let shorter = min(width, height)
-        return [8, 4, 2].first { (shorter + Int($0) - 1) / Int($0) >= minimumSide } ?? 1
-    }
-
-    /// Stray bytes between segments, which many endoscopy processors write: the picture is whole.
-    private static func isHarmless(_ text: String) -> Bool {
-        text.contains("extraneous bytes before marker")
-    }
-
-    /// libjpeg fills what is missing with grey and only warns: here that is an error. A file cut inside its tables
-    /// gives other complaints, so the end-of-image marker is looked for too.
-    private static func failure(_ text: String, _ data: Data) -> ImagingError {
-        text.lowercased().contains("premature end") || data.suffix(64).range(of: Data([0xFF, 0xD9])) == nil
-            ? ImagingError(.truncated, "the JPEG ends early (\(text)); copy it again from its source")
-            : ImagingError(.corrupt, "the JPEG cannot be decoded: \(text)")
-    }
-
-    private static func lastError(_ handle: tjhandle?) -> String {
-        tjGetErrorStr2(handle).map { String(cString: $0) } ?? "no reason given"
+    private static func check(_ status: cjpeg_status, _ reader: OpaquePointer) throws {
+        let text = String(cString: cjpeg_message(reader))
+        switch status {
+        case CJPEG_FINE: return
+        case CJPEG_TRUNCATED:
+            throw ImagingError(.truncated, "a part of the JPEG's picture is lost (\(text)); copy it again from its source")
+        case CJPEG_COLOURS:
+            throw ImagingError(
+                .unsupportedColours,
+                "the JPEG is in print colours (CMYK or YCCK: \(text)); convert it to RGB, for example with "
+                    + "`magick IN.jpg -colorspace sRGB OUT.jpg`, or leave it out")
+        case CJPEG_FAILED: throw ImagingError(.corrupt, "the JPEG could not be decoded: \(text)")
+        default:
+            throw ImagingError(.corrupt, "the JPEG is damaged (\(text)); copy it again from its source")
+        }
     }
 }

@@ -3,7 +3,8 @@ import Foundation
 
 /// libpng's simplified API: errors come back as values, so no `setjmp` is needed.
 enum PNGCodec {
-    static func decode(_ data: Data) throws -> Image8 {
+    static func decode(_ file: Data) throws -> Image8 {
+        let data = try PNGChunks(file).picture
         var control = png_image()
         control.version = UInt32(PNG_IMAGE_VERSION)
         defer { png_image_free(&control) }

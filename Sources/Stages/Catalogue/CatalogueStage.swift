@@ -3,7 +3,7 @@ import Foundation
 
 /// Lists each centre's studies and images, and everything that is wrong with them, before any other stage begins.
 ///
-/// Settings: `imageCheck`, `header` (default) or `decode`.
+/// Settings: `imageCheck`, `decode` (default) or `header`.
 public struct CatalogueStage: Stage {
     public let name = "catalogue"
 
@@ -30,7 +30,7 @@ public struct CatalogueStage: Stage {
     }
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
-        let depth = try settings.decoded(as: Settings.self, stage: name).imageCheck ?? .header
+        let depth = try settings.decoded(as: Settings.self, stage: name).imageCheck ?? .decode
         return try view.centres.map { centre in
             ShardPlan(
                 key: centre, centre: centre,
@@ -45,29 +45,33 @@ public struct CatalogueStage: Stage {
         let check = StudyCheck(index: index, files: ImageFileCheck(depth: input.imageCheck))
         var rows = index.issues.map(Self.item)
         var record = Record()
-        for (position, study) in index.records.enumerated() {
+        var housekeeping = 0
+        for start in stride(from: 0, to: index.records.count, by: StudyCheck.studiesAtOnce) {
             try context.checkCancellation()
-            guard study.isProcessed else {
-                rows.append(
-                    .item(
-                        .init(
-                            centre: input.centre, study: study.study, image: nil, status: "skipped", reason: "not-processed",
-                            message: "the manifest says process = 0")))
-                continue
-            }
-            let (images, issues) = check.run(study)
-            rows += issues.map(Self.item)
-            rows.append(
-                .study(
+            let batch = index.records[start..<min(start + StudyCheck.studiesAtOnce, index.records.count)]
+            let bags = check.run(batch.filter(\.isProcessed))
+            rows += batch.filter { !$0.isProcessed }.map { study in
+                .item(
                     .init(
-                        centre: input.centre, study: study.study,
-                        patientKey: key.patientKey(study.patient, centre: input.centre), split: study.split.rawValue,
-                        language: study.language, images: images, hasReport: study.text != nil)))
-            record.studies += 1
-            record.images += images.count
-            context.progress(done: position + 1, of: index.records.count)
+                        centre: input.centre, study: study.study, image: nil, status: "skipped", reason: "not-processed",
+                        message: "the manifest says process = 0"))
+            }
+            for (study, bag) in zip(batch.filter(\.isProcessed), bags) {
+                rows += bag.issues.map(Self.item)
+                rows.append(
+                    .study(
+                        .init(
+                            centre: input.centre, study: study.study,
+                            patientKey: key.patientKey(study.patient, centre: input.centre), split: study.split.rawValue,
+                            language: study.language, images: bag.images, hasReport: study.text != nil)))
+                record.studies += 1
+                record.images += bag.images.count
+                housekeeping += bag.housekeeping
+            }
+            context.progress(done: batch.endIndex, of: index.records.count)
         }
-        rows = Self.oneForEachItem(rows + check.foldersWithoutReport().map(Self.item))
+        let others = check.foldersWithoutReport() + check.ignored(housekeeping)
+        rows = Self.oneForEachItem(rows + others.map(Self.item))
         record.failed = rows.count { if case .item(let row) = $0 { row.status == "failed" } else { false } }
         return ShardOutput(rows: rows, record: try StageCoding.encode(record))
     }

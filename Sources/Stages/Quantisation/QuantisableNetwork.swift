@@ -1,3 +1,4 @@
+import Archives
 import Foundation
 import Imaging
 import Models
@@ -143,9 +144,14 @@ public struct PictureFolder: Sendable {
         guard let entries = FileManager.default.enumerator(atPath: folder.path) else {
             throw StageError(.archive, "cannot read the folder \(folder.path)")
         }
-        let kinds = ["jpg", "jpeg", "png"]
+        // By their bytes, as in a study; what says that it is an image and is none is told when it is its turn.
         let all = entries.compactMap { $0 as? String }
-            .filter { name in kinds.contains { name.lowercased().hasSuffix("." + $0) } }.sorted()
+            .filter { name in
+                let url = folder.appendingPathComponent(name)
+                guard !url.lastPathComponent.hasPrefix(".") else { return false }
+                return CentreIndex.imageExtensions.contains(url.pathExtension.lowercased())
+                    || (try? ImageProbe(contentsOf: url)) != nil
+            }.sorted()
         guard !all.isEmpty else { throw StageError(.archive, "no JPEG or PNG in \(folder.path)") }
         let count = min(limit, all.count)
         names = (0..<count).map { all[$0 * all.count / count] }

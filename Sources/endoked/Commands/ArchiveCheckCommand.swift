@@ -6,13 +6,15 @@ struct ArchiveCheckCommand: Command {
     static let spec = CommandSpec(
         name: "archive check", summary: "find what is wrong with an archive before any worker starts",
         discussion: """
-            Lists duplicate studies, missing, empty or unreadable images, empty bags, reports that cannot be read, a
-            patient in two splits. Nothing stops the rest: a run leaves out what is broken and says so.
+            Lists duplicate studies, missing, empty, damaged or foreign images, files in a bag that are no images, empty
+            bags, reports that cannot be read, a patient in two splits. Every image is decoded; what it is, its bytes
+            say, not its name. Nothing stops the rest: a run leaves out what is broken and says so.
             Exit code 0: nothing found; 3: problems are listed; 5: there is no archive.
             """,
         arguments: [.init(name: "DIR", help: "the archive's folder")],
         options: [
-            .flag("decode", "decode every image fully instead of reading its header and end"),
+            .flag("header", "read only each image's header and end: quicker, and damage inside is not found"),
+            .flag("decode", "decode every image: what happens without it as well"),
             .flag("json", "the report as JSON"),
         ])
 
@@ -22,7 +24,7 @@ struct ArchiveCheckCommand: Command {
 
     init(_ arguments: ParsedArguments) throws {
         path = arguments.arguments[0]
-        depth = arguments.has("decode") ? .decode : .header
+        depth = arguments.has("header") && !arguments.has("decode") ? .header : .decode
         asJSON = arguments.has("json")
     }
 

@@ -55,6 +55,30 @@ import Stages
         #expect(runner.store.studies().map(\.study) == ["E100", "E101", "W100", "W101"])
     }
 
+    /// Whatever lies in a bag and is not read has a row; what file managers leave is one row a centre.
+    @Test func whatIsNotReadHasARow() throws {
+        let archive = try TinyArchive(studies: 4)
+        let picture = try Data(contentsOf: archive.root.appendingPathComponent("east/studies/E100/01.png"))
+        for study in ["E100", "E101"] { try archive.write("east/studies/\(study)/.DS_Store", Data("x".utf8)) }
+        try archive.write("east/studies/E100/IM000005", picture)
+        try archive.write("east/studies/E101/IM000005", Data(repeating: 0, count: 128) + Data("DICM....".utf8))
+        try archive.write("east/studies/E101/old/01.png", picture)
+        // Damage inside, which the header and the end do not show.
+        var damaged = picture
+        damaged[damaged.count / 2] ^= 0x40
+        try archive.write("east/studies/E102/05.png", damaged)
+        let runner = LocalRunner(registry: StageRegistry([CatalogueStage()]), centres: archive.centres, seed: 1)
+        try runner.run(Pipeline.Step(stage: "catalogue", settings: StageSettings()))
+        let rows = Set(runner.store.items.map { "\($0.study) \($0.image ?? "") \($0.status) \($0.reason)" })
+        #expect(
+            rows == [
+                "E101 IM000005 skipped unsupported-format", "E101 old skipped subfolder", "E102 05.png failed corrupt-image",
+                "  skipped ignored-files",
+            ])
+        let names = ["01.png", "02.png", "03.png", "04.png"]
+        #expect(runner.store.studies().prefix(3).map(\.images) == [names + ["IM000005"], names, names])
+    }
+
     @Test func aCentreWithoutTableFailsItsOwnShard() throws {
         let archive = try TinyArchive(studies: 2)
         try FileManager.default.removeItem(at: archive.root.appendingPathComponent("east/reports.jsonl"))
