@@ -31,7 +31,8 @@ public struct CentreArchive: Sendable, Hashable {
     }
 
     /// The place of `path` within the centre's folder.
-    /// - Throws: `ArchiveError` when it is no safe relative path, does not exist, or a link leads out of the folder.
+    /// - Throws: `ArchiveError` when it is no safe relative path, does not exist, or a link leads out of the folder. It does
+    ///   not quote the path, which may be a cell of a table.
     package func resolve(_ path: String) throws -> URL {
         guard SafeName.isRelativePath(path) else {
             throw ArchiveError(.unsafeName, "centre \(name): a path that is absolute or holds .. is not followed")

@@ -8,12 +8,15 @@ public struct CentreIndex: Sendable {
     public let issues: [ArchiveIssue]
     /// Where images lie otherwise than in `studies/<study>/`: paths relative to the centre's folder, by image name.
     let imagePaths: [String: [String: String]]?
+    /// Lines of the manifest that name these images.
+    let imageLines: [String: [String: Int]]
     private let positions: [String: Int]
 
     init(
         archive: CentreArchive, records: [StudyRecord], issues: [ArchiveIssue],
-        imagePaths: [String: [String: String]]? = nil
+        imagePaths: [String: [String: String]]? = nil, imageLines: [String: [String: Int]] = [:]
     ) {
+        self.imageLines = imageLines
         self.archive = archive
         self.records = records.sorted { $0.study < $1.study }
         self.issues = issues
@@ -62,9 +65,15 @@ public struct CentreIndex: Sendable {
             guard let path = imagePaths[study]?[image] else {
                 throw ArchiveError(.notFound, "centre \(archive.name): study \(study) has no image \(image)")
             }
-            return try archive.resolve(path)
+            return try resolve(path, study: study, image: image)
         }
-        return try archive.resolve("studies/\(study)/\(image)")
+        return try resolve("studies/\(study)/\(image)", study: study, image: image)
+    }
+
+    private func resolve(_ path: String, study: String, image: String) throws -> URL {
+        do { return try archive.resolve(path) } catch let error as ArchiveError where error.code == .notFound {
+            throw ArchiveError(.notFound, "centre \(archive.name): study \(study) has no image \(image)")
+        }
     }
 
     /// The bytes of an image file.

@@ -1,6 +1,7 @@
 import Foundation
 
 /// `manifest.csv`: for archives whose files lie otherwise. One row an image, or one a study with a pattern.
+/// Paths may be written with backslashes, and begin with `./`.
 ///
 /// Columns: `bag_id` (the study), `centre`, `patient_hash`, `report_path` (a text file), `image_path` (a file, or a pattern
 /// with `*` and `?` in its last component); optional `exam_date`, `label`, `split`, `language`, `pathology`,
@@ -26,6 +27,7 @@ struct Manifest {
             "process",
         ]
         var paths: [String: [String: String]] = [:]
+        var lines: [String: [String: Int]] = [:]
         var seen: [String: CSVTable.Row] = [:]
         for row in table.rows where row["centre"] == centre.name {
             let study = row["bag_id"] ?? ""
@@ -44,41 +46,57 @@ struct Manifest {
                         text: reportText(row, study: study, centre: centre, builder: &builder), label: row["label"],
                         split: row["split"], language: row["language"], pathology: row["pathology"],
                         other: row.fields.filter { !known.contains($0.key) }),
-                    isProcessed: row["process"] != "0")
+                    isProcessed: isProcessed(row, study: study, builder: &builder))
             }
-            guard SafeName.isComponent(study), let pattern = row["image_path"] else { continue }
+            guard SafeName.isComponent(study), let pattern = row["image_path"].map(Self.plainPath) else { continue }
             for path in expand(pattern, row: row, study: study, centre: centre, builder: &builder) {
                 let name = path.split(separator: "/").last.map(String.init) ?? path
                 if let other = paths[study]?[name], other != path {
                     builder.report(
                         .error, study: study, row: row.line, "duplicate-image",
-                        "\(path) has the same file name as \(other), which counts: rename one of them")
+                        "the row's image has the same file name as another of the study, which counts: rename one of them")
                     continue
                 }
                 paths[study, default: [:]][name] = path
+                lines[study, default: [:]][name] = row.line
             }
         }
         let records = builder.finish()
-        return CentreIndex(archive: centre, records: records, issues: builder.issues, imagePaths: paths)
+        return CentreIndex(archive: centre, records: records, issues: builder.issues, imagePaths: paths, imageLines: lines)
+    }
+
+    /// The path as this system writes it.
+    private static func plainPath(_ cell: String) -> String {
+        cell.replacing("\\", with: "/").split(separator: "/", omittingEmptySubsequences: false)
+            .filter { $0 != "." }.joined(separator: "/")
+    }
+
+    private func isProcessed(_ row: CSVTable.Row, study: String, builder: inout StudyRecordBuilder) -> Bool {
+        guard let word = row["process"] else { return true }
+        if let flag = TruthWord.parse(word) { return flag }
+        builder.report(
+            .warning, study: study, row: row.line, "unknown-process",
+            "`process` is neither 0 nor 1, and the study takes part: correct it")
+        return true
     }
 
     private func reportText(
         _ row: CSVTable.Row, study: String, centre: CentreArchive, builder: inout StudyRecordBuilder
     ) -> String? {
-        guard let path = row["report_path"] else { return nil }
+        guard let path = row["report_path"].map(Self.plainPath) else { return nil }
         do {
             let data = try Data(contentsOf: try centre.resolve(path), options: .mappedIfSafe)
             guard let text = String(validating: data, as: UTF8.self) else {
                 builder.report(
                     .warning, study: study, row: row.line, "bad-encoding",
-                    "\(path) is not UTF-8 and is not read: convert it, for example with `iconv -f GB18030 -t UTF-8`")
+                    "the report's file is not UTF-8 and is not read: \(TableText.conversion)")
                 return nil
             }
-            return text
+            return text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
         } catch {
             builder.report(
                 .warning, study: study, row: row.line, "missing-report",
-                "\(path) is not there, cannot be read, or leads out of the manifest's folder")
+                "the report's file is not there, cannot be read, or leads out of the manifest's folder")
             return nil
         }
     }
@@ -101,7 +119,7 @@ struct Manifest {
         let matches = names.filter { Self.matches(Array($0), Array(parts.last ?? "")) && !$0.hasPrefix(".") }.sorted()
         if matches.isEmpty {
             builder.report(
-                .warning, study: study, row: row.line, "no-match", "no file matches \(pattern) beside the manifest")
+                .warning, study: study, row: row.line, "no-match", "no file matches the pattern in `image_path`")
         }
         return matches.map { folder.isEmpty ? $0 : folder + "/" + $0 }
     }

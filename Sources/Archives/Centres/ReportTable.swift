@@ -62,7 +62,7 @@ struct ReportTable {
     }
 }
 
-/// A line of `reports.jsonl`; identifiers may be written as numbers.
+/// A line of `reports.jsonl`; identifiers may be written as numbers, labels as truth values, names of fields in any case.
 private struct ReportLine: Decodable {
     var study: String
     var patient: String?
@@ -72,26 +72,41 @@ private struct ReportLine: Decodable {
     var language: String?
     var pathology: String?
 
-    enum CodingKeys: String, CodingKey { case study, patient, text, label, split, language, pathology }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        study = try Self.identifier(container, .study) ?? ""
-        patient = try Self.identifier(container, .patient)
-        text = try container.decodeIfPresent(String.self, forKey: .text)
-        label = try Self.identifier(container, .label)
-        split = try container.decodeIfPresent(String.self, forKey: .split)
-        language = try container.decodeIfPresent(String.self, forKey: .language)
-        pathology = try container.decodeIfPresent(String.self, forKey: .pathology)
-        if study.isEmpty, !container.contains(.study) {
-            throw DecodingError.keyNotFound(CodingKeys.study, .init(codingPath: [], debugDescription: ""))
-        }
+    /// A field that this program knows; what the line calls its others is nobody's business.
+    private struct Field: CodingKey {
+        var stringValue: String
+        init(stringValue: String) { self.stringValue = stringValue }
+        var intValue: Int? { nil }
+        init?(intValue: Int) { nil }
     }
 
-    private static func identifier(
-        _ container: KeyedDecodingContainer<CodingKeys>, _ key: CodingKeys
-    ) throws -> String? {
-        if let number = try? container.decodeIfPresent(Int64.self, forKey: key) { return String(number) }
-        return try container.decodeIfPresent(String.self, forKey: key)
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Field.self)
+        let known: Set = ["study", "patient", "text", "label", "split", "language", "pathology"]
+        var keys: [String: Field] = [:]
+        for key in container.allKeys {
+            let name = key.stringValue.lowercased()
+            if known.contains(name), keys[name] == nil || key.stringValue == name { keys[name] = key }
+        }
+        /// Text, or a number or truth value as it is written.
+        func value(_ name: String) throws -> String? {
+            guard let key = keys[name], !(try container.decodeNil(forKey: key)) else { return nil }
+            if let text = try? container.decode(String.self, forKey: key) { return text }
+            if let flag = try? container.decode(Bool.self, forKey: key) { return String(flag) }
+            if let number = try? container.decode(Int64.self, forKey: key) { return String(number) }
+            if let number = try? container.decode(Double.self, forKey: key) { return String(number) }
+            throw DecodingError.typeMismatch(
+                String.self, .init(codingPath: [Field(stringValue: name)], debugDescription: "neither text nor a number"))
+        }
+        guard keys["study"] != nil else {
+            throw DecodingError.keyNotFound(Field(stringValue: "study"), .init(codingPath: [], debugDescription: ""))
+        }
+        study = try value("study") ?? ""
+        patient = try value("patient")
+        text = try keys["text"].flatMap { try container.decodeIfPresent(String.self, forKey: $0) }
+        label = try value("label")
+        split = try value("split")
+        language = try value("language")
+        pathology = try value("pathology")
     }
 }

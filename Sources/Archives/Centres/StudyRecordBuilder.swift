@@ -45,7 +45,7 @@ struct StudyRecordBuilder {
         records.append(
             StudyRecord(
                 study: study, patient: patient, text: text(of: row, study: study), label: label(of: row, study: study),
-                split: split, language: row.language, pathology: row.pathology, isProcessed: isProcessed,
+                split: split, language: language(of: row, study: study), pathology: row.pathology, isProcessed: isProcessed,
                 otherColumns: row.other, line: row.line))
     }
 
@@ -96,16 +96,26 @@ struct StudyRecordBuilder {
 
     private mutating func label(of row: ReportTable.Row, study: String) -> String? {
         guard let word = row.label?.lowercased(), !word.isEmpty else { return nil }
-        switch word {
-        case "yes", "1", "true", "positive": return "yes"
-        case "no", "0", "false", "negative": return "no"
-        case "uncertain", "unknown": return "uncertain"
-        default:
+        if let flag = TruthWord.parse(word) { return flag ? "yes" : "no" }
+        if word == "uncertain" || word == "unknown" { return "uncertain" }
+        report(
+            .warning, study: study, row: row.line, "unknown-label",
+            "the label is none of yes, no, uncertain, and is not used")
+        return nil
+    }
+
+    /// A code such as `en` or `zh-Hans`. Anything else is not passed on: it may be a piece of a report.
+    private mutating func language(of row: ReportTable.Row, study: String) -> String? {
+        guard let code = row.language, !code.isEmpty else { return nil }
+        let parts = code.split(omittingEmptySubsequences: false) { $0 == "-" || $0 == "_" }
+        let isCode = parts.allSatisfy { (2...8).contains($0.count) && $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) } }
+        guard isCode, parts.count <= 3, let first = parts.first, first.count <= 3, first.allSatisfy(\.isLetter) else {
             report(
-                .warning, study: study, row: row.line, "unknown-label",
-                "the label is none of yes, no, uncertain, and is not used")
+                .warning, study: study, row: row.line, "unknown-language",
+                "the language is no code such as en, zh or de, and is not used: it is told by the report")
             return nil
         }
+        return code
     }
 
     mutating func report(

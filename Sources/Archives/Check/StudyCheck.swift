@@ -50,9 +50,15 @@ public struct StudyCheck: Sendable {
         if named == nil {
             do {
                 guard let listing = try index.listing(ofStudy: study) else {
-                    report(
-                        .error, nil, "no-folder",
-                        "the study is in the table and has no folder studies/\(study): add its images")
+                    if let mangled = MangledNumber.reason(study, folders: studyFolders()) {
+                        report(
+                            .error, nil, "mangled-number",
+                            "the study has no folder, and \(mangled): format the column as text, and export it again")
+                    } else {
+                        report(
+                            .error, nil, "no-folder",
+                            "the study is in the table and has no folder studies/\(study): add its images")
+                    }
                     return found
                 }
                 names = listing.files
@@ -69,6 +75,15 @@ public struct StudyCheck: Sendable {
             found.looked += 1
             guard let problem = problem(with: name, ofStudy: study) else {
                 found.images.append(name)
+                continue
+            }
+            if problem.code == "missing-image", let line = index.imageLines[study]?[name] {
+                // The name is a cell of the manifest, and no file's.
+                images += 1
+                found.issues.append(
+                    ArchiveIssue(
+                        .error, centre: index.archive.name, study: study, file: "manifest.csv", row: line, code: "missing-image",
+                        message: "the image that the row names is not there, or lies outside of the manifest's folder"))
                 continue
             }
             // An error is what was meant as an image; the rest lies there and is not read.
@@ -141,13 +156,14 @@ public struct StudyCheck: Sendable {
     /// Folders under `studies/` that no row of the table names.
     public func foldersWithoutReport() -> [ArchiveIssue] {
         guard index.imagePaths == nil else { return [] }
-        let folder = index.archive.directory.appendingPathComponent("studies")
         let named = Set(index.records.map(\.study) + index.issues.compactMap(\.study))
-        let names = (try? FolderNames(folder.path).names) ?? []
-        return names.filter { !BagListing.isHousekeeping($0) && !named.contains($0) }.map { name in
+        return studyFolders().filter { !BagListing.isHousekeeping($0) && !named.contains($0) }.map { name in
             ArchiveIssue(
                 .warning, centre: index.archive.name, study: SafeName.isComponent(name) ? name : nil, file: "studies/" + name,
                 code: "no-report", message: "studies/\(name) is in no row of the table: add its report, or take it out")
         }
+    }
+    private func studyFolders() -> [String] {
+        (try? FolderNames(index.archive.directory.appendingPathComponent("studies").path).names) ?? []
     }
 }

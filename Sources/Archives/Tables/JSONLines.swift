@@ -12,14 +12,13 @@ public struct JSONLines<Record: Decodable> {
     public init(_ data: Data, file: String, maximumLineBytes: Int = 16 << 20) throws {
         records = []
         problems = []
-        if data.starts(with: [0xFF, 0xFE]) || data.starts(with: [0xFE, 0xFF]) {
-            throw ArchiveError(.badEncoding, "\(file) is UTF-16: save it as UTF-8")
-        }
+        var start = data.startIndex + (try TableText.start(of: data, file: file))
+        // A line feed cannot stand within JSON's strings, nor can a carriage return, with which old editors end lines.
+        let lineEnd = UInt8(ascii: data.contains(UInt8(ascii: "\n")) ? "\n" : "\r")
         let decoder = JSONDecoder()
-        var start = data.startIndex + (data.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
         var number = 0
         while start < data.endIndex {
-            let end = data[start...].firstIndex(of: UInt8(ascii: "\n")) ?? data.endIndex
+            let end = data[start...].firstIndex(of: lineEnd) ?? data.endIndex
             number += 1
             let line = data[start..<end]
             start = min(end + 1, data.endIndex)
@@ -35,13 +34,13 @@ public struct JSONLines<Record: Decodable> {
                 problems.append(
                     TableProblem(
                         code: "bad-encoding", line: number,
-                        message: "the line is not UTF-8: convert the file, for example with `iconv -f GB18030 -t UTF-8`"))
+                        message: "the line is not UTF-8: \(TableText.conversion)"))
                 continue
             }
             do {
                 records.append((number, try decoder.decode(Record.self, from: Data(line))))
             } catch let error as DecodingError {
-                problems.append(TableProblem(code: "bad-json", line: number, message: Self.explain(error)))
+                problems.append(TableProblem(code: "bad-json", line: number, message: Self.explain(error, line)))
             }
         }
     }
@@ -56,13 +55,17 @@ public struct JSONLines<Record: Decodable> {
         try self.init(data, file: name)
     }
 
-    /// Field and reason; the decoder's own text may quote the line, so it is not passed on.
-    private static func explain(_ error: DecodingError) -> String {
+    /// Field and reason; the decoder's own text may quote the line, so it is not passed on, and neither are keys of the line.
+    private static func explain(_ error: DecodingError, _ line: Data) -> String {
         switch error {
-        case .keyNotFound(let key, _): "the field `\(key.stringValue)` is missing"
+        case .keyNotFound(let key, _): return "the field `\(key.stringValue)` is missing"
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
-            "the field `\(context.codingPath.map(\.stringValue).joined(separator: "."))` has another type than it should"
-        default: "the line is not one JSON object"
+            guard let field = context.codingPath.first else { return "the line is not one JSON object" }
+            return "the field `\(field.stringValue)` has another type than it should"
+        default:
+            let hasNoNumber = ["NaN", "Infinity"].contains { line.range(of: Data($0.utf8)) != nil }
+            return "the line is not one JSON object"
+                + (hasNoNumber ? ": NaN and Infinity are no JSON, write null" : "")
         }
     }
 }

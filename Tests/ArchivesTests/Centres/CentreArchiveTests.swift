@@ -74,6 +74,24 @@ import Archives
         #expect(index.issues.allSatisfy { $0.centre == "c" && $0.file == "reports.csv" && !$0.message.contains("p7") })
     }
 
+    @Test func labelsAndIdentifiersMayBeOfAnyKind() throws {
+        let archive = try TemporaryArchive()
+        try archive.write(
+            "c/reports.jsonl",
+            """
+            {"study":1,"patient":2,"text":"x","label":true}
+            {"Study":"B","PATIENT":"q","Text":"x","label":0.0,"language":"a canary of a report"}
+            {"study":"C","patient":"r","text":"x","label":1.0,"split":null,"language":"zh-Hans"}
+            {"study":"D","patient":"s","text":{"canary":"x"}}
+            ["canary"]
+            """)
+        let index = try CentreArchive(name: "c", directory: archive.root.appendingPathComponent("c")).index()
+        #expect(index.records.map { "\($0.study) \($0.patient) \($0.label ?? "")" } == ["1 2 yes", "B q no", "C r yes"])
+        #expect(index.records.map(\.language) == [nil, nil, "zh-Hans"])
+        #expect(index.issues.map { "\($0.row ?? 0) \($0.code)" } == ["4 bad-json", "5 bad-json", "2 unknown-language"])
+        #expect(index.issues.allSatisfy { !$0.message.contains("canary") })
+    }
+
     @Test func reportOfFiveMegabytesIsNotRead() throws {
         let archive = try TemporaryArchive()
         let text = String(repeating: "polyp ", count: 900_000)

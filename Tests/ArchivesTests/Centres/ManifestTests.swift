@@ -50,4 +50,34 @@ import Archives
         #expect(index.issues.map(\.row) == [3, 4, 5, 6])
         #expect(try index.images(ofStudy: "A") == ["a1.png"])
     }
+
+    @Test func pathsOfOtherSystemsAndMarksAreRead() throws {
+        let archive = try archive(
+            """
+            A,east,p1,.\\txt\\a.txt,img\\a?.png,,train,no,
+            B,east,p2,txt/b.txt,./img/b1.png,,train,YES,
+            C,east,p3,txt/b.txt,img/./a1.png,,train,maybe,
+            """)
+        try archive.write("txt/b.txt", "\u{FEFF}No polyps.")
+        let index = try #require(try Archive.open(archive.root).first).index()
+        #expect(index["A"]?.text == "One polyp." && index["A"]?.isProcessed == false)
+        #expect(index["B"]?.text == "No polyps." && index["B"]?.isProcessed == true)
+        #expect(try index.images(ofStudy: "A") == ["a1.png", "a2.png"])
+        #expect(try !index.imageData(study: "B", image: "b1.png").isEmpty)
+        #expect(index.issues.map(\.code) == ["unknown-process"])
+    }
+
+    /// A shifted column puts text where a path belongs: no message quotes it.
+    @Test func noMessageQuotesACell() throws {
+        let archive = try archive(
+            """
+            A,east,p1,canary one,canary*,canary,canary,canary,
+            B,east,p2,txt/a.txt,canary/b1.png,,train,1,
+            C,east,p2,txt/a.txt,canary/b1.png,,train,1,
+            C,east,p2,txt/a.txt,other/b1.png,,train,1,
+            """)
+        let report = ArchiveCheck.run(try Archive.open(archive.root), depth: .header)
+        #expect(report.issues.count >= 6)
+        for issue in report.issues { #expect(!issue.message.contains("canary"), "\(issue.message)") }
+    }
 }

@@ -44,4 +44,62 @@ import Archives
         let error = #expect(throws: ArchiveError.self) { try table("a,b\n").require(["a", "z"], file: "t.csv") }
         #expect(error?.message.contains("column z") == true)
     }
+
+    /// A header that is none may be a patient: nothing of it is quoted.
+    @Test func aTableWithoutHeaderIsRefusedByItsShape() throws {
+        for text in ["4711,Canary Max,\"Polyp, 5 mm\"\n4712,Eva,none\n", "4711;Canary Max;Polyp\r4712;Eva;none\r", "Canary,Canary\n"] {
+            let error = #expect(throws: ArchiveError.self) { try table(text).require(["study", "patient", "text"], file: "t.csv") }
+            let message = error?.message ?? ""
+            #expect(message.contains("line 1") && message.contains("column"), "\(message)")
+            #expect(!["Canary", "4711", "Polyp", "Eva"].contains { message.contains($0) }, "\(message)")
+        }
+    }
+
+    @Test(arguments: [
+        ("study;patient;text\nA;p;a, b\n", CSVTable.Separator.semicolon), ("study\tpatient\ttext\nA\tp\t\"a, b\"\n", .tab),
+        ("study|patient|text\nA|p|a, b\n", .bar), ("sep=;\r\nstudy;patient;text\r\nA;p;a, b\r\n", .semicolon),
+        ("\u{FEFF}SEP=,\nStudy, PATIENT ,Text\nA,p,\"a, b\"\n", .comma), ("\"sep=,\"\nstudy,patient,text\nA,p,\"a, b\"\n", .comma),
+        ("study,patient,text\rA,p,\"a, b\"\r", .comma), ("study,patient,text,,\nA,p,\"a, b\",,\n,,,,\n", .comma),
+        ("study,,patient,text\nA,x,p,\"a, b\"\n\n,,,\n", .comma),
+    ])
+    func separatorsLineEndsAndWhatSpreadsheetsAdd(text: String, separator: CSVTable.Separator) throws {
+        let read = try table(text)
+        #expect(read.problems.isEmpty && read.separator == separator)
+        try read.require(["study", "patient", "text"], file: "t.csv")
+        #expect(read.rows.map { [$0["study"], $0["patient"], $0["text"]] } == [["A", "p", "a, b"]])
+    }
+
+    /// Old spreadsheets end rows with carriage returns and lines of a cell with line feeds.
+    @Test func lineFeedsWithinCellsOfCarriageReturnTables() throws {
+        let read = try table("a,b\r1,\"x\ny\"\r2,z\r")
+        #expect(read.rows.map { $0["b"] } == ["x\ny", "z"])
+        #expect(read.rows.map(\.line) == [2, 4])
+    }
+
+    @Test func otherEncodingsAndFormatsAreNamed() throws {
+        let text = "study,patient,text\nA,p,息肉\n"
+        let forms: [(Data, String)] = [
+            (text.data(using: .utf16LittleEndian) ?? Data(), "UTF-16 without a byte-order mark"),
+            (text.data(using: .utf16BigEndian) ?? Data(), "UTF-16 without a byte-order mark"),
+            (Data([0xFF, 0xFE]) + (text.data(using: .utf16LittleEndian) ?? Data()), "UTF-16"),
+            (Data("PK\u{3}\u{4}rest".utf8), "workbook"),
+        ]
+        for (data, says) in forms {
+            for read in [{ _ = try CSVTable(data, file: "t") }, { _ = try JSONLines<[String: String]>(data, file: "t") }] {
+                let error = #expect(throws: ArchiveError.self) { try read() }
+                #expect(error?.code == .badEncoding && error?.message.contains(says) == true, "\(error?.message ?? "")")
+            }
+        }
+    }
+
+    /// The apostrophe that results put before what would be a formula.
+    @Test func formulasOfResultsAreReadBack() throws {
+        let read = try table("study,n\n'=1+1,'@x\n'quoted',-1\n")
+        #expect(read.rows.map { [$0["study"], $0["n"]] } == [["=1+1", "@x"], ["'quoted'", "-1"]])
+    }
+
+    @Test func columnsOfOneNameAreRefusedByTheirPlaces() throws {
+        let error = #expect(throws: ArchiveError.self) { try table("a,Canary,b,canary\n1,2,3,4\n") }
+        #expect(error?.message.contains("columns 2 and 4") == true && error?.message.lowercased().contains("canary") == false)
+    }
 }

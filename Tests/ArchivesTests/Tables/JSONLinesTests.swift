@@ -25,4 +25,15 @@ import Archives
         let lines = try JSONLines<Line>(Data("{\"study\":\"abcdefgh\"}\n".utf8), file: "l", maximumLineBytes: 10)
         #expect(lines.problems.map(\.code) == ["too-long"])
     }
+
+    @Test func carriageReturnsEndLinesToo() throws {
+        let lines = try JSONLines<Line>(Data("{\"study\":\"a\"}\r{\"study\":\"b\"}\r".utf8), file: "l")
+        #expect(lines.records.map(\.record.study) == ["a", "b"] && lines.problems.isEmpty)
+    }
+
+    @Test func notANumberIsNamed() throws {
+        let lines = try JSONLines<Line>(Data("{\"study\":\"a\",\"count\":NaN}\n{\"study\":\"b\"}\n".utf8), file: "l")
+        #expect(lines.records.map(\.record.study) == ["b"])
+        #expect(lines.problems.map(\.line) == [1] && lines.problems[0].message.contains("NaN"))
+    }
 }
