@@ -11,6 +11,8 @@ public struct ArchiveError: Error, Sendable, CustomStringConvertible {
             case unsafeName = "unsafe-name"
             case unwritable = "unwritable"
             case badOption = "bad-option"
+            case ambiguousMask = "ambiguous-mask"
+            case ambiguousName = "ambiguous-name"
         }
         private let base: Base
         private init(_ base: Base) { self.base = base }
@@ -31,6 +33,11 @@ public struct ArchiveError: Error, Sendable, CustomStringConvertible {
         public static let unwritable = Self(.unwritable)
         /// Options for a synthetic archive that make no archive.
         public static let badOption = Self(.badOption)
+
+        /// A mask of which it is not plain where the polyp is.
+        public static let ambiguousMask = Self(.ambiguousMask)
+        /// A file of which it is not plain to which image it belongs.
+        public static let ambiguousName = Self(.ambiguousName)
 
         public var description: String { base.rawValue }
     }

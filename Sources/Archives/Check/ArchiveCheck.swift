@@ -31,17 +31,24 @@ public enum ArchiveCheck {
         }
         report.issues += index.issues
         let check = StudyCheck(index: index, files: ImageFileCheck(depth: depth))
+        var truth = report.hasTruth ? TruthCheck(TruthReader(centre), index: index) : nil
         var housekeeping = 0
         for start in stride(from: 0, to: index.records.count, by: StudyCheck.studiesAtOnce) {
             let batch = Array(index.records[start..<min(start + StudyCheck.studiesAtOnce, index.records.count)])
-            for study in check.run(batch) {
+            for (record, study) in zip(batch, check.run(batch)) {
                 report.issues += study.issues
                 report.images += study.images.count
                 housekeeping += study.housekeeping
                 onImages(study.looked)
+                truth?.add(study.images, ofStudy: record.study)
             }
         }
         report.issues += check.foldersWithoutReport() + check.ignored(housekeeping)
+        if let truth {
+            report.issues += truth.finish()
+            report.masks = truth.masks
+            report.notes = truth.notes
+        }
         report.studies = index.records.count
         report.reports = index.records.filter { $0.text != nil }.count
         report.patients = Set(index.records.map(\.patient)).count

@@ -21,14 +21,18 @@ public struct ArchiveCheckReport: Sendable, Hashable, Codable {
         /// Studies by split: `train`, `val`, `test`.
         public var splits: [String: Int]
         public var languages: [String: Int]
-        /// Whether there is truth to evaluate against; its content is not looked at.
+        /// Whether there is truth to evaluate against.
         public var hasTruth: Bool
+        /// Masks that can be read.
+        public var masks: Int
+        /// What was taken for granted in reading its truth, with how often; nothing is wrong with it.
+        public var notes: [String]
         public var issues: [ArchiveIssue]
 
         public init(
             name: String, studies: Int = 0, patients: Int = 0, images: Int = 0, reports: Int = 0,
             splits: [String: Int] = [:], languages: [String: Int] = [:], hasTruth: Bool = false,
-            issues: [ArchiveIssue] = []
+            masks: Int = 0, notes: [String] = [], issues: [ArchiveIssue] = []
         ) {
             self.name = name
             self.studies = studies
@@ -38,6 +42,8 @@ public struct ArchiveCheckReport: Sendable, Hashable, Codable {
             self.splits = splits
             self.languages = languages
             self.hasTruth = hasTruth
+            self.masks = masks
+            self.notes = notes
             self.issues = issues
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import TestSupport
 import Testing
 
@@ -73,6 +74,46 @@ import Archives
         try archive.write("c/studies/A/03.jpg", try TemporaryArchive.jpeg() + Data(repeating: 1, count: 70_000))
         try archive.write("c/studies/A/04.png", try TemporaryArchive.png() + Data(repeating: 1, count: 9000))
         #expect(ArchiveCheck.run(try Archive.open(archive.root), depth: depth).issues.isEmpty)
+    }
+
+    /// Truth is opened as images are.
+    @Test func truthThatCannotBeUsedIsListed() throws {
+        let archive = try TemporaryArchive()
+        try archive.addCentre("c", studies: ["A", "B", "007"])
+        func mask(_ width: Int, _ height: Int, _ value: UInt8) throws -> Data {
+            var image = Image8(width: width, height: height, channels: 1)
+            for y in 2..<9 { for x in 2..<9 { image[x: x, y: y] = value } }
+            return try ImageEncoder.png(image)
+        }
+        try archive.write("c/truth/A/01.png", try mask(16, 12, 1))
+        try archive.write("c/truth/A/02.png", try mask(16, 12, 255))
+        try archive.write("c/truth/A/03.png", try mask(16, 12, 255))
+        try archive.write("c/truth/B/01.png", Data("no picture".utf8))
+        try archive.write("c/truth/B/02.png", try mask(64, 48, 0))
+        try archive.write("c/truth.csv", "study,image,polyp\nA,01.png,1\nA,09.png,1\nB,02.jpg,1\nB,01.png,canary\n7,01.png,1\n")
+        try archive.write("c/studies.csv", "Study;Polyp\nA;1\nX;0\n")
+        let report = ArchiveCheck.run(try Archive.open(archive.root), depth: .header)
+        let centre = report.centres[0]
+        #expect(centre.issues.map { "\($0.study ?? "") \($0.file ?? "") \($0.code)" } == [
+            "B truth.csv unknown-truth", "A 02.jpg mask-size", "A truth/A/03.png no-image", "A truth.csv no-image",
+            "B 01.png unreadable-mask", "B 02.jpg empty-mask", " studies.csv no-study", " truth.csv no-study",
+        ])
+        #expect(centre.masks == 1 && centre.notes == ["1 masks of 0 and 1: 1 is polyp"])
+        #expect(centre.issues.allSatisfy { !$0.message.contains("canary") })
+    }
+
+    @Test func numbersThatASpreadsheetMangledAreNamed() throws {
+        let archive = try TemporaryArchive()
+        for folder in ["007", "20240101123456789012", "123000", "E5"] {
+            try archive.write("c/studies/\(folder)/01.png", try TemporaryArchive.png())
+        }
+        try archive.write(
+            "c/reports.csv", "study,patient,text\n7,1,x\n20240101123456700000,2,x\n1.23E+05,3,x\n42,4,x\nE5,5,x\n123000,6,x\n")
+        let report = ArchiveCheck.run(try Archive.open(archive.root), depth: .header)
+        let missing = report.issues.filter { $0.code != "no-report" && $0.code != "single-image" }
+        #expect(missing.map { "\($0.study ?? "") \($0.code)" } == [
+            "1.23E+05 mangled-number", "20240101123456700000 mangled-number", "42 no-folder", "7 mangled-number",
+        ])
     }
 
     @Test(.enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)))

@@ -62,7 +62,7 @@ import Testing
         let root = place.root.appendingPathComponent("archive")
         try SyntheticArchive.write(to: root, options: small())
         for centre in try Archive.open(root) {
-            let truth = try TruthReader(centre)
+            let truth = TruthReader(centre)
             #expect(truth.studies.count == 8)
             for (study, images) in truth.images {
                 #expect(images.values.contains(true) == (truth.studies[study]?.polyp == true))
@@ -132,7 +132,7 @@ import Testing
         try SyntheticArchive.write(to: root, options: options)
         let centre = try #require(try Archive.open(root).first)
         var means: [Bool: [Double]] = [:]
-        for (study, images) in try TruthReader(centre).images {
+        for (study, images) in TruthReader(centre).images {
             for (name, shows) in images {
                 let still = try ImageDecoder.decode(
                     contentsOf: centre.directory.appendingPathComponent("studies/\(study)/\(name)"))
