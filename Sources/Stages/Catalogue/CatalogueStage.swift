@@ -71,7 +71,7 @@ public struct CatalogueStage: Stage {
             context.progress(done: batch.endIndex, of: index.records.count)
         }
         let others = check.foldersWithoutReport() + check.ignored(housekeeping)
-        rows = Self.oneForEachItem(rows + others.map(Self.item))
+        rows = ResultRow.oneForEachItem(rows + others.map(Self.item))
         record.failed = rows.count { if case .item(let row) = $0 { row.status == "failed" } else { false } }
         return ShardOutput(rows: rows, record: try StageCoding.encode(record))
     }
@@ -89,7 +89,7 @@ public struct CatalogueStage: Stage {
 
     /// An issue as a row: errors failed, bags without images are empty, the rest is said and goes on.
     private static func item(_ issue: ArchiveIssue) -> ResultRow {
-        let status = ["empty-bag", "no-folder"].contains(issue.code)
+        let status = ["empty-bag", "no-folder", "mangled-number"].contains(issue.code)
             ? "empty" : issue.severity == .error ? "failed" : "skipped"
         let line = issue.row.map { "\(issue.file ?? "table"), line \($0)" }
         // A line that names no study is an item of its own.
@@ -98,30 +98,5 @@ public struct CatalogueStage: Stage {
             .init(
                 centre: issue.centre, study: issue.study ?? "", image: item, status: status, reason: issue.code,
                 message: (line.map { $0 + ": " } ?? "") + issue.message))
-    }
-
-    /// What is said more than once of an item (a study that three lines name, say) in one row, since the ledger keeps one
-    /// of each: with the status and reason of the worst, and every message.
-    private static func oneForEachItem(_ rows: [ResultRow]) -> [ResultRow] {
-        var places: [[String]: Int] = [:]
-        var kept: [ResultRow] = []
-        for row in rows {
-            guard case .item(let item) = row else {
-                kept.append(row)
-                continue
-            }
-            let key = [item.centre, item.study, item.image ?? ""]
-            guard let place = places[key], case .item(var one) = kept[place] else {
-                places[key] = kept.count
-                kept.append(row)
-                continue
-            }
-            let message = one.message + "; " + item.message
-            let order = ["skipped", "empty", "failed"]
-            if order.firstIndex(of: item.status) ?? 0 > order.firstIndex(of: one.status) ?? 0 { one = item }
-            one.message = message
-            kept[place] = .item(one)
-        }
-        return kept
     }
 }

@@ -2,11 +2,13 @@ import Archives
 import Digest
 import Evaluation
 import Foundation
+import Imaging
 
 /// Measures the job's results against truth, centre by centre and together: labels, bags, images, boxes, masks.
 ///
-/// Rows: `evaluation`, with 95 % confidence intervals where there are any. Truth is read here, and by a stage
-/// whose settings say `truth`.
+/// Rows: `evaluation`, with 95 % confidence intervals where there are any; of subject `truth`, what there is to say about a
+/// centre's truth itself (`TruthSummary`). `item`: whatever in a centre's truth cannot be used, each with its study and
+/// image; it never fails the shard. Truth is read here, and by a stage whose settings say `truth`.
 /// Settings: `EvaluateSettings`.
 public struct EvaluateStage: Stage {
     public let name = "evaluate"
@@ -43,8 +45,15 @@ public struct EvaluateStage: Stage {
         guard TruthReader.exists(in: centre) else {
             return ShardOutput(record: try StageCoding.encode(Record(hasTruth: false)))
         }
-        var comparison = TruthComparison(
-            truth: try context.truth(ofCentre: input.centre), settings: input.settings)
+        // Without its tables the archive has no images either, and other stages have said so.
+        let index = try? context.index(ofCentre: input.centre)
+        var comparison = TruthComparison(truth: try context.truth(ofCentre: input.centre), settings: input.settings) {
+            study, image in
+            guard let url = try? index?.imageURL(study: study, image: image), let probe = try? ImageProbe(contentsOf: url) else {
+                return nil
+            }
+            return (probe.width, probe.height)
+        }
         let masks = Dictionary(grouping: results.masks, by: \.study)
         // A picture is one stage's view of one image.
         func key(_ mask: EvaluationInput.Mask) -> String { mask.subject + "/" + mask.image }
@@ -55,16 +64,11 @@ public struct EvaluateStage: Stage {
             try comparison.add(study, masks: own, context: context)
             context.progress(done: position + 1, of: results.studies.count)
         }
-        let findings = comparison.findings
-        let rows = findings.problems.map { problem in
-            ResultRow.item(
-                .init(
-                    centre: input.centre, study: "", image: nil, status: "failed", reason: "unreadable-truth",
-                    message: problem))
-        }
+        comparison.finish(studies: results.studies)
+        let rows = ResultRow.oneForEachItem(comparison.items.map(ResultRow.item))
         return ShardOutput(
-            rows: rows, record: try StageCoding.encode(Record(hasTruth: true, problems: findings.problems.count)),
-            blobs: [try StageCoding.encode(findings)])
+            rows: rows, record: try StageCoding.encode(Record(hasTruth: true, problems: rows.count)),
+            blobs: [try StageCoding.encode(comparison.findings)])
     }
 
     public func reduce(
@@ -87,10 +91,23 @@ public struct EvaluateStage: Stage {
         }
         let table = EvaluationTable(findings: findings, settings: settings, models: models)
         do {
-            let rows = try table.rows()
+            let truth = TruthSummary(
+                findings: findings, centres: view.centres, withoutTruth: try Self.withoutTruth(records),
+                dataset: settings.splits.first ?? "")
+            let rows = try table.rows() + truth.rows()
             return RoundOutcome(rows: rows.map(ResultRow.evaluation), metrics: EvaluationTable.headline(rows))
         } catch let error as EvaluationError {
             throw StageError(.numeric, error.message)
         }
+    }
+
+    private static func withoutTruth(_ records: [ShardRecord]) throws -> Set<String> {
+        var centres: Set<String> = []
+        for shard in records {
+            guard let centre = shard.centre, let data = shard.record else { continue }
+            let record = try StageCoding.decode(Record.self, from: data, of: "the record of \(shard.key)")
+            if !record.hasTruth { centres.insert(centre) }
+        }
+        return centres
     }
 }

@@ -43,6 +43,13 @@ struct EvaluationFindings: Codable {
     var overlaps: [Overlap] = []
     /// Boxes on images that show no polyp, by stage and split.
     var falseBoxes: [String: [String: Int]] = [:]
-    /// What could not be compared, one line each.
-    var problems: [String] = []
+    /// Masks that could be laid over their image, and those that could not; what was taken for granted in reading them.
+    var masks = 0
+    var unusableMasks = 0
+    var assumptions: [String: Int] = [:]
+    /// Why nothing at all could be compared; nil where something was.
+    var reason: String?
+
+    /// Whether nothing was compared with truth.
+    var isEmpty: Bool { bags.isEmpty && images.isEmpty && labels.isEmpty && overlaps.isEmpty && falseBoxes.isEmpty }
 }

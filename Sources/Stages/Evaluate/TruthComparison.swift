@@ -4,29 +4,46 @@ import Evaluation
 import Foundation
 import Imaging
 
-/// Lays a centre's results beside its truth.
+/// Lays a centre's results beside its truth. What cannot be compared becomes an item of its own, and the rest goes on.
 package struct TruthComparison {
     let truth: TruthReader
     let settings: EvaluateSettings
+    /// The size of an image as it is displayed; nil where the image cannot be read now.
+    let size: (_ study: String, _ image: String) -> (width: Int, height: Int)?
     private(set) var findings = EvaluationFindings()
+    private(set) var items: [ResultRow.ItemRow]
 
-    init(truth: TruthReader, settings: EvaluateSettings) {
+    init(
+        truth: TruthReader, settings: EvaluateSettings,
+        size: @escaping (_ study: String, _ image: String) -> (width: Int, height: Int)?
+    ) {
         self.truth = truth
         self.settings = settings
+        self.size = size
+        items = truth.issues.map { issue in
+            let file = issue.file ?? "truth"
+            return ResultRow.ItemRow(
+                centre: issue.centre, study: issue.study ?? "", image: issue.row.map { "\(file), line \($0)" } ?? file,
+                status: "failed", reason: issue.code, message: issue.message)
+        }
     }
 
     mutating func add(_ study: EvaluationInput.Study, masks: [String: EvaluationInput.Mask], context: any MapContext) throws {
-        let known = truth.studies[study.study]
+        let known = truth.truth(ofStudy: study.study)
         if let report = known?.report, let label = study.label {
             findings.labels.append(.init(study: study.study, split: study.split, found: label, truth: report))
         }
-        var shown = truth.images[study.study] ?? [:]
         let images = Set(study.images.keys).union(study.drawn.values.flatMap(\.boxes.keys)).union(masks.values.map(\.image))
-        for image in images where shown[image] == nil {
-            shown[image] = try truth.showsPolyp(study: study.study, image: image)
+        var shown: [String: Bool] = [:]
+        var actual: [String: Mask] = [:]
+        for image in images.sorted() {
+            let found = TruthFinding(truth, study: study.study, image: image, size: size(study.study, image))
+            shown[image] = look(at: found, image: image, of: study)
+            if case .mask(let mask) = found { actual[image] = mask.mask }
         }
         // A study whose own truth is not written down shows a polyp when one of its images does.
-        if let polyp = known?.polyp ?? (shown.isEmpty ? nil : shown.values.contains(true)) {
+        let told = Array(truth.rows(ofStudy: study.study).values) + Array(shown.values)
+        if let polyp = known?.polyp ?? (told.isEmpty ? nil : told.contains(true)) {
             for (head, score) in study.bag {
                 findings.bags[head, default: []].append(
                     .init(study: study.study, split: study.split, score: score, isPositive: polyp))
@@ -46,26 +63,44 @@ package struct TruthComparison {
                     if rectangle != nil { findings.falseBoxes[subject, default: [:]][study.split, default: 0] += 1 }
                     continue
                 }
-                guard (study.images[image]?["student"] ?? 1) >= settings.threshold else { continue }
+                guard (study.images[image]?["student"] ?? 1) >= settings.threshold, let actual = actual[image] else { continue }
                 try add(
                     image, of: study, subject: subject, rectangle: rectangle, isKept: drawing.kept.contains(image),
-                    mask: masks[subject + "/" + image], context: context)
+                    mask: masks[subject + "/" + image], actual: actual, context: context)
             }
         }
         for mask in masks.values.sorted(by: { $0.image < $1.image }) {
-            guard let localiser = Localiser.named(mask.subject), !localiser.drawsBoxes, shown[mask.image] == true else { continue }
+            guard let localiser = Localiser.named(mask.subject), !localiser.drawsBoxes, shown[mask.image] == true,
+                let actual = actual[mask.image]
+            else { continue }
             try add(
-                mask.image, of: study, subject: mask.subject, rectangle: nil, isKept: false, mask: mask, context: context)
+                mask.image, of: study, subject: mask.subject, rectangle: nil, isKept: false, mask: mask, actual: actual,
+                context: context)
+        }
+    }
+
+    /// Counts what an image's mask is good for, and says whether the image shows a polyp; nil: not known.
+    private mutating func look(at found: TruthFinding, image: String, of study: EvaluationInput.Study) -> Bool? {
+        let told = truth.toldPolyp(study: study.study, image: image)
+        switch found {
+        case .none: return told
+        case .mask(let mask):
+            findings.masks += 1
+            for kind in mask.assumptions { findings.assumptions[kind.rawValue, default: 0] += 1 }
+            return told ?? !mask.isEmpty
+        case .unusable(let reason, let message):
+            findings.unusableMasks += 1
+            report(image, of: study, reason, message)
+            // One of another size than its image still says whether there is a polyp.
+            return told ?? (try? truth.showsPolyp(study: study.study, image: image)) ?? nil
         }
     }
 
     private mutating func add(
         _ image: String, of study: EvaluationInput.Study, subject: String, rectangle: ResultRow.BoxRow.Rectangle?,
-        isKept: Bool, mask: EvaluationInput.Mask?, context: any MapContext
+        isKept: Bool, mask: EvaluationInput.Mask?, actual: Mask, context: any MapContext
     ) throws {
         do {
-            guard let url = try truth.maskURL(study: study.study, image: image) else { return }
-            let actual = Mask(try ImageDecoder.decode(contentsOf: url), atLeast: 129)
             let box = rectangle.map { Box(x0: $0.x0, y0: $0.y0, x1: $0.x1, y1: $0.y1) }
             var overlap = EvaluationFindings.Overlap(
                 subject: subject, study: study.study, split: study.split, boxIoU: Self.bestOverlap(of: box, with: actual),
@@ -86,12 +121,35 @@ package struct TruthComparison {
             }
             findings.overlaps.append(overlap)
         } catch let error as ImagingError {
-            findings.problems.append("truth of \(study.study)/\(image): \(error.message)")
-        } catch let error as ArchiveError {
-            findings.problems.append("truth of \(study.study)/\(image): \(error.message)")
+            report(image, of: study, "unreadable-result", "what \(subject) drew cannot be read: \(error.message)")
         } catch let error as EvaluationError {
-            findings.problems.append("truth of \(study.study)/\(image): \(error)")
+            report(
+                image, of: study, error.code == .sizeMismatch ? "mask-size" : "not-comparable",
+                "what \(subject) drew cannot be laid over the image's mask: \(error.message)")
         }
+    }
+
+    private mutating func report(_ image: String, of study: EvaluationInput.Study, _ reason: String, _ message: String) {
+        items.append(
+            .init(
+                centre: truth.centre.name, study: study.study, image: image, status: "failed", reason: reason,
+                message: message))
+    }
+
+    /// Says why, where nothing at all could be compared.
+    mutating func finish(studies: [EvaluationInput.Study]) {
+        guard findings.isEmpty else { return }
+        let tables = truth.issues.filter { $0.row == nil }.map(\.message)
+        let isNamed = studies.contains {
+            truth.truth(ofStudy: $0.study) != nil || !truth.rows(ofStudy: $0.study).isEmpty
+        }
+        let splits = settings.splits.joined(separator: ", ")
+        findings.reason =
+            !tables.isEmpty ? tables.joined(separator: "; ")
+            : studies.isEmpty ? "the centre has no study of split \(splits)"
+            : findings.unusableMasks > 0 ? "none of its \(findings.unusableMasks) masks can be used: see items.csv"
+            : isNamed ? "the job has no results about what the truth tells"
+            : "its truth names no study of split \(splits): are names written alike, with all noughts?"
     }
 
     /// The highest IoU of `box` with the box of one of the truth's polyps.

@@ -11,12 +11,11 @@ extension MapContext {
         }
     }
 
-    /// What is known about a centre's studies and images, read likewise. Throws likewise.
+    /// What is known about a centre's studies and images, read likewise. What is wrong with its tables stands in its
+    /// `issues`; throws when this worker does not serve the centre.
     func truth(ofCentre centre: String) throws -> TruthReader {
         try kept("truth", ofCentre: centre, tables: ["studies.csv", "truth.csv"]) {
-            do { return try TruthReader($0) } catch let error as ArchiveError {
-                throw StageError(.archive, "the truth of centre \(centre) cannot be read: \(error.message)")
-            }
+            TruthReader($0)
         }
     }
 

@@ -24,9 +24,11 @@ struct Prompt: NamesImage {
     ///
     /// Throws `ArchiveError` where the mask cannot be read, naming it.
     init?(_ item: ItemOfBox, truth: TruthReader) throws {
-        guard let url = try truth.maskURL(study: item.study, image: item.image) else { return nil }
         let mask: Mask
-        do { mask = Mask(try ImageDecoder.decode(contentsOf: url), atLeast: 129) } catch let error as ImagingError {
+        do {
+            guard let known = try truth.mask(study: item.study, image: item.image) else { return nil }
+            mask = known.mask
+        } catch let error as ImagingError {
             throw ArchiveError(.unreadable, "its mask in truth/\(item.study) cannot be read: \(error.message)")
         }
         boxes = mask.polypBoxes

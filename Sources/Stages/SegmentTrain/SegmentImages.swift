@@ -60,8 +60,10 @@ struct SegmentImages {
             if let digest = item.mask {
                 picture = try ImageDecoder.decode(try context.content(digest))
             } else {
-                guard let url = try truth?.maskURL(study: item.study, image: item.image) else { return nil }
-                picture = try ImageDecoder.decode(contentsOf: url)
+                guard let truth, let url = try truth.maskURL(study: item.study, image: item.image) else { return nil }
+                let known = try TruthMask(contentsOf: url)
+                // A mask in the plain form keeps its smoothed edges.
+                picture = known.assumptions.isEmpty ? try ImageDecoder.decode(contentsOf: url) : known.mask.image()
             }
             let grey = picture.grey()
             let square = grey.width == side && grey.height == side ? grey : try grey.resized(width: side, height: side, filter: .bilinear)
