@@ -61,7 +61,7 @@ struct Slot: Sendable {
             return failure(shard, error.code.description, error.message)
         } catch {
             // Other errors may quote what they met: only their kind is passed on.
-            return failure(shard, "unexpected-error", "the stage threw \(type(of: error)): \(Self.bounded("\(error)", 500))")
+            return failure(shard, "unexpected-error", "the stage threw \(type(of: error))")
         }
     }
 

@@ -88,6 +88,19 @@ import ZeroMQ
         #expect(ended.message.contains("the loss is not finite"))
     }
 
+    /// An error of which nobody knows what it quotes: only its kind goes on its way.
+    @Test func anErrorThatNobodyKnowsIsNotQuoted() throws {
+        struct Surprise: Error, CustomStringConvertible { var description: String { "a report says: canary" } }
+        let cluster = try TestCluster([ToyScoreStage(studies: 1) { _ in throw Surprise() }])
+        try cluster.addWorker("a")
+        let job = try cluster.submit(#"{ stages: [ { stage: "toy-score" } ] }"#)
+        let ended = try cluster.waitForEnd(job)
+        #expect(ended.state == .failed)
+        let errors = try cluster.ledger.quarantined(job: job).map(\.error) + [ended.message] + cluster.lines.all
+        #expect(errors.contains { $0.contains("Surprise") })
+        #expect(!errors.contains { $0.contains("canary") })
+    }
+
     @Test func anUnknownStageIsRefusedAtSubmission() throws {
         let cluster = try TestCluster([ToyScoreStage()])
         let error = try #require(throws: ClusterError.self) { try cluster.submit(#"{ stages: [ { stage: "mil" } ] }"#) }
