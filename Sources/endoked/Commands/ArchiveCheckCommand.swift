@@ -7,8 +7,10 @@ struct ArchiveCheckCommand: Command {
         name: "archive check", summary: "find what is wrong with an archive before any worker starts",
         discussion: """
             Lists duplicate studies, missing, empty, damaged or foreign images, files in a bag that are no images, empty
-            bags, reports that cannot be read, a patient in two splits. Every image is decoded; what it is, its bytes
-            say, not its name. Nothing stops the rest: a run leaves out what is broken and says so.
+            bags, reports that cannot be read, a patient in two splits, and truth that cannot be used: masks that cannot be
+            read, may mean two things or are not as large as their image, rows of truth.csv and studies.csv that name
+            nothing. Every image is decoded; what it is, its bytes say, not its name. What is taken for granted in reading
+            masks (such as 0 and 1 for 0 and 255) is a `note`. Nothing stops the rest: a run leaves out what is broken and says so.
             Exit code 0: nothing found; 3: problems are listed; 5: there is no archive.
             """,
         arguments: [.init(name: "DIR", help: "the archive's folder")],
@@ -37,6 +39,7 @@ struct ArchiveCheckCommand: Command {
         } else {
             Terminal.print(ArchiveCheckText.table(report))
             for issue in report.issues { Terminal.print(ArchiveCheckText.line(issue)) }
+            for centre in report.centres { centre.notes.forEach { Terminal.print("note \(centre.name): \($0)") } }
             Terminal.print(
                 report.issues.isEmpty ? "nothing wrong found"
                     : "\(report.errorCount) errors, \(report.warningCount) warnings")

@@ -3,9 +3,11 @@ import Ledger
 /// Evaluations as people compare them: a row a measure, a column a centre, with 95 % confidence intervals.
 struct EvaluationTable {
     let rows: [EvaluationRow]
+    /// The stage that makes them; nil where the pipeline has none.
+    let stage: JobStage?
 
     var text: String {
-        guard !rows.isEmpty else { return "no evaluations: the archive holds no truth, or the pipeline no evaluate stage" }
+        guard !rows.isEmpty else { return nothing }
         let centres = Array(Set(rows.map(\.centre)).subtracting(["all"])).sorted() + ["all"]
         var measures: [Measure] = []
         for row in rows where !measures.contains(Measure(row)) { measures.append(Measure(row)) }
@@ -17,7 +19,22 @@ struct EvaluationTable {
                         rows.first { $0.centre == centre && Measure($0) == measure }.map(Self.cell) ?? ""
                     })
         }
-        return Terminal.table(table)
+        return ([Terminal.table(table)] + (notes.isEmpty ? [] : [notes.joined(separator: "\n")])).joined(separator: "\n\n")
+    }
+
+    /// Why there is no row.
+    private var nothing: String {
+        guard let stage else { return "no evaluations: the pipeline has no stage evaluate" }
+        switch stage.state {
+        case .complete, .partial: return "no evaluations: the archive holds no truth about what was found"
+        case .failed: return "no evaluations: the stage evaluate failed" + (stage.message.isEmpty ? "" : ": \(stage.message)")
+        default: return "no evaluations: the stage evaluate is \(stage.state.rawValue)"
+        }
+    }
+
+    /// What there is to say about each centre's truth.
+    private var notes: [String] {
+        rows.filter { $0.subject == "truth" && !$0.note.isEmpty }.map { "\($0.centre): \($0.note)" }
     }
 
     private struct Measure: Equatable {

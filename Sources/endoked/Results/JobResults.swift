@@ -163,7 +163,10 @@ struct JobResults {
 
     /// The evaluations as a table for people.
     func summary() throws -> String {
-        EvaluationTable(rows: try ledger.evaluations(job: job).map(\.row)).text
+        EvaluationTable(
+            rows: try ledger.evaluations(job: job).map(\.row),
+            stage: try ledger.job(job)?.stages.first { $0.name == "evaluate" }
+        ).text
     }
 
     func evaluationsAsJSON() throws -> String {
