@@ -55,7 +55,7 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    private init(transport: Transport) { self.transport = transport }
+    init(transport: Transport) { self.transport = transport }
 
     /// An endpoint within the process, for the library's own use.
     package static func inproc(_ name: String) -> Endpoint { Endpoint(transport: .inproc(name: name)) }

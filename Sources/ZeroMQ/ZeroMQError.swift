@@ -5,6 +5,7 @@ public struct ZeroMQError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Base: String, Sendable {
             case endpoint = "endpoint"
+            case unresolved = "unresolved"
             case addressInUse = "address-in-use"
             case plaintextRefused = "plaintext-refused"
             case missingFeature = "missing-feature"
@@ -17,6 +18,8 @@ public struct ZeroMQError: Error, Sendable, CustomStringConvertible {
 
         /// The text is not an endpoint that this program speaks.
         public static let endpoint = Self(.endpoint)
+        /// A host's name has no address.
+        public static let unresolved = Self(.unresolved)
         /// Another process listens there.
         public static let addressInUse = Self(.addressInUse)
         /// The endpoint can be reached by other hosts, and no key protects it.
@@ -56,11 +59,20 @@ public struct ZeroMQError: Error, Sendable, CustomStringConvertible {
             return ZeroMQError(
                 .addressInUse, "\(operation)\(place): another process listens there; stop it or choose another port",
                 errorNumber: number)
+        case EACCES, EPERM:
+            return ZeroMQError(
+                .endpoint,
+                "\(operation)\(place): not allowed (\(reason)); take a port from 1024 on, or a socket in a folder that you may write",
+                errorNumber: number)
+        case ENOENT, ENOTDIR:
+            return ZeroMQError(
+                .endpoint, "\(operation)\(place): the folder of this socket does not exist; make it first", errorNumber: number)
         case endoked_zmq_eterm():
             return ZeroMQError(.contextTerminated, "\(operation)\(place): the context was closed", errorNumber: number)
         case ENODEV, EADDRNOTAVAIL:
             return ZeroMQError(
-                .endpoint, "\(operation)\(place): no such address on this host (\(reason))", errorNumber: number)
+                .endpoint, "\(operation)\(place): this host has no such address; `ip address` shows those it has, and * means all",
+                errorNumber: number)
         default:
             return ZeroMQError(.system, "\(operation)\(place): \(reason)", errorNumber: number)
         }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import ZeroMQ
 
@@ -27,6 +28,44 @@ import ZeroMQ
         }
         #expect(error.code == .plaintextRefused)
         #expect(error.message.contains(text))
+    }
+
+    @Test func namesAreListenedAtByTheirAddress() throws {
+        #expect(try Endpoint("tcp://localhost:5570").forListening().description == "tcp://127.0.0.1:5570")
+        for same in ["tcp://*:5570", "tcp://127.0.0.1:*", "tcp://[::1]:5570", "tcp://lo:5570", "ipc:///run/x"] {
+            #expect(try Endpoint(same).forListening().description == same)
+        }
+        let host = ProcessInfo.processInfo.hostName
+        if let own = try? Endpoint("tcp://\(host):5570").forListening() { #expect(own.description != "tcp://\(host):5570") }
+        let socket = try Socket(.router, in: try Context())
+        let bound = try socket.bind(try Endpoint("tcp://localhost:*"))
+        guard case .tcp("127.0.0.1", let port?) = bound.transport else {
+            Issue.record("\(bound)")
+            return
+        }
+        #expect(port > 0)
+    }
+
+    @Test func aNameThatIsNotKnownIsSaidAtOnce() throws {
+        let endpoint = try Endpoint("tcp://no-such-host.invalid:5570")
+        for error in [
+            #expect(throws: ZeroMQError.self) { try endpoint.requireConnectable() },
+            #expect(throws: ZeroMQError.self) { _ = try endpoint.forListening() },
+        ] { #expect(error?.code == .unresolved && error?.message.contains("no-such-host.invalid is not known") == true) }
+        for text in ["tcp://*:5570", "tcp://127.0.0.1:*"] {
+            let error = #expect(throws: ZeroMQError.self) { try Endpoint(text).requireConnectable() }
+            #expect(error?.code == .endpoint && error?.message.contains("* is for listening") == true)
+        }
+        for text in ["tcp://127.0.0.1:5570", "tcp://localhost:5570", "tcp://[::1]:5570", "ipc://x"] {
+            try Endpoint(text).requireConnectable()
+        }
+    }
+
+    @Test func whatCannotBeListenedAtIsToldWithWhatToDo() throws {
+        for (text, says) in [("ipc:///no/such/folder/socket", "the folder of this socket does not exist"), ("tcp://192.0.2.1:5570", "no such address")] {
+            let error = #expect(throws: ZeroMQError.self) { try Socket(.router, in: try Context()).bind(try Endpoint(text)) }
+            #expect(error?.message.contains(says) == true, "\(error?.message ?? "")")
+        }
     }
 
     @Test(arguments: [

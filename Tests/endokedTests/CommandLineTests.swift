@@ -101,6 +101,56 @@ import Testing
         #expect(!database.errors.contains("secret-canary"))
     }
 
+    @Test func aCoordinatorThatIsNowhereIsNotWaitedFor() throws {
+        let missing = "tcp://no-such-host.invalid:5570"
+        for words in [
+            ["worker", "--connect", missing, "--centre", "a=/tmp", "--allow-plaintext"], ["status", "--connect", missing],
+            ["submit", "--connect", missing, "--centre", "a"], ["cancel", "3", "--connect", missing],
+            ["coordinator", "--database", "dbname=x", "--listen", missing, "--allow-plaintext"],
+        ] {
+            let process = try EndokedProcess.Running(words).wait()
+            #expect(process.status == 5 && process.errors.contains("the name no-such-host.invalid is not known here"), "\(process.errors)")
+        }
+        let port = try EndokedProcess.run("worker", "--connect", "tcp://localhost:99999", "--centre", "a=/tmp")
+        #expect(port.status == 2 && port.errors.contains("the port must be 1 to 65535"), "\(port.errors)")
+        let star = try EndokedProcess.run("worker", "--connect", "tcp://*:5570", "--centre", "a=/tmp")
+        #expect(star.status == 2 && star.errors.contains("* is for listening"), "\(star.errors)")
+    }
+
+    /// The batch script with the environments that are documented, with the program itself.
+    @Test(arguments: ["slurm", "systemd"])
+    func theBatchScriptStartsAWorker(example: String) throws {
+        let folder = try TemporaryFolder.make()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let deploy = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../deploy").standardizedFileURL
+        let text = try String(contentsOf: deploy.appendingPathComponent("\(example)/worker.env.example"), encoding: .utf8)
+        var environment = ["SLURM_CPUS_ON_NODE": "1", "SLURM_JOB_ID": "77"]
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+            let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
+            environment[parts[0]] = parts[1].trimmingCharacters(in: ["\""]).replacingOccurrences(of: "/data/north", with: folder.path)
+        }
+        let log = folder.appendingPathComponent("worker.log")
+        environment["ENDOKED_COORDINATOR"] = "tcp://127.0.0.1:9"
+        environment["ENDOKED_OPTIONS", default: ""] += " --log debug --log-file \(log.path)"
+        environment["PATH"] = EndokedProcess.program.deletingLastPathComponent().path + ":/usr/bin:/bin"
+        let script = Process()
+        script.executableURL = URL(fileURLWithPath: "/bin/bash")
+        script.arguments = [deploy.appendingPathComponent("slurm/worker.sbatch").path]
+        script.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let errors = folder.appendingPathComponent("errors")
+        _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
+        script.standardError = try FileHandle(forWritingTo: errors)
+        try script.run()
+        let deadline = Date.now + 20
+        func written() -> String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
+        while !written().contains("worker."), script.isRunning, .now < deadline { Thread.sleep(forTimeInterval: 0.05) }
+        script.terminate()
+        script.waitUntilExit()
+        let said = try String(contentsOf: errors, encoding: .utf8)
+        #expect(script.terminationStatus == 0 && said.isEmpty, "\(script.terminationStatus): \(said)")
+        #expect(written().contains("worker=slurm-77 slots=\(example == "slurm" ? 1 : 8)"), "\(written())")
+    }
+
     @Test func anAddressThatOthersReachNeedsAWord() throws {
         let open = try EndokedProcess.run("coordinator", "--database", "dbname=x", "--listen", "tcp://0.0.0.0:5599")
         #expect(open.status == 5)

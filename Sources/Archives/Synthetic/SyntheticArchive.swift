@@ -58,7 +58,7 @@ public enum SyntheticArchive {
         } catch {
             try? files.removeItem(at: beside)
             if error is ArchiveError { throw error }
-            throw ArchiveError(.unwritable, "\(url.path) could not be written: \(error)")
+            throw ArchiveError(.unwritable, "\(url.path) could not be written: \(error.localizedDescription)")
         }
     }
 

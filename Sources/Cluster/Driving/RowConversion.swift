@@ -5,8 +5,10 @@ import Stages
 
 /// A stage's rows as the ledger keeps them, and back.
 extension LedgerRow {
-    /// - Throws: `ClusterError.invalid` for a value that the ledger has no place for.
+    /// - Throws: `ClusterError.invalid` for a value that the ledger has no place for, `StageError.numeric` for a number that
+    ///   is none.
     package init(_ row: Stages.ResultRow) throws {
+        try row.requireNumbers()
         switch row {
         case .study(let row):
             self = .study(

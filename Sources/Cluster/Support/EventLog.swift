@@ -1,6 +1,6 @@
 import Foundation
 
-/// One line an event: time, level, event, fields. Report text, patient names and keys have no place in it.
+/// One line an event: date and time in UTC, level, event, fields. Report text, patient names and keys have no place in it.
 public struct EventLog: Sendable {
     public enum Level: Int, Sendable, Comparable, CaseIterable {
         case debug, info, warning, error
@@ -30,14 +30,22 @@ public struct EventLog: Sendable {
         }
     }
 
+    /// Lines in a file that is turned by its size.
+    public static func file(_ file: RotatingLog, level: Level = .info) -> EventLog {
+        EventLog(level: level) { file.write($0) }
+    }
+
     package func callAsFunction(
         _ level: Level, _ event: String, _ fields: KeyValuePairs<String, any CustomStringConvertible & Sendable> = [:]
     ) {
         guard let least = self.level, level >= least else { return }
-        var line = "\(Date().formatted(.iso8601.time(includingFractionalSeconds: true))) \(level) \(event)"
+        var line = "\(Date().formatted(Self.timestamp)) \(level) \(event)"
         for (key, value) in fields { line += " \(key)=\(Self.quoted(value.description))" }
         write(line)
     }
+
+    /// `2026-11-30T17:20:51.123Z`.
+    private static let timestamp = Date.ISO8601FormatStyle(includingFractionalSeconds: true, timeZone: .gmt)
 
     /// A value with spaces, quotes or line ends in quotation marks, so that a line stays a line.
     static func quoted(_ text: String) -> String {

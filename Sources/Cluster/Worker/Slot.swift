@@ -71,6 +71,7 @@ struct Slot: Sendable {
                 shard, "record-too-large",
                 "the stage's record has \(output.record.count) bytes; at most \(WireProtocol.recordSizeInBytes)")
         }
+        for row in output.rows { try row.requireNumbers() }
         let rows = output.rows.isEmpty ? Data() : try JSONEncoder().encode(output.rows)
         guard rows.count + output.record.count + output.blobs.count * 64 <= WireProtocol.headerSizeInBytes - 4096 else {
             return failure(shard, "rows-too-large", "the stage's rows have \(rows.count) bytes: make smaller shards")

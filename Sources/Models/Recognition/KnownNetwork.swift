@@ -24,7 +24,9 @@ public enum KnownNetwork: Hashable, Sendable {
         if tensors.names.contains(where: { $0.hasPrefix("image_encoder.") }) {
             guard let kind = try? SegmentAnythingCheckpoint.kind(of: tensors) else { return nil }
             self = .segmentAnything(kind)
-        } else if let size = PVTSize(of: tensors, prefix: "backbone.") {
+        } else if let size = PVTSize(of: tensors, prefix: "backbone."),
+            tensors.names.contains(where: { $0.hasPrefix("CFM.") || $0.hasPrefix("out_CFM.") })
+        {
             self = .polypPVT(size)
         } else if let size = PVTSize(of: tensors) {
             self = .pvt(size)

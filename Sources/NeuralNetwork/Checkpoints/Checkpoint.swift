@@ -31,10 +31,13 @@ public enum Checkpoint {
     /// a file that was cut short is found out.
     ///
     /// Throws as `load` does.
-    public static func outline(of file: URL) throws -> CheckpointOutline {
+    /// - Parameter looksAtNumbers: whether every number is read once, for `faults`.
+    public static func outline(of file: URL, looksAtNumbers: Bool = false) throws -> CheckpointOutline {
         let options = Options(verifiesChecksums: false)
         return try mapped(file) { data in
-            try data.withUnsafeBytes { try selection(from: $0, options: options, readsValues: false).outline() }
+            try data.withUnsafeBytes {
+                try selection(from: $0, options: options, reading: looksAtNumbers ? .look : .shapes).outline()
+            }
         }
     }
 
@@ -54,7 +57,7 @@ public enum Checkpoint {
 
     /// Reads a file's bytes.
     public static func decode(_ data: Data, options: Options = Options()) throws -> LoadedCheckpoint {
-        try data.withUnsafeBytes { try selection(from: $0, options: options, readsValues: true).checkpoint() }
+        try data.withUnsafeBytes { try selection(from: $0, options: options, reading: .values).checkpoint() }
     }
 
     /// Writes a set as `.safetensors`, whole or not at all. Without metadata the bytes are `parameters.encoded()`.
@@ -97,9 +100,11 @@ public enum Checkpoint {
             .malformedFile, "this is neither a .safetensors file nor one of torch.save (.pth, .pt)")
     }
 
-    /// - Parameter readsValues: false leaves every tensor without numbers.
+    /// What is read of a tensor's numbers: nothing, whether they are sound, or all.
+    private enum Reading { case shapes, look, values }
+
     private static func selection(
-        from bytes: UnsafeRawBufferPointer, options: Options, readsValues: Bool
+        from bytes: UnsafeRawBufferPointer, options: Options, reading: Reading
     ) throws -> CheckpointSelection {
         let format = try format(of: bytes)
         var selection = CheckpointSelection(format: format, options: options)
@@ -107,10 +112,16 @@ public enum Checkpoint {
         switch format {
         case .safetensors:
             let header = try SafetensorsHeader(parsing: bytes)
-            for tensor in header.tensors {
-                try selection.add(tensor.name, element: tensor.element, shape: tensor.shape) {
-                    readsValues ? try header.values(of: tensor, in: bytes) : []
+            if let root = options.root {
+                selection.prefix = root.hasSuffix("_") ? root : root + "."
+                guard header.tensors.contains(where: { $0.name.hasPrefix(selection.prefix) }) else {
+                    throw ParameterError(.malformedFile, "no tensor's name begins with '\(selection.prefix)'")
                 }
+            }
+            for tensor in header.tensors {
+                try selection.add(
+                    tensor.name, element: tensor.element, shape: tensor.shape, keepsValues: reading == .values
+                ) { reading == .shapes ? [] : try header.values(of: tensor, in: bytes) }
             }
             selection.leaveOut(header.unread.map { $0 + ": numbers of this type are not read here" })
             selection.metadata = header.metadata
@@ -121,9 +132,11 @@ public enum Checkpoint {
         return try withExtendedLifetime(torch.arena) {
             let found = try CheckpointTree.model(in: torch.root, named: options.root)
             selection.leaveOut(found.leftOut)
+            selection.say(found.notes)
+            selection.prefix = found.prefix
             for (name, tensor) in found.tensors {
-                try selection.add(name, element: tensor.element, shape: tensor.shape) {
-                    readsValues ? try torch.values(of: tensor, called: name) : []
+                try selection.add(name, element: tensor.element, shape: tensor.shape, keepsValues: reading == .values) {
+                    reading == .shapes ? [] : try torch.values(of: tensor, called: name)
                 }
             }
             return selection

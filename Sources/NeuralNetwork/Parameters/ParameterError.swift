@@ -5,7 +5,7 @@ public struct ParameterError: Error, Equatable, CustomStringConvertible {
         private enum Base: String {
             case duplicateName, shapeMismatch, malformedFile, truncatedFile, unsupportedElement, refusedCode
             case unreadableFile, unwritableFile, missingTensors, notFinite, noWeight, tooFewContributions
-            case invalidOption, missingLibrary, wrongBase
+            case invalidOption, missingLibrary, wrongBase, ambiguous
         }
         private let base: Base
         private init(_ base: Base) { self.base = base }
@@ -38,6 +38,8 @@ public struct ParameterError: Error, Equatable, CustomStringConvertible {
         public static let missingLibrary = Code(.missingLibrary)
         /// A delta was computed from other parameters than those it is to be added to.
         public static let wrongBase = Code(.wrongBase)
+        /// A file holds several sets of tensors that would do, and nothing tells which is meant.
+        public static let ambiguous = Code(.ambiguous)
 
         public var description: String { base.rawValue }
     }

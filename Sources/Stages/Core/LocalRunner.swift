@@ -75,6 +75,7 @@ public final class LocalRunner: Sendable {
                             stage: stage.name, round: round, key: plan.key, centre: plan.centre, input: plan.input,
                             seed: store.seed),
                         context: context)
+                    for row in output.rows { try row.requireNumbers() }
                     store.add(output.rows, stage: stage.name)
                     store.keep(output.pictures, stage: stage.name)
                     return ShardRecord(

@@ -74,7 +74,7 @@ struct TrainedModel: Codable, Hashable {
         try StageError.naming {
             let kind = "\(precision)/\(calibration?.hex ?? "")"
             return try context.shared("mil-scorer/\(parameters.hex)/\(kind)/\(mean)/\(deviation)") {
-                let set = try ParameterSet(decoding: try context.content(parameters))
+                let set = try ParameterSet(decoding: try context.content(parameters)).sound()
                 return try MILScorer(
                     set, configuration: try MILConfiguration(of: set),
                     normalisation: try ColourNormalisation(mean: mean, deviation: deviation),

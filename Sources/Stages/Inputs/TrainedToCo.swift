@@ -66,7 +66,7 @@ struct TrainedToCo: Codable, Hashable {
                 "toco/\(parameters.hex)/\(network)/\(precision)/\(calibration?.hex ?? "")/\(maps.scales)"
             ) {
                 try ToCoLocaliser(
-                    ParameterSet(decoding: try context.content(parameters)), configuration: network,
+                    ParameterSet(decoding: try context.content(parameters)).sound(), configuration: network,
                     normalisation: .imageNet, maps: maps, precision: precision.besides,
                     calibration: try context.calibration(calibration))
             }

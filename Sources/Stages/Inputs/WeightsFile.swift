@@ -12,11 +12,12 @@ struct WeightsFile {
     let outline: WeightsOutline
     let tensors: ParameterSet
 
-    /// Throws `StageError.parameters`, with the path, for what cannot be read or is of no known network.
+    /// Throws `StageError.parameters`, with the path, for what cannot be read, is of no known network, or holds numbers that
+    /// are none.
     init(_ path: String) throws {
-        let loaded = try StageError.naming { try Checkpoint.load(URL(fileURLWithPath: path)) }
+        let (network, loaded) = try StageError.naming { try NetworkFile.load(URL(fileURLWithPath: path)) }
         tensors = loaded.tensors
-        outline = try WeightsOutline(path, loaded.outline)
+        outline = try WeightsOutline(path, loaded.outline, of: network)
     }
 
     func mil() throws -> (parameters: ParameterSet, configuration: MILConfiguration) {
@@ -72,17 +73,17 @@ extension WeightsFile {
         }
     }
 
-    /// Looks at a file that settings name, without reading its numbers. Nil: none is named.
+    /// Looks at a file that settings name, without keeping its numbers. Nil: none is named.
     /// - Parameter size: for a stage that must know the side of the network's input: what was asked for, and the method's.
-    /// - Throws: `StageError.parameters` for what cannot be read, was cut short, or is of another network than `kind`;
-    ///   `.invalidSettings` where nothing tells the side.
+    /// - Throws: `StageError.parameters` for what cannot be read, was cut short, holds numbers that are none, or is of
+    ///   another network than `kind`; `.invalidSettings` where nothing tells the side.
     static func look(
         at path: String?, for kind: WeightsKind, size: (wanted: Int?, method: Int)? = nil, stage: String
     ) throws {
         guard let path else { return }
         try naming(stage) {
-            let outline = try WeightsOutline(
-                path, try StageError.naming { try Checkpoint.outline(of: URL(fileURLWithPath: path)) })
+            let (network, found) = try StageError.naming { try NetworkFile.outline(of: URL(fileURLWithPath: path)) }
+            let outline = try WeightsOutline(path, found, of: network)
             try outline.require(kind)
             if let size { _ = try outline.imageSize(size.wanted, method: size.method) }
         }

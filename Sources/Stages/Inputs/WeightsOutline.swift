@@ -8,9 +8,10 @@ struct WeightsOutline {
     /// What a job wrote down with the parameters: the numbers that a training stage leaves with its first round.
     let numbers: [String: Double]
 
-    /// Throws `StageError.parameters`, with the path, for tensors of no known network.
-    init(_ path: String, _ outline: CheckpointOutline) throws {
-        guard let network = KnownNetwork(of: outline.tensors) else {
+    /// Throws `StageError.parameters`, with the path, for tensors of no known network, and for what was written down with
+    /// them and is no number.
+    init(_ path: String, _ outline: CheckpointOutline, of network: KnownNetwork?) throws {
+        guard let network else {
             throw StageError(
                 .parameters,
                 "\(path): its tensors are of no network that is known here; `endoked checkpoint \(path) --tensors` lists them"
@@ -18,6 +19,9 @@ struct WeightsOutline {
         }
         (self.path, self.network) = (path, network)
         numbers = outline.metadata.compactMapValues(Double.init)
+        if let name = numbers.filter({ !$0.value.isFinite }).keys.min() {
+            throw StageError(.parameters, "\(path): what it says of itself as \(name) is no number that can be used")
+        }
     }
 
     /// Throws `StageError.parameters` for a file of another network.

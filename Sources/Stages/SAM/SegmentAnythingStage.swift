@@ -107,7 +107,7 @@ public struct SegmentAnythingStage: Stage {
             let kind = "\(input.settings.precision)/\(input.calibration?.hex ?? "")"
             return try context.shared("segment-anything/\(input.parameters.hex)/\(kind)") {
                 try SegmentAnything(
-                    ParameterSet(decoding: try context.content(input.parameters)),
+                    ParameterSet(decoding: try context.content(input.parameters)).sound(),
                     precision: input.settings.precision.besides,
                     calibration: try context.calibration(input.calibration))
             }

@@ -92,7 +92,7 @@ public struct SegmentStage: Stage {
         try StageError.naming {
             let kind = "\(input.settings.precision)/\(input.calibration?.hex ?? "")"
             return try context.shared("polyp-pvt/\(input.model.parameters.hex)/\(kind)") {
-                let set = try ParameterSet(decoding: try context.content(input.model.parameters))
+                let set = try ParameterSet(decoding: try context.content(input.model.parameters)).sound()
                 let size = try PVTSize(ofPolypPVT: set)
                 return try PolypPVTPredictor(
                     set, size, precision: input.settings.precision.besides,

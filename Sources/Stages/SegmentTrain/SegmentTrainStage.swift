@@ -89,7 +89,7 @@ public struct SegmentTrainStage: Stage {
     private static func startingParameters(_ settings: SegmentTrainSettings, seed: UInt64) throws -> ParameterSet {
         let network = try PolypPVT(settings.size, dropPath: settings.dropPath, seed: seed)
         if let path = settings.initialCheckpoint {
-            let tensors = try Checkpoint.load(URL(fileURLWithPath: path)).tensors
+            let tensors = try NetworkFile.load(URL(fileURLWithPath: path)).checkpoint.tensors
             let isWhole = tensors.names.contains { $0.hasPrefix("backbone.") }
             if isWhole { try network.load(tensors) } else { try network.backbone.loadPretrained(tensors) }
         }

@@ -52,7 +52,7 @@ public struct ToCoTrainStage: Stage {
         let base = try rounds(settings).base(round: round, view: view) {
             let network = try ToCoNetwork(settings.configuration, seed: Seed(view.seed).derived(name, "initial").value)
             if let path = settings.initialCheckpoint {
-                let tensors = try Checkpoint.load(URL(fileURLWithPath: path)).tensors
+                let tensors = try NetworkFile.load(URL(fileURLWithPath: path)).checkpoint.tensors
                 let isWhole = tensors.names.contains { $0.hasPrefix("encoder.") }
                 if isWhole { try network.loadCheckpoint(tensors) } else { try network.encoder.loadPretrained(tensors) }
             }

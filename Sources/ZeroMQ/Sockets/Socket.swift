@@ -38,9 +38,10 @@ public final class Socket {
 
     deinit { zmq_close(pointer) }
 
-    /// Listens, and returns the endpoint with the port that was taken.
+    /// Listens, and returns the endpoint with the address and the port that were taken.
     @discardableResult
     public func bind(_ endpoint: Endpoint) throws(ZeroMQError) -> Endpoint {
+        let endpoint = try endpoint.forListening()
         try check(zmq_bind(pointer, endpoint.description), "listen at", endpoint.description)
         guard case .tcp(let host, nil) = endpoint.transport else { return endpoint }
         // libzmq names the address its own way (127.0.0.1 as [::ffff:127.0.0.1]): only the port is news.

@@ -1,4 +1,5 @@
 import Foundation
+import Stages
 
 /// Where results go. Whether it can be written is found out before hours of computing, not after.
 enum OutputFolder {
@@ -24,10 +25,7 @@ enum OutputFolder {
         }
     }
 
-    private static func reason(_ error: any Error) -> String {
-        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-        return underlying?.localizedDescription ?? (error as NSError).localizedDescription
-    }
+    private static func reason(_ error: any Error) -> String { ForeignError.words(error) }
 }
 
 /// Results that could not be written; the ledger still holds them (`endoked results` writes them again).

@@ -1,4 +1,5 @@
 import Foundation
+import Stages
 
 /// Finds the command that was asked for, runs it, and turns what it throws into one message and an exit code.
 enum Program {
@@ -47,7 +48,8 @@ enum Program {
             Terminal.message("endoked \(name): \(error)")
             return .configuration
         } catch {
-            Terminal.message("endoked \(name): \(error)")
+            let path = ForeignError.path(error).map { "\($0): " } ?? ""
+            Terminal.message("endoked \(name): \(path)\(ForeignError.words(error))")
             return FailureKind.status(of: error)
         }
     }

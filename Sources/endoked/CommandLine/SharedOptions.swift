@@ -18,6 +18,25 @@ enum EndpointOption {
     static func parse(_ text: String) throws -> Endpoint {
         do { return try Endpoint(text) } catch { throw UsageError("\(error)") }
     }
+
+    /// Where a coordinator is to be found.
+    /// - Throws: `UsageError` for what is no endpoint, `ConfigurationError` for a host that is not known.
+    static func connecting(_ text: String) throws -> Endpoint {
+        let endpoint = try parse(text)
+        do { try endpoint.requireConnectable() } catch {
+            if error.code == .unresolved { throw ConfigurationError("\(error)") }
+            throw UsageError("\(error)")
+        }
+        return endpoint
+    }
+
+    /// Where to listen.
+    /// - Throws: as `connecting`.
+    static func listening(_ text: String) throws -> Endpoint {
+        let endpoint = try parse(text)
+        do { _ = try endpoint.forListening() } catch { throw ConfigurationError("\(error)") }
+        return endpoint
+    }
 }
 
 enum ArchiveOption {
@@ -65,6 +84,9 @@ enum TimingOptions {
 struct ProcessOptions {
     static let options: [CommandSpec.OptionSpec] = [
         .option("log", "LEVEL", "debug, info, warning or error; default info"),
+        .option(
+            "log-file", "FILE",
+            "where events are appended, instead of standard error; turned at 10 MiB, with FILE.1 and FILE.2 kept"),
         .option("parent", "PID", "end when this process, which started it, is gone (set by `endoked run`)"),
     ]
 
@@ -76,7 +98,13 @@ struct ProcessOptions {
         let levels: [String: EventLog.Level] = [
             "debug": .debug, "info": .info, "warning": .warning, "error": .error,
         ]
-        log = .standardError(level: levels[level] ?? .info)
+        if let file = arguments.string("log-file") {
+            do { log = .file(try RotatingLog(file), level: levels[level] ?? .info) } catch let error as ClusterError {
+                throw ConfigurationError(error.message)
+            }
+        } else {
+            log = .standardError(level: levels[level] ?? .info)
+        }
         parent = try arguments.integer("parent", in: 1...Int(Int32.max)).map(Int32.init)
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Stages
 
 /// Where people read: results on standard output, progress and messages on standard error.
 enum Terminal {
@@ -11,7 +12,7 @@ enum Terminal {
         } catch where isReaderGone(error) {
             // As with `| head`: who read has seen enough.
         } catch {
-            message("cannot write to standard output: \((error as NSError).localizedDescription)")
+            message("cannot write to standard output: \(ForeignError.words(error))")
         }
     }
 

@@ -63,7 +63,7 @@ struct CalibrateCommand: Command {
         do {
             try calibration.encoded().write(to: out, options: .atomic)
         } catch {
-            throw ConfigurationError("cannot write \(out.path): \((error as NSError).localizedDescription)")
+            throw ConfigurationError("cannot write \(out.path): \(ForeignError.words(error))")
         }
         let rows = calibration.layers.map { layer in
             [

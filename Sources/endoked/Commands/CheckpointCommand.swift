@@ -8,30 +8,35 @@ struct CheckpointCommand: Command {
         name: "checkpoint", summary: "look into a file of parameters: which network, does every tensor fit",
         discussion: """
             Reads .safetensors, .pth and .pt (never executing anything in them), says what was widened, renamed or left
-            out (float16 and bfloat16 numbers, `module.` prefixes, optimiser states), tells which of the known networks
-            the tensors are of, and loads them into it. Known: ResNet-18 and -50, ViT and DeiT, ToCo, PVTv2, Polyp-PVT,
-            Segment Anything, MobileSAM, and this program's own MIL networks. Exit code 0: it loads; 1: it does not, and
-            every tensor that does not fit is named; 5: the file cannot be read.
+            out (float16 and bfloat16 numbers, what training scripts put before names, optimiser states, other objects),
+            tells which of the known networks the tensors are of, and loads them into it. Known: ResNet-18 and -50, ViT and
+            DeiT, ToCo, PVTv2, Polyp-PVT, Segment Anything, MobileSAM, and this program's own MIL networks. Beside a moving
+            average of weights (`model_ema` and the like) the weights themselves are taken; --root takes others. Exit code
+            0: it loads; 1: it does not, and every tensor that does not fit, or holds NaN or infinity, is named; 5: the file
+            cannot be read, or holds several sets of weights that would do.
             """,
         arguments: [.init(name: "FILE", help: "the checkpoint")],
         options: [
             .option("root", "KEYS", "where the model's tensors lie in a nested file, as in `ema.state_dict`; default: found"),
+            .option("out", "FILE", "write the network's tensors alone, as .safetensors in fp32"),
             .flag("tensors", "list every tensor with its shape"),
         ])
 
     private let file: URL
     private let options: Checkpoint.Options
     private let listsTensors: Bool
+    private let out: URL?
 
     init(_ arguments: ParsedArguments) throws {
         file = URL(fileURLWithPath: arguments.arguments[0])
         options = Checkpoint.Options(root: arguments.string("root"))
         listsTensors = arguments.has("tensors")
+        out = arguments.string("out").map { URL(fileURLWithPath: $0) }
     }
 
     func run() throws -> ExitStatus {
-        let loaded: LoadedCheckpoint
-        do { loaded = try Checkpoint.load(file, options: options) } catch let error as ParameterError {
+        let (known, loaded): (KnownNetwork?, LoadedCheckpoint)
+        do { (known, loaded) = try NetworkFile.load(file, options: options, checked: false) } catch let error as ParameterError {
             throw ConfigurationError(error.message)
         }
         let set = loaded.tensors
@@ -41,13 +46,18 @@ struct CheckpointCommand: Command {
         for note in loaded.notes { Terminal.print("  \(note)") }
         for line in loaded.leftOut { Terminal.print("  left out: \(line)") }
         if listsTensors { for entry in set.entries { Terminal.print("  \(entry.name) \(entry.shape)") } }
-        guard let network = KnownNetwork(of: set.shapes) else {
+        guard let network = known else {
             Terminal.print("of no network that is known here; see --help for those that are")
             return .failed
         }
         do {
+            try NumberFault.requireNone(loaded.faults)
             try network.load(set)
             Terminal.print("\(network.name): it loads")
+            if let out {
+                try OutputFolder.write(Checkpoint.encoded(set, metadata: loaded.metadata), to: out)
+                Terminal.print("written to \(out.path)")
+            }
             return .complete
         } catch where error is ParameterError || error is EngineError {
             Terminal.print("\(network.name): it does not load: \(error)")

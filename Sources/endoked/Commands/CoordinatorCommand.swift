@@ -14,7 +14,7 @@ struct CoordinatorCommand: Command {
             """,
         options: [
             .option("database", "URL", "PostgreSQL, as libpq takes it: postgresql://user@host/name"),
-            .option("listen", "ENDPOINT", "tcp://address:port or ipc://path; default tcp://127.0.0.1:5570", repeats: true),
+            .option("listen", "ENDPOINT", "tcp://host:port, * for every address, or ipc://path; default tcp://127.0.0.1:5570", repeats: true),
             .flag("allow-plaintext", "listen to other hosts without encryption: only on a network that you trust"),
             .option("name", "NAME", "how this coordinator is called in `status`; default host and process"),
         ] + TimingOptions.options + ProcessOptions.options)
@@ -26,7 +26,7 @@ struct CoordinatorCommand: Command {
         let listen = arguments.strings("listen")
         var configuration = Coordinator.Configuration(
             database: try DatabaseOption.value(arguments),
-            endpoints: try (listen.isEmpty ? ["tcp://127.0.0.1:5570"] : listen).map(EndpointOption.parse))
+            endpoints: try (listen.isEmpty ? ["tcp://127.0.0.1:5570"] : listen).map(EndpointOption.listening))
         configuration.allowPlaintext = arguments.has("allow-plaintext")
         configuration.timing = try TimingOptions.timing(arguments)
         if let name = arguments.string("name") { configuration.name = name }

@@ -1,5 +1,6 @@
 import Foundation
 import Reports
+import Stages
 
 /// `endoked label`: reports to findings, without a cluster.
 struct LabelCommand: Command {
@@ -78,7 +79,7 @@ struct LabelCommand: Command {
         } catch {
             target?.abandon()
             guard let output, !(error is ReportsError), !(error is ConfigurationError) else { throw error }
-            throw ConfigurationError("cannot write \(output): \((error as NSError).localizedDescription)")
+            throw ConfigurationError("cannot write \(output): \(ForeignError.words(error))")
         }
         Terminal.message(
             "\(summary.lines) reports: "

@@ -36,7 +36,7 @@ struct StatusCommand: Command {
             source = .database(database)
         } else {
             source = .coordinator(
-                try EndpointOption.parse(arguments.string("connect") ?? "tcp://127.0.0.1:5570"),
+                try EndpointOption.connecting(arguments.string("connect") ?? "tcp://127.0.0.1:5570"),
                 allowsPlaintext: arguments.has("allow-plaintext"))
         }
         job = try arguments.integer("job", in: 1...Int.max).map { JobID(Int64($0)) }

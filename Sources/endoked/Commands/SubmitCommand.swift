@@ -32,7 +32,7 @@ struct SubmitCommand: Command {
     private let allowsPlaintext: Bool
 
     init(_ arguments: ParsedArguments) throws {
-        endpoint = try EndpointOption.parse(arguments.required("connect"))
+        endpoint = try EndpointOption.connecting(arguments.required("connect"))
         pipeline = try PipelineOption.canonical(
             arguments.string("pipeline") ?? BuiltInPipelines.defaultName,
             seed: arguments.integer("seed", in: 0...Int.max))
@@ -78,7 +78,7 @@ struct CancelCommand: Command {
     private let allowsPlaintext: Bool
 
     init(_ arguments: ParsedArguments) throws {
-        endpoint = try EndpointOption.parse(arguments.required("connect"))
+        endpoint = try EndpointOption.connecting(arguments.required("connect"))
         guard let number = Int64(arguments.arguments[0]), number > 0 else {
             throw UsageError("JOB must be a number, not '\(arguments.arguments[0])'")
         }

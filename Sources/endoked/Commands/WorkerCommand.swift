@@ -50,7 +50,7 @@ struct WorkerCommand: Command {
         let slots = try arguments.integer("slots", in: 1...1024) ?? Foundation.ProcessInfo.processInfo.activeProcessorCount
         var configuration = Worker.Configuration(
             name: arguments.string("name") ?? HostName.withProcess,
-            endpoint: try EndpointOption.parse(arguments.required("connect")), slots: slots, centres: centres)
+            endpoint: try EndpointOption.connecting(arguments.required("connect")), slots: slots, centres: centres)
         configuration.numericSetup = NumericSetup.current
         configuration.program = "endoked " + Program.version
         configuration.allowPlaintext = arguments.has("allow-plaintext")

@@ -22,6 +22,21 @@ import Testing
         }
     }
 
+    @Test func aNumberThatIsNoneHasNoPlace() throws {
+        for row in [
+            Row.bagScore(.init(centre: "c", study: "s7", head: "dsmil", probability: .nan)),
+            .imageScore(.init(centre: "c", study: "s7", image: "i", head: "student", score: .infinity)),
+            .box(.init(centre: "c", study: "s7", image: "i", rectangle: nil, areaShare: .nan, isKept: false, rejection: "x")),
+            .evaluation(
+                .init(
+                    subject: "s7", model: nil, dataset: "test", centre: "c", level: "bag", head: "", metric: "auc", value: 1,
+                    lower: -.infinity, count: 1)),
+        ] {
+            let error = #expect(throws: StageError.self) { try LedgerRow(row) }
+            #expect(error?.code == .numeric && error?.message.contains("s7") == true)
+        }
+    }
+
     @Test func labelsScoresAndMasksComeBackAsTheyWere() throws {
         let label = Row.ReportLabelRow(
             centre: "c", study: "s", polyp: "uncertain", confidence: 0.5, findings: "{\"count\":1}", source: "rules")

@@ -1,4 +1,5 @@
 import Cluster
+import Foundation
 import Synchronization
 import Testing
 
@@ -10,6 +11,15 @@ import Testing
         #expect(lines.all.count == 1)
         #expect(!line.contains("\n"))
         #expect(line.hasSuffix(#"info shard.failed message="two\nlines and a \"quote\"" count=3 empty="""#))
+    }
+
+    @Test func everyLineHasItsDateAndItsZone() throws {
+        let lines = LogLines()
+        let before = Date()
+        lines.log(.info, "a")
+        let stamp = try #require(lines.all.first?.prefix { $0 != " " })
+        let date = try Date(String(stamp), strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        #expect(stamp.hasSuffix("Z") && abs(date.timeIntervalSince(before)) < 60, "\(stamp)")
     }
 
     @Test func whatIsBelowTheLevelIsNotWritten() {

@@ -107,6 +107,60 @@ import Testing
         #expect(third.imageScores() != second.imageScores() && third.masks() == second.masks())
     }
 
+    /// A network hides numbers that are none: a rectifier makes 0 of NaN, and the scores look like any.
+    @Test func numbersThatAreNoneAreRefusedByNameBeforeAnythingRuns() throws {
+        let archive = try TinyArchive(studies: 2)
+        let before = "{stage: 'catalogue'}, {stage: 'labels'}, "
+        let sets = [
+            ("mil-score", try MILNetwork(MILConfiguration(teacherHidden: 32, studentHidden: 32), seed: 1).parameters()),
+            ("segment", try PolypPVT(.b0, seed: 1).parameters()), ("toco-cam", try ToCoNetwork(.small, seed: 1).parameters()),
+        ]
+        for (stage, set) in sets {
+            let place = try #require(set.entries.firstIndex { $0.shape.count > 1 })
+            for value in [Float.nan, -.infinity] {
+                var spoilt = set
+                spoilt.updateValues(at: place) { $0[0] = value }
+                let url = archive.root.appendingPathComponent("\(stage).safetensors")
+                try spoilt.encoded().write(to: url)
+                let line = "{stage: '\(stage)', weights: '\(url.path)', imageSize: 64}"
+                let said = try #require(Self.refusal(line))
+                #expect(said.contains("\(set.entries[place].name) (1 of ") && said.contains(url.path), "\(said)")
+                #expect(Self.message(archive, before + line) == said)
+            }
+        }
+        // A variance below zero, whose root is none, likewise.
+        var negative = sets[0].1
+        let variance = try #require(negative.entries.firstIndex { $0.name.hasSuffix(".running_var") })
+        negative.updateValues(at: variance) { $0[0] = -1 }
+        let file = archive.root.appendingPathComponent("negative.safetensors")
+        try negative.encoded().write(to: file)
+        let said = Self.refusal("{stage: 'mil-score', weights: '\(file.path)', imageSize: 64}")
+        #expect(said?.contains("below zero") == true, "\(said ?? "accepted")")
+        // And what a file says of itself beside its tensors.
+        let told = archive.root.appendingPathComponent("told.safetensors")
+        try Checkpoint.encoded(sets[0].1, metadata: ["input.size": "64", "input.mean.red": "nan"]).write(to: told)
+        #expect(Self.refusal("{stage: 'mil-score', weights: '\(told.path)'}")?.contains("input.mean.red is no number") == true)
+    }
+
+    /// As frameworks leave it: wrapped, with a moving average and odds and ends beside.
+    @Test func aWrappedNetworkScoresAsTheBareOneDoes() throws {
+        let archive = try TinyArchive(studies: 4)
+        let set = try MILNetwork(MILConfiguration(teacherHidden: 32, studentHidden: 32), seed: 1).parameters()
+        func scores(_ entries: [ParameterSet.Entry]) throws -> [ResultRow.ImageScoreRow] {
+            let url = archive.root.appendingPathComponent("wrapped.safetensors")
+            try ParameterSet(entries: entries).encoded().write(to: url)
+            return try Self.run(
+                archive, "{stage: 'catalogue'}, {stage: 'labels'}, {stage: 'mil-score', weights: '\(url.path)', imageSize: 32}"
+            ).imageScores()
+        }
+        func named(_ prefix: String) -> [ParameterSet.Entry] {
+            set.entries.map { .init(name: prefix + $0.name, shape: $0.shape, values: $0.values) }
+        }
+        let bare = try scores(set.entries)
+        #expect(!bare.isEmpty)
+        #expect(try scores(named("model._orig_mod.") + [.init(name: "loss.weight", shape: [1], values: [2])]) == bare)
+    }
+
     @Test func filesThatDoNotFitAreRefusedWithOneMessage() throws {
         let archive = try TinyArchive(studies: 2)
         func write(_ name: String, _ data: Data) throws -> String {

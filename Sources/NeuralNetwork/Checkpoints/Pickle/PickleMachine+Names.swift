@@ -1,13 +1,29 @@
 extension PickleMachine {
-    /// `name` itself when it is one of the few that tensors and containers need; else it is refused.
+    /// `name` itself when tensors and containers need it, or when it is read over; else it is refused.
     static func allowed(_ name: PickleName) throws -> PickleName {
-        guard builders.contains(name) || element(of: name) != nil || isStorage(name) || isInert(name) else {
-            throw ParameterError(
-                .refusedCode,
-                "the pickle asks for \(name), which is none of the names that rebuild tensors; it was not called. "
-                    + "If you trust the file, save its tensors alone: torch.save(model.state_dict(), path)")
-        }
+        guard
+            builders.contains(name) || element(of: name) != nil || isStorage(name) || isInert(name)
+                || PickleTrust.mayName(name)
+        else { throw refusal(name) }
         return name
+    }
+
+    private static func refusal(_ name: PickleName) -> ParameterError {
+        ParameterError(
+            .refusedCode,
+            "the pickle asks for \(name), which is none of the names that rebuild tensors; it was not called. "
+                + "If you trust the file, save its tensors alone: torch.save(model.state_dict(), path)")
+    }
+
+    /// What `name.__new__(name, *arguments)` would be.
+    func instance(of name: PickleName, from arguments: [PickleValue]) throws -> PickleValue {
+        if Self.builders.contains(name) { return try build(name, from: arguments) }
+        return try readOver(name, PickleTrust.mayName(name))
+    }
+
+    private func readOver(_ name: PickleName, _ isAllowed: Bool) throws -> PickleValue {
+        guard isAllowed else { throw Self.refusal(name) }
+        return .object(arena.object(name))
     }
 
     /// What `name(*arguments)` would be in Python.
@@ -26,6 +42,15 @@ extension PickleMachine {
                 throw ParameterError(.malformedFile, "a parameter that is no tensor")
             }
             return .tensor(tensor)
+        case ("torch._tensor", "_rebuild_from_type_v2"):
+            // A subclass of tensor: what rebuilds the tensor, the class, its arguments, its state.
+            guard arguments.count >= 3, case .name(let builder) = arguments[0], builder.module == "torch._utils",
+                let parts = arguments[2].sequence
+            else {
+                throw ParameterError(.malformedFile, "a subclass of tensor that is malformed")
+            }
+            return try build(builder, from: parts)
+        case ("collections", "defaultdict"): return .dictionary(arena.dictionary())
         case ("collections", "OrderedDict"), ("collections", "Counter"):
             return .dictionary(try dictionary(from: arguments))
         case ("builtins", "set"), ("__builtin__", "set"):
@@ -36,8 +61,26 @@ extension PickleMachine {
             return .tuple(tuple)
         case ("torch", "device"):
             return .string(arguments.first?.string ?? "device")
-        default:
-            throw ParameterError(.refusedCode, "the pickle calls \(name); it was not called")
+        case ("copyreg", _), ("copy_reg", _), ("builtins", "getattr"), ("__builtin__", "getattr"):
+            // An object by its class: with its state where that is a dict, or a constant of an enumeration.
+            let made: PickleObject
+            switch arguments.first {
+            case .name(let owner)? where PickleTrust.mayName(owner) || Self.builders.contains(owner):
+                made = arena.object(owner)
+            case .object(let owner)? where name.name == "getattr": made = arena.object(owner.name)
+            default: throw Self.refusal(name)
+            }
+            if arguments.count > 2, let pairs = arguments[2].dictionary?.pairs {
+                for (key, value) in pairs { arena.pairs(of: made).set(key, to: value) }
+            }
+            return .object(made)
+        case ("_codecs", "encode"):
+            // How protocol 2 writes bytes.
+            return .bytes([])
+        case ("numpy.core.multiarray", let function), ("numpy._core.multiarray", let function):
+            return try readOver(
+                PickleName(module: "numpy", name: function == "scalar" ? "generic" : "ndarray"), PickleTrust.mayCall(name))
+        default: return try readOver(name, PickleTrust.mayCall(name))
         }
     }
 
@@ -100,6 +143,8 @@ extension PickleMachine {
         PickleName(module: "torch._utils", name: "_rebuild_tensor_v3"),
         PickleName(module: "torch._utils", name: "_rebuild_parameter"),
         PickleName(module: "torch._utils", name: "_rebuild_parameter_with_state"),
+        PickleName(module: "torch._tensor", name: "_rebuild_from_type_v2"),
+        PickleName(module: "collections", name: "defaultdict"),
         PickleName(module: "collections", name: "OrderedDict"),
         PickleName(module: "collections", name: "Counter"),
         PickleName(module: "builtins", name: "set"),

@@ -1,7 +1,8 @@
 /// A restricted unpickler: Python's stack machine of protocols 0 to 5, without the power to call anything.
 ///
-/// Numbers, strings, tuples, lists, dicts and tensors are built. A name outside the short list of
-/// `PickleMachine+Names` ends the reading with an error that says it; nothing is ever imported or executed.
+/// Numbers, strings, tuples, lists, dicts and tensors are built. Objects of other classes are read over and keep nothing
+/// but their name (`PickleTrust`); a name that could do harm in Python ends the reading with an error that says it.
+/// Nothing is ever imported or executed.
 struct PickleMachine {
     /// The bytes, and where the next opcode lies.
     private var source: PickleSource
@@ -84,10 +85,10 @@ struct PickleMachine {
         case UInt8(ascii: "l"), 0x91: stack.append(.list(arena.list(try popToMark())))
         case UInt8(ascii: "a"):
             let item = try pop()
-            try topList().items.append(item)
+            try topList()?.items.append(item)
         case UInt8(ascii: "e"), 0x90:
             let items = try popToMark()
-            try topList().items += items
+            try topList()?.items += items
         case UInt8(ascii: "}"): stack.append(.dictionary(arena.dictionary()))
         case UInt8(ascii: "d"):
             let dictionary = arena.dictionary()
@@ -152,23 +153,50 @@ struct PickleMachine {
             let module = try source.line()
             let name = try Self.allowed(PickleName(module: module, name: try source.line()))
             stack.append(try build(name, from: try popToMark()))
-        case UInt8(ascii: "R"), 0x81:
-            guard let arguments = try pop().sequence else { throw source.malformed("arguments that are no tuple") }
-            guard case .name(let name) = try pop() else { throw source.malformed("a call of what is no name") }
+        case UInt8(ascii: "R"):
+            let (name, arguments) = try callee()
             stack.append(try build(name, from: arguments))
+        case 0x81:
+            let (name, arguments) = try callee()
+            stack.append(try instance(of: name, from: arguments))
+        case 0x92:
+            _ = try pop()
+            let (name, arguments) = try callee()
+            stack.append(try instance(of: name, from: arguments))
+        case UInt8(ascii: "o"):
+            let parts = try popToMark()
+            guard case .name(let name)? = parts.first else { throw source.malformed("an object without a class") }
+            stack.append(try instance(of: name, from: Array(parts.dropFirst())))
         case UInt8(ascii: "Q"):
-            let storage = try Self.storage(from: try pop())
+            let id = try pop()
+            // Old torch writes a module's class with the text of its source.
+            if let parts = id.sequence, parts.count == 4, parts[0].string == "module", case .name = parts[1] {
+                stack.append(parts[1])
+                return
+            }
+            let storage = try Self.storage(from: id)
             storageElementSizes[storage.key] = storage.element?.size ?? 1
             stack.append(.storage(storage))
         case UInt8(ascii: "b"):
-            // The state of an OrderedDict (torch keeps version numbers there) or of a parameter: not needed.
+            // The state of an OrderedDict (torch keeps version numbers there), of a parameter, or of what is read over.
             _ = try pop()
             switch try top() {
-            case .dictionary, .tensor: break
+            case .dictionary, .tensor, .object: break
             case let other: throw ParameterError(.refusedCode, "the pickle sets the state of \(other.kind)")
             }
         default:
             throw source.malformed("opcode 0x\(String(opcode, radix: 16)) is not read here")
+        }
+    }
+
+    /// What is called or made, and the arguments.
+    private mutating func callee() throws -> (PickleName, [PickleValue]) {
+        guard let arguments = try pop().sequence else { throw source.malformed("arguments that are no tuple") }
+        switch try pop() {
+        case .name(let name): return (name, arguments)
+        case .object(let object):
+            throw ParameterError(.refusedCode, "the pickle calls what \(object.name) made; it was not called")
+        default: throw source.malformed("a call of what is no name")
         }
     }
 
@@ -191,13 +219,20 @@ struct PickleMachine {
         return items
     }
 
-    private func topList() throws -> PickleList {
-        guard case .list(let list) = try top() else { throw source.malformed("an item without its list") }
-        return list
+    /// Nil: items of what is read over.
+    private func topList() throws -> PickleList? {
+        switch try top() {
+        case .list(let list): return list
+        case .object: return nil
+        default: throw source.malformed("an item without its list")
+        }
     }
 
     private func topDictionary() throws -> PickleDictionary {
-        guard case .dictionary(let dictionary) = try top() else { throw source.malformed("a pair without its dict") }
-        return dictionary
+        switch try top() {
+        case .dictionary(let dictionary): return dictionary
+        case .object(let object): return arena.pairs(of: object)
+        default: throw source.malformed("a pair without its dict")
+        }
     }
 }

@@ -13,6 +13,8 @@ enum PickleValue {
     case dictionary(PickleDictionary)
     /// A name that the unpickler knows. It stands for itself: nothing was imported.
     case name(PickleName)
+    /// An object of a class that is none of ours: its name, and what was put into it where it is a kind of dict.
+    case object(PickleObject)
     case storage(StorageReference)
     case tensor(TensorReference)
 
@@ -29,8 +31,18 @@ enum PickleValue {
         case .list(let list): "a list of \(list.items.count)"
         case .dictionary(let dictionary): "a dict of \(dictionary.pairs.count)"
         case .name(let name): name.description
+        case .object(let object): "an object of \(object.name)"
         case .storage: "a storage"
         case .tensor(let tensor): "a tensor \(tensor.shape)"
+        }
+    }
+
+    /// Itself where it is a dict, or what an object of a class that is a kind of dict holds.
+    var dictionary: PickleDictionary? {
+        switch self {
+        case .dictionary(let dictionary): dictionary
+        case .object(let object): object.pairs
+        default: nil
         }
     }
 
@@ -88,6 +100,13 @@ final class PickleDictionary {
     }
 }
 
+/// An object of a class that was not imported. What its state is was read over; a kind of dict shows its pairs.
+final class PickleObject {
+    let name: PickleName
+    fileprivate(set) var pairs: PickleDictionary?
+    fileprivate init(_ name: PickleName) { self.name = name }
+}
+
 /// Owns every container that a pickle made, and takes them apart one by one at the end.
 ///
 /// A pickle may nest a million lists, or put a list into itself: released one through the other they would exhaust
@@ -106,6 +125,16 @@ final class PickleArena {
         let dictionary = PickleDictionary()
         dictionaries.append(dictionary)
         return dictionary
+    }
+
+    func object(_ name: PickleName) -> PickleObject { PickleObject(name) }
+
+    /// The pairs of an object of a kind of dict, which shows itself as such by the first one.
+    func pairs(of object: PickleObject) -> PickleDictionary {
+        if let pairs = object.pairs { return pairs }
+        let pairs = dictionary()
+        object.pairs = pairs
+        return pairs
     }
 
     deinit {

@@ -23,6 +23,8 @@ enum PickleWalk {
         switch value {
         case .dictionary(let dictionary):
             for (key, child) in dictionary.pairs { try visit(child, path + [label(of: key)], &visits, body) }
+        case .object(let object) where object.pairs != nil:
+            for (key, child) in object.pairs?.pairs ?? [] { try visit(child, path + [label(of: key)], &visits, body) }
         case .list(let list), .tuple(let list):
             for (index, child) in list.items.enumerated() { try visit(child, path + [String(index)], &visits, body) }
         default: try body(path, value)
