@@ -3,7 +3,7 @@ import Testing
 
 /// No word that a centre's files hold beyond their structure comes out of the centre: canaries in every column of every table,
 /// in report texts, truth tables and masks, in good files and in broken ones; then everything that was written is searched.
-@Suite(.serialized) struct CanaryTests {
+@Suite(.serialized) struct TableCanaryTests {
     private static let canary = "Kanarienvogel"
 
     private let folder: URL
