@@ -38,10 +38,11 @@ import Testing
         try connection.execute("DROP TABLE picture")
         try connection.execute("DELETE FROM schema_migration WHERE number >= 5")
         try connection.execute("INSERT INTO job (pipeline, seed, archive) VALUES ('{}', 1, 'old')")
+        try connection.execute("INSERT INTO centre SELECT id, name FROM job, unnest(ARRAY['a', 'b']) name")
         try connection.execute(
             """
             INSERT INTO study (job, centre, study, patient, split, language, has_report)
-            SELECT id, centre, centre || n, encode(sha256((n / 2)::text::bytea), 'hex'), 'train', '', true
+            SELECT id, centre, centre || n, encode(sha256(convert_to((n / 2)::text, 'UTF8')), 'hex'), 'train', '', true
             FROM job, unnest(ARRAY['a', 'b']) centre, generate_series(0, 5) n
             """)
         try ledger.migrate()

@@ -71,6 +71,26 @@ import Testing
         #expect(items.components(separatedBy: "unsafe-name").count == rows.count)
     }
 
+    @Test func noModelIsWrittenOutsideOfOut() throws {
+        let planted = try Planted()
+        defer { planted.remove() }
+        let stage = "../../evil"
+        let job = try planted.ledger.createJob(
+            pipeline: Data(#"{"stages": []}"#.utf8), seed: 7, archive: "test", stages: ["cam", stage])
+        try planted.ledger.writeRows(job: job, stage: "cam", [try planted.mask("cam", "north", "s1", "01.jpg", "good")])
+        try planted.ledger.openRound(job: job, stage: stage, round: 0, expected: 0, base: nil)
+        let model = ModelDescription(
+            digest: try planted.ledger.putBlob(Data("parameters".utf8)), parameterCount: 1, description: "planted")
+        try planted.ledger.finishRound(
+            job: job, stage: stage, round: 0, rows: [], model: model, contributions: [], metrics: Data("{}".utf8))
+        #expect(try planted.results().status == 3)
+        #expect(planted.files == ["deep/er/out/cams/north/s1/01.png"])
+        let out = planted.folder.appendingPathComponent("deep/er/out")
+        #expect(FileManager.default.fileExists(atPath: out.appendingPathComponent("run.json").path))
+        let all = FileManager.default.enumerator(atPath: planted.folder.path)?.compactMap { $0 as? String } ?? []
+        #expect(!all.contains { $0.hasSuffix(".safetensors") })
+    }
+
     @Test func noLinkLeadsOutOfOut() throws {
         let planted = try Planted()
         defer { planted.remove() }

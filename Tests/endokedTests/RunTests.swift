@@ -28,6 +28,11 @@ import Testing
         return archive
     }
 
+    private static func pictures(_ out: URL, _ kind: String) -> [String] {
+        (FileManager.default.enumerator(atPath: out.appendingPathComponent(kind).path)?.compactMap { $0 as? String } ?? [])
+            .filter { $0.hasSuffix(".png") }.sorted()
+    }
+
     private func run(_ archive: URL, to out: URL, _ more: String...) throws -> EndokedProcess.Running {
         try .init(["run", "--archive", archive.path, "--pipeline", "smoke", "--out", out.path] + more)
     }
@@ -48,6 +53,9 @@ import Testing
         }
         let items = try String(contentsOf: calm.appendingPathComponent("items.csv"), encoding: .utf8)
         #expect(items.contains("01.jpg") && items.contains("02.png"))
+        // The workers kept the overlays, and the results have them: one a heat map.
+        let (overlays, maps) = (Self.pictures(calm, "overlays"), Self.pictures(calm, "cams"))
+        #expect(!overlays.isEmpty && overlays == maps)
         #expect(FileManager.default.fileExists(atPath: calm.appendingPathComponent("models/mil-train.safetensors").path))
 
         // The same with two workers, of which one is killed again and again, and a coordinator that is killed once.

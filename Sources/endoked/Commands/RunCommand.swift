@@ -21,7 +21,7 @@ struct RunCommand: Command {
             .option("archive", "DIR", "the archive: a folder a centre, as README describes it"),
             .option("pipeline", "FILE", "JSON5 file or built-in name; default \(BuiltInPipelines.defaultName)"),
             .option("out", "DIR", "results; default ./out"),
-            .option("state", "DIR", "database and logs; default DIR/state within --out"),
+            .option("state", "DIR", "database, logs, overlays as workers keep them, keys; default state within --out"),
             .option("database", "URL", "use this PostgreSQL instead of a private one"),
             .option("workers", "N", "worker processes; default 2"),
             .option("slots", "N", "slots a worker; default: cores divided by workers"),

@@ -43,13 +43,12 @@ extension JobResults {
         var unwritten = Unwritten()
 
         func place(_ stage: String, _ kind: String, _ centre: String, _ study: String, _ image: String) throws -> URL? {
-            do {
+            let file = try Self.place(within: folder) {
                 let name = try (names[[centre, study]] ?? PictureNames([image])).name(of: image)
-                return try SafeName.place([try SafeName.fileName(kind, "s"), centre, study, name], within: folder)
-            } catch let error as ArchiveError where error.code == .unsafeName {
-                unwritten.refused.append((stage, centre, study, image, kind))
-                return nil
+                return [try SafeName.fileName(kind, "s"), centre, study, name]
             }
+            if file == nil { unwritten.refused.append((stage, centre, study, image, kind)) }
+            return file
         }
 
         for (stage, row) in masks {
@@ -66,6 +65,15 @@ extension JobResults {
             }
         }
         return unwritten
+    }
+
+    /// The place of a file whose name stands in the ledger; nil for one that is not safe.
+    static func place(within folder: URL, _ components: () throws -> [String]) throws -> URL? {
+        do { return try SafeName.place(try components(), within: folder) } catch let error as ArchiveError
+            where error.code == .unsafeName
+        {
+            return nil
+        }
     }
 
     /// The picture from one of the folders; nil where none has it, nil within where what is there is another one.

@@ -31,9 +31,9 @@ struct JobResults {
         try save("boxes.csv", try boxes(stages))
         try save("rounds.csv", try rounds(stages))
         try save("evaluations.csv", try evaluations())
-        let unwritten = try writePictures(stages, to: folder)
+        var unwritten = try writePictures(stages, to: folder)
+        try writeModels(stages, to: folder, &unwritten)
         try save("items.csv", try items(stages, unwritten))
-        try writeModels(stages, to: folder.appendingPathComponent("models"))
         try OutputFolder.write(
             try RunRecord(job: description, ledger: ledger).data(), to: folder.appendingPathComponent("run.json"))
         try OutputFolder.write(
@@ -103,7 +103,7 @@ struct JobResults {
             for row in unwritten.refused where row.stage == stage {
                 table.append([
                     stage, row.centre, row.study, row.image, "failed", "unsafe-name",
-                    "its picture of kind \(row.kind) was not written: one of these names is no plain file name",
+                    "its \(row.kind) was not written: one of these names is no plain file name",
                 ])
             }
         }
@@ -148,14 +148,17 @@ struct JobResults {
         return table
     }
 
-    private func writeModels(_ stages: [String], to folder: URL) throws {
+    private func writeModels(_ stages: [String], to folder: URL, _ unwritten: inout Unwritten) throws {
         for stage in stages {
             guard let model = try ledger.finalModel(job: job, stage: stage) else { continue }
+            guard let file = try Self.place(within: folder, { ["models", try SafeName.fileName(stage, ".safetensors")] }) else {
+                unwritten.refused.append((stage, "", "", "", "model"))
+                continue
+            }
             // What a later job must know to run them: `weights` of the inference stages reads it.
             let numbers = try ledger.rounds(job: job, stage: stage).first { $0.round == 0 }
                 .map { try JSONDecoder().decode([String: Double].self, from: $0.metrics) } ?? [:]
             let told = numbers.filter { $0.key.hasPrefix("input.") || $0.key.hasPrefix("network.") }.mapValues { "\($0)" }
-            let file = try SafeName.place([try SafeName.fileName(stage, ".safetensors")], within: folder)
             let set = try ParameterSet(decoding: try ledger.blob(model.digest))
             try OutputFolder.write(Checkpoint.encoded(set, metadata: told), to: file)
         }
