@@ -124,4 +124,22 @@ import Archives
         #expect(report.centres.map(\.images) == [782, 1626, 1160])
         #expect(report.centres.allSatisfy { $0.hasTruth })
     }
+
+    /// The odd inputs that people have reported: what their README says is read is read, and the rest is refused.
+    @Test(.enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)))
+    func oddImagesHaveTheResultsThatTheirREADMENames() throws {
+        let shared = try #require(SharedFolder.url)
+        let refused: [String: [Int]] = [
+            "jpeg": [1, 2, 20, 21, 22, 23, 27, 28, 32, 34, 35, 36, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50],
+            "png": [9, 16, 18, 20, 25, 27, 29], "same-stem": [2, 3, 4, 5, 6],
+        ]
+        for (kind, numbers) in refused {
+            let folder = shared.appendingPathComponent("trials/images/\(kind)")
+            guard FileManager.default.fileExists(atPath: folder.path) else { continue }
+            let report = ArchiveCheck.run(try Archive.open(folder), depth: .decode)
+            let errors = report.issues.filter { $0.severity == .error }
+            #expect(errors.compactMap { Int(($0.study ?? "").prefix { $0.isNumber }) } == numbers, "\(kind)")
+            #expect(errors.allSatisfy { $0.file?.hasPrefix("01.") == true })
+        }
+    }
 }

@@ -43,6 +43,8 @@ import Archives
         let latin = archive.root.path + "/c/studies/A/"
         let file = fopen(Array(latin.utf8CString.dropLast()) + [CChar(bitPattern: 0xE4), 0x2E, 0x6A, 0x70, 0x67, 0], "w")
         fclose(file)
+        let folder = archive.root.path + "/c/studies/"
+        #expect(mkdir(Array(folder.utf8CString.dropLast()) + [CChar(bitPattern: 0xFC), 0], 0o700) == 0)
         #expect(mkfifo(archive.root.path + "/c/studies/A/pipe", 0o600) == 0)
         let (bags, check) = try check(archive)
         #expect(bags[0].images == ["01.png", "02.jpg"] && bags[1].images == ["01.png", "02.jpg"])
@@ -56,6 +58,7 @@ import Archives
         #expect(found.count == 9 && bags[1].issues.isEmpty)
         #expect(bags[0].issues.first { $0.code == "unsafe-name" }?.message.hasPrefix("2 files") == true)
         #expect(bags.map(\.housekeeping) == [3, 3])
+        #expect(check.foldersWithoutReport().map(\.code) == ["unsafe-name"])
         #expect(check.ignored(6).map(\.message).first?.hasPrefix("6 hidden files") == true && check.ignored(0).isEmpty)
         #expect(!bags[0].issues.contains { $0.message.contains("CANARY") })
     }
