@@ -124,7 +124,7 @@ extension Ledger {
             try connection.execute(
                 """
                 SELECT centre, study, image, status, reason_code, message FROM item_status
-                WHERE job = $1 AND stage = $2 ORDER BY centre, study, image
+                WHERE job = $1 AND stage = $2 ORDER BY centre, study, image, reason_code
                 """, [.int8(job.rawValue), .text(stage)]
             ).map { row in
                 ItemStatusRow(

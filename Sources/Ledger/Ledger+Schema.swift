@@ -12,7 +12,8 @@ extension Ledger {
         try migrate(to: Migration.all)
     }
 
-    func migrate(to migrations: [Migration]) throws {
+    /// Brings the schema forward to the last of `migrations`: for tests of earlier ones.
+    package func migrate(to migrations: [Migration]) throws {
         try withWritingConnection { connection in
             // One at a time, over all programs; the number is arbitrary but fixed.
             try connection.execute("SELECT pg_advisory_lock(7110651200045)")

@@ -2,18 +2,19 @@ import Digest
 import Foundation
 
 /// One numbered step of the schema: a script in Migrations/, embedded in the program.
-struct Migration: Sendable {
-    var number: Int32
-    var name: String
+package struct Migration: Sendable {
+    package var number: Int32
+    package var name: String
     var script: String
 
     /// What an applied step is recognised by.
     var checksum: SHA256Digest { SHA256Digest(hashing: Data(script.utf8)) }
 
     /// All steps that this program knows, in order. (The package manager puts `_` for a name's first digit.)
-    static let all: [Migration] = [
+    package static let all: [Migration] = [
         Migration(number: 1, name: "ledger", bytes: PackageResources._001_ledger_sql),
         Migration(number: 2, name: "stage_rounds", bytes: PackageResources._002_stage_rounds_sql),
+        Migration(number: 3, name: "merged_items", bytes: PackageResources._003_merged_items_sql),
         Migration(number: 5, name: "pictures", bytes: PackageResources._005_pictures_sql),
     ]
 

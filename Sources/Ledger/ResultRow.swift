@@ -138,7 +138,8 @@ public struct PictureRow: Sendable, Hashable {
     }
 }
 
-/// How one item fared in one stage. Unique by (job, stage, centre, study, image); image "" means the study itself.
+/// How one item fared in one stage. Unique by (job, stage, centre, study, image, reason); image "" means the study itself.
+/// One that is there already is merged with: the worse status stays.
 public struct ItemStatusRow: Sendable, Hashable {
     public enum Status: String, Codable, Sendable { case done, failed, skipped, empty }
     public var centre: String

@@ -60,31 +60,4 @@ extension RowBatch {
                 .jsons(reportLabels.map(\.row.findings)), .texts(reportLabels.map(\.row.source)),
             ])
     }
-
-    func insertItemStatuses(_ connection: Connection, _ mode: Mode) throws {
-        let owners = Self.owners(itemStatuses.map(\.owner))
-        let keys: [Parameter] = [
-            .texts(itemStatuses.map(\.row.centre)), .texts(itemStatuses.map(\.row.study)),
-            .texts(itemStatuses.map(\.row.image)),
-        ]
-        if mode == .replace {
-            try connection.execute(
-                """
-                DELETE FROM item_status i USING unnest($1, $2, $3, $4, $5) AS k (job, stage, centre, study, image)
-                WHERE i.job = k.job AND i.stage = k.stage AND i.centre = k.centre AND i.study = k.study
-                    AND i.image = k.image
-                """, owners.dropLast() + keys)
-        }
-        try connection.execute(
-            """
-            INSERT INTO item_status (job, stage, shard, centre, study, image, status, reason_code, message)
-            SELECT job, stage, nullif(shard, 0), centre, study, image, status, reason, message
-            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
-                AS n (job, stage, shard, centre, study, image, status, reason, message)
-            """,
-            owners + keys + [
-                .texts(itemStatuses.map(\.row.status.rawValue)), .texts(itemStatuses.map(\.row.reason)),
-                .texts(itemStatuses.map { String($0.row.message.withoutNul.prefix(2000)) }),
-            ])
-    }
 }

@@ -5,7 +5,7 @@ import PostgreSQL
 struct RowBatch {
     /// What a row does that is there already.
     enum Mode {
-        /// Breaks the batch: a shard that was accepted once cannot have written it.
+        /// Breaks the batch: a shard that was accepted once cannot have written it. (Items are merged in both modes.)
         case strict
         /// Makes way: a reduce that is repeated after a crash writes the same rows again.
         case replace
@@ -45,7 +45,7 @@ struct RowBatch {
         if !boxes.isEmpty { try insertBoxes(connection, mode) }
         if !masks.isEmpty { try insertMasks(connection, mode) }
         if !pictures.isEmpty { try insertPictures(connection, mode) }
-        if !itemStatuses.isEmpty { try insertItemStatuses(connection, mode) }
+        if !itemStatuses.isEmpty { try insertItemStatuses(connection) }
         if !evaluations.isEmpty { try insertEvaluations(connection, mode) }
         if !events.isEmpty { try insertEvents(connection, term) }
     }
