@@ -9,9 +9,10 @@ extension Ledger {
     ///   - code: a short, countable word for the reason.
     ///   - error: what happened; must hold no report text.
     ///   - isInfrastructureLoss: whether the worker was lost, rather than the computation failed.
+    ///   - isDeterministic: whether the computation would fail so again, wherever it ran: it is set aside at once.
     public func fail(
         _ lease: LeaseKey, worker: WorkerIncarnation, code: String, error: String, isInfrastructureLoss: Bool,
-        policy: RetryPolicy = RetryPolicy()
+        isDeterministic: Bool = false, policy: RetryPolicy = RetryPolicy()
     ) throws -> FailureOutcome {
         try lead { connection, term in
             let held = try connection.execute(
@@ -21,7 +22,8 @@ extension Ledger {
                 """,
                 [.int8(lease.shard.rawValue), .int4(lease.fence), .text(worker.name), .text(worker.boot)])
             let failure = Failure(
-                code: code, message: error, isLoss: isInfrastructureLoss, isImmediate: false, policy: policy)
+                code: code, message: error, isLoss: isInfrastructureLoss, isImmediate: false,
+                isHopeless: isDeterministic && !isInfrastructureLoss, policy: policy)
             return try Self.end(held, failure, connection, term).first?.outcome ?? .stale
         }
     }
@@ -97,6 +99,7 @@ extension Ledger {
         var message: String
         var isLoss: Bool
         var isImmediate: Bool
+        var isHopeless = false
         var policy: RetryPolicy
     }
 
@@ -120,7 +123,7 @@ extension Ledger {
                 lease: LeaseKey(shard: ShardID(try row.int64(0)), fence: try row.int32(1)),
                 job: JobID(try row.int64(4)), stage: try row.text(5), round: try row.int32(6), key: try row.text(7),
                 centre: try row.text(8), worker: WorkerIncarnation(name: try row.text(2), boot: try row.text(3)),
-                outcome: count >= limit ? .quarantined : .requeued(backoff: backoff))
+                outcome: failure.isHopeless || count >= limit ? .quarantined : .requeued(backoff: backoff))
         }
         let backoffs = lost.map { lease -> Double? in
             if case .requeued(let backoff) = lease.outcome { backoff } else { nil }

@@ -88,13 +88,13 @@ public final class Ledger: Sendable {
     }
 
     /// Statements on the reading connection. Reading twice is harmless, so a connection that turns out to be dead,
-    /// as after a restart of PostgreSQL, is made anew once without a word.
+    /// as after a restart of PostgreSQL, is made anew once without a word; one that was cancelled is asked once more.
     func read<R: Sendable>(_ body: @Sendable (Connection) throws -> R) throws -> R {
         try reader.withLock { session in
             try Self.translating {
                 do {
                     return try body(session.live())
-                } catch let error as PostgreSQLError where error.code == .connectionLost || error.code == .shuttingDown {
+                } catch let error as PostgreSQLError where [.connectionLost, .shuttingDown, .statementTimeout].contains(error.code) {
                     return try body(session.live())
                 }
             }

@@ -50,5 +50,26 @@ public struct LedgerError: Error, Sendable, CustomStringConvertible {
     /// Whether the same call may succeed when repeated after a pause.
     public var isTransient: Bool { code == .unavailable }
 
+    /// What must change before the same call can succeed.
+    public enum Cause: Sendable {
+        /// The term is over, or the schema is not this program's: only another coordinator can go on.
+        case leadership
+        /// The values that were given, or what they name: repeating the call with them cannot help.
+        case values
+        /// Connections, disk, memory, rights, a cancelled statement: nobody's work is at fault, and the same call may be
+        /// repeated until they are mended.
+        case surroundings
+    }
+
+    /// The one place that tells the work's own failures from those of its surroundings.
+    public var cause: Cause {
+        switch code {
+        case .notLeader, .schemaTooNew, .schemaChanged, .schemaMissing: .leadership
+        case .unavailable: .surroundings
+        case .database: underlying?.isOfTheSurroundings == true ? .surroundings : .values
+        default: .values
+        }
+    }
+
     public var description: String { "ledger: \(message)" }
 }

@@ -20,6 +20,8 @@ public final class Connection {
     /// Names of the statements prepared in this session, by the address of their literal.
     private var prepared: [UInt: String] = [:]
     private var isInTransaction = false
+    /// Whether a transaction could not be ended: the session would refuse whatever comes next.
+    private var isSpoiled = false
 
     /// Connects and sets the session's limits.
     ///
@@ -50,8 +52,8 @@ public final class Connection {
 
     deinit { PQfinish(handle) }
 
-    /// Whether libpq still believes in the connection.
-    public var isUsable: Bool { PQstatus(handle) == CONNECTION_OK }
+    /// Whether libpq still believes in the connection, and no transaction hangs in it that could not be ended.
+    public var isUsable: Bool { PQstatus(handle) == CONNECTION_OK && !isSpoiled }
 
     /// The server's version, as 150004 for 15.4.
     public var serverVersion: Int { Int(PQserverVersion(handle)) }
@@ -84,7 +86,11 @@ public final class Connection {
         guard !isInTransaction else { throw PostgreSQLError(.misuse, "a transaction is open already") }
         try execute("BEGIN")
         isInTransaction = true
-        defer { isInTransaction = false }
+        defer {
+            isInTransaction = false
+            // A ROLLBACK that was itself cancelled leaves the session within a dead transaction.
+            if PQtransactionStatus(handle) != PQTRANS_IDLE { isSpoiled = true }
+        }
         let value: R
         do {
             value = try body()

@@ -7,7 +7,7 @@ public struct PostgreSQLError: Error, Sendable, CustomStringConvertible {
             case invalidConnectionString, unreachable, authenticationFailed, unknownDatabase, starting, shuttingDown
             case connectionLost, serializationFailure, deadlock, lockTimeout, statementTimeout, uniqueViolation
             case foreignKeyViolation, constraintViolation, invalidValue, undefinedObject, readOnly, diskFull
-            case unexpectedValue, notInstalled, privateServer, misuse, other
+            case inputOutput, permissionDenied, unexpectedValue, notInstalled, privateServer, misuse, other
         }
         private let base: Base
         private init(_ base: Base) { self.base = base }
@@ -33,14 +33,19 @@ public struct PostgreSQLError: Error, Sendable, CustomStringConvertible {
         public static let foreignKeyViolation = Self(.foreignKeyViolation)
         /// Another rule of class 23: not null, check, exclusion.
         public static let constraintViolation = Self(.constraintViolation)
-        /// A value that its type refuses: class 22 (bad JSON, NUL in text, number out of range).
+        /// A value that its type refuses (class 22: bad JSON, NUL in text, number out of range), or that is too large for
+        /// an index (54000).
         public static let invalidValue = Self(.invalidValue)
         /// No such table, column or function.
         public static let undefinedObject = Self(.undefinedObject)
         /// A write on a standby or in a read-only session.
         public static let readOnly = Self(.readOnly)
-        /// The server has no room left: disk or memory.
+        /// The server has no room left: disk, memory or another resource.
         public static let diskFull = Self(.diskFull)
+        /// The server's disk or operating system failed it: class 58.
+        public static let inputOutput = Self(.inputOutput)
+        /// This user may not do that.
+        public static let permissionDenied = Self(.permissionDenied)
         /// A column was read as another type than it has, or held NULL.
         public static let unexpectedValue = Self(.unexpectedValue)
         /// No PostgreSQL server is installed on this machine.
@@ -72,9 +77,21 @@ public struct PostgreSQLError: Error, Sendable, CustomStringConvertible {
     /// Whether the same work may succeed when it is repeated, perhaps on a new connection, after a pause.
     public var isTransient: Bool {
         switch code {
-        case .unreachable, .starting, .shuttingDown, .connectionLost, .serializationFailure, .deadlock, .lockTimeout:
+        case .unreachable, .starting, .shuttingDown, .connectionLost, .serializationFailure, .deadlock, .lockTimeout,
+            .statementTimeout:
             true
         default: false
+        }
+    }
+
+    /// Whether the server's surroundings refused, and not the values or the statement: whoever has the time waits until
+    /// it is mended (a disk is full, a password was changed) and then does the same again.
+    public var isOfTheSurroundings: Bool {
+        switch code {
+        case .diskFull, .inputOutput, .readOnly, .permissionDenied, .authenticationFailed, .unknownDatabase: true
+        // Statements that are wrong stay wrong: not supported, cardinality, routines, syntax, PL/pgSQL.
+        case .other: !["0A", "21", "2F", "42", "P0"].contains(sqlState?.prefix(2) ?? "")
+        default: isTransient
         }
     }
 
@@ -101,20 +118,25 @@ extension PostgreSQLError.Code {
             case "40P01": .deadlock
             case "55P03": .lockTimeout
             case "57014": .statementTimeout
-            case "57P01", "57P02", "57P05": .shuttingDown
+            case "57P01", "57P02", "57P05", "25P03": .shuttingDown
             case "57P03", "53300": .starting
             case "23505": .uniqueViolation
             case "23503": .foreignKeyViolation
             case "25006": .readOnly
             case "28P01", "28000": .authenticationFailed
             case "3D000": .unknownDatabase
-            case "53100", "53200": .diskFull
+            case "57P04": .unknownDatabase
+            case "42501": .permissionDenied
+            case "54000": .invalidValue
             case "42P01", "42703", "42883", "42704", "3F000": .undefinedObject
             default:
                 switch sqlState.prefix(2) {
                 case "08": .connectionLost
                 case "22": .invalidValue
                 case "23": .constraintViolation
+                case "40": .serializationFailure
+                case "53": .diskFull
+                case "58": .inputOutput
                 default: .other
                 }
             }

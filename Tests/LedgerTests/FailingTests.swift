@@ -41,6 +41,23 @@ import Testing
         #expect(counts.kept == counts.counted)
     }
 
+    @Test func whatWouldFailAgainIsNotTriedAgain() throws {
+        let test = try TestLedger()
+        try test.enqueue(2)
+        let shards = try test.claim(2)
+        let outcome = try test.ledger.fail(
+            shards[0].lease, worker: .a, code: "parameters", error: "", isInfrastructureLoss: false, isDeterministic: true)
+        #expect(outcome == .quarantined)
+        guard case .requeued = try test.ledger.fail(
+            shards[1].lease, worker: .a, code: "x", error: "", isInfrastructureLoss: true, isDeterministic: true)
+        else {
+            Issue.record("a lost worker is never the shard's fault")
+            return
+        }
+        let counts = try test.counts()
+        #expect(counts.kept == counts.counted)
+    }
+
     @Test func lossesAreCountedApart() throws {
         let test = try TestLedger()
         try test.enqueue(1)
