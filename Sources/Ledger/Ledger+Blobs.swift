@@ -151,29 +151,4 @@ extension Ledger {
             "SELECT bytes FROM blob_chunk WHERE digest = $1 AND ordinal = $2", [.bytea(digest.bytes), .int4(index)]
         ).first.map { try $0.data(0) }
     }
-
-    /// Removes blobs that nothing names, and uploads that were never sealed, when they are older than `age`: young
-    /// ones may be about to be named.
-    ///
-    /// - Returns: how many blobs were removed.
-    @discardableResult
-    public func sweepOrphanBlobs(olderThan age: Duration) throws -> Int {
-        try lead { connection, _ in
-            let removed = try connection.execute(
-                // Whoever names a blob now waits for this transaction or makes it wait: foreign keys lock the row.
-                """
-                DELETE FROM blob b WHERE created_at < now() - make_interval(secs => $1)
-                    AND NOT EXISTS (SELECT 1 FROM shard_blob s WHERE s.digest = b.digest)
-                    AND NOT EXISTS (SELECT 1 FROM mask m WHERE m.digest = b.digest)
-                    AND NOT EXISTS (SELECT 1 FROM round r WHERE NOT r.pruned AND b.digest IN (r.base, r.result, r.state))
-                """, [.float8(age.inSeconds)]
-            ).affected
-            try connection.execute(
-                """
-                DELETE FROM blob_chunk c WHERE created_at < now() - make_interval(secs => $1)
-                    AND NOT EXISTS (SELECT 1 FROM blob b WHERE b.digest = c.digest)
-                """, [.float8(age.inSeconds)])
-            return removed
-        }
-    }
 }

@@ -36,22 +36,24 @@ extension Ledger {
     }
 
     /// Ends a round in one transaction: its rows, its new parameters, what each replica gave, and the metrics.
-    /// Repeating it after a crash writes the same again. Blobs of rounds before the last two are let go.
+    /// Repeating it after a crash writes the same again. Blobs of rounds before the last two are let go of.
     ///
     /// - Parameters:
     ///   - model: the round's result; its blob must be in the ledger.
     ///   - metrics: JSON; a number `validationAUC` in it is shown in status.
     ///   - state: a blob in the ledger that the next round's reduction needs.
     ///   - isFinal: whether the stage ends with this round.
+    /// - Returns: what was let go of, for `removeContents`.
+    @discardableResult
     public func finishRound(
         job: JobID, stage: String, round: Int32, rows: [ResultRow], model: ModelDescription?,
         contributions: [Contribution], metrics: Data, state: SHA256Digest? = nil, isFinal: Bool = false
-    ) throws {
+    ) throws -> [SHA256Digest] {
         let taken = contributions.filter { $0.rejected == nil }
         let withLoss = taken.filter { $0.loss != nil && $0.weight > 0 }
         let weight = withLoss.reduce(0) { $0 + $1.weight }
         let loss = weight > 0 ? withLoss.reduce(0) { $0 + $1.weight * ($1.loss ?? 0) } / weight : nil
-        try lead { connection, term in
+        return try lead { connection, term in
             if let state { try Self.requireBlob(state, connection) }
             if let model {
                 try Self.requireBlob(model.digest, connection)
@@ -78,7 +80,7 @@ extension Ledger {
                 ])
             try Self.replaceContributions(contributions, job, stage, round, connection)
             try Self.replaceRows(rows[...], job, stage, connection, term)
-            try Self.prune(job, stage, keeping: 2, connection)
+            return try Self.prune(job, stage, keeping: 2, connection).released
         }
     }
 
@@ -112,28 +114,28 @@ extension Ledger {
     /// - Returns: how many rounds were let go.
     @discardableResult
     public func pruneRounds(job: JobID, stage: String, keeping: Int = 2) throws -> Int {
-        try lead { connection, _ in try Self.prune(job, stage, keeping: max(keeping, 1), connection) }
+        try lead { connection, _ in try Self.prune(job, stage, keeping: max(keeping, 1), connection).rounds }
     }
 
-    @discardableResult
     private static func prune(
         _ job: JobID, _ stage: String, keeping: Int, _ connection: Connection
-    ) throws -> Int {
+    ) throws -> (rounds: Int, released: [SHA256Digest]) {
         let parameters: [Parameter] = [.int8(job.rawValue), .text(stage), .int8(Int64(keeping))]
         let pruned = try connection.execute(
             """
             UPDATE round SET pruned = true WHERE job = $1 AND stage = $2 AND NOT pruned AND round < (
                 SELECT min(round) FROM (SELECT round FROM round WHERE job = $1 AND stage = $2 AND finished_at IS NOT NULL
-                    ORDER BY round DESC LIMIT $3) AS last)
-            """, parameters
-        ).affected
-        guard pruned > 0 else { return 0 }
-        try connection.execute(
+                    ORDER BY round DESC LIMIT $3) AS last) RETURNING base, result, state
+            """, parameters)
+        guard !pruned.isEmpty else { return (0, []) }
+        let named = try connection.execute(
             """
             DELETE FROM shard_blob USING shard s JOIN round r USING (job, stage, round)
-            WHERE shard_blob.shard = s.id AND s.job = $1 AND s.stage = $2 AND r.pruned
+            WHERE shard_blob.shard = s.id AND s.job = $1 AND s.stage = $2 AND r.pruned RETURNING digest
             """, [.int8(job.rawValue), .text(stage)])
-        return pruned
+        let digests = try pruned.flatMap { row in try (0..<3).compactMap { try row.optionalBytes($0) } }
+            + named.map { try $0.bytes(0) }
+        return (pruned.count, Array(Set(digests.compactMap { SHA256Digest(bytes: $0) })))
     }
 
     /// The rounds of a stage, in order.

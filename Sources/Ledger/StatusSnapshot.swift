@@ -8,6 +8,22 @@ public struct StatusSnapshot: Codable, Sendable {
     public var workers: [WorkerStatus]
     /// Who leads; nil when nobody ever did.
     public var leader: LeaderStatus?
+    /// What the coordinator's threads wait for; only a coordinator knows, the ledger does not.
+    public var waits: [WaitStatus]?
+}
+
+/// What stands in the way of one of a coordinator's threads: PostgreSQL is away, its disk is full.
+public struct WaitStatus: Codable, Sendable {
+    public var thread: String
+    public var reason: String
+    /// Seconds since 1970 by the coordinator's clock.
+    public var since: Double
+
+    public init(thread: String, reason: String, since: Double) {
+        self.thread = thread
+        self.reason = reason
+        self.since = since
+    }
 }
 
 public struct LeaderStatus: Codable, Sendable {
