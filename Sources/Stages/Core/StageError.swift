@@ -9,6 +9,7 @@ public struct StageError: Error, Sendable, CustomStringConvertible {
             case archive = "archive"
             case parameters = "parameters"
             case numeric = "numeric"
+            case machine = "machine"
             case cancelled = "cancelled"
         }
         private let base: Base
@@ -24,10 +25,16 @@ public struct StageError: Error, Sendable, CustomStringConvertible {
         public static let parameters = Self(.parameters)
         /// Training produced numbers that are not finite.
         public static let numeric = Self(.numeric)
+        /// This machine lacks something for now: memory, a file that cannot be opened. The same may do elsewhere, or later.
+        public static let machine = Self(.machine)
         /// The worker was told to stop; the shard goes back unharmed.
         public static let cancelled = Self(.cancelled)
 
         public var description: String { base.rawValue }
+
+        /// The codes of errors that come again wherever and whenever the same shard is computed: repeating it only costs
+        /// time. An archive may come back, and a machine may have more memory.
+        public static let deterministic: [Self] = [.invalidSettings, .missingInput, .parameters, .numeric]
     }
 
     public var code: Code
@@ -50,15 +57,25 @@ extension StageError {
     static func naming<Result>(
         _ place: String? = nil, notFinite: Code = .parameters, _ body: () throws -> Result
     ) throws -> Result {
-        func error(_ message: String, isNotFinite: Bool) -> StageError {
-            StageError(isNotFinite ? notFinite : .parameters, place.map { "\($0): \(message)" } ?? message)
+        func error(_ message: String, isNotFinite: Bool, isOfTheMachine: Bool) -> StageError {
+            StageError(
+                isNotFinite ? notFinite : isOfTheMachine ? .machine : .parameters,
+                place.map { "\($0): \(message)" } ?? message)
         }
         do { return try body() } catch let refused as ParameterError {
-            throw error(refused.message, isNotFinite: refused.code == .notFinite)
+            throw error(
+                refused.message, isNotFinite: refused.code == .notFinite,
+                isOfTheMachine: [.unreadableFile, .unwritableFile, .missingLibrary].contains(refused.code))
         } catch let refused as EngineError {
-            throw error(refused.message, isNotFinite: refused.code == .notFinite)
+            throw error(
+                refused.message, isNotFinite: refused.code == .notFinite, isOfTheMachine: refused.isOfTheMachine)
         }
     }
+}
+
+extension EngineError {
+    /// Whether another machine, or this one later, may well compute it.
+    var isOfTheMachine: Bool { [.outOfMemory, .library].contains(code) }
 }
 
 extension DecodingError {

@@ -108,7 +108,7 @@ public struct MILScoreStage: Stage {
         do {
             seen = try scorer.score(rgb: bytes, count: names.count, height: reader.side, width: reader.side)
         } catch let error as EngineError {
-            throw StageError(.numeric, "study \(bag.study): \(error.message)")
+            throw StageError(error.isOfTheMachine ? .machine : .numeric, "study \(bag.study): \(error.message)")
         }
         let scores = BagScores(centre: centre, study: bag.study, images: names, seen: seen)
         rows += scores.rows
