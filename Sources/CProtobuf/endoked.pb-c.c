@@ -1033,6 +1033,51 @@ void   endoked__cancel_job__free_unpacked
   assert(message->base.descriptor == &endoked__cancel_job__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   endoked__resume_job__init
+                     (Endoked__ResumeJob         *message)
+{
+  static const Endoked__ResumeJob init_value = ENDOKED__RESUME_JOB__INIT;
+  *message = init_value;
+}
+size_t endoked__resume_job__get_packed_size
+                     (const Endoked__ResumeJob *message)
+{
+  assert(message->base.descriptor == &endoked__resume_job__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t endoked__resume_job__pack
+                     (const Endoked__ResumeJob *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &endoked__resume_job__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t endoked__resume_job__pack_to_buffer
+                     (const Endoked__ResumeJob *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &endoked__resume_job__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Endoked__ResumeJob *
+       endoked__resume_job__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Endoked__ResumeJob *)
+     protobuf_c_message_unpack (&endoked__resume_job__descriptor,
+                                allocator, len, data);
+}
+void   endoked__resume_job__free_unpacked
+                     (Endoked__ResumeJob *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &endoked__resume_job__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   endoked__job_answer__init
                      (Endoked__JobAnswer         *message)
 {
@@ -1078,7 +1123,7 @@ void   endoked__job_answer__free_unpacked
   assert(message->base.descriptor == &endoked__job_answer__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor endoked__envelope__field_descriptors[21] =
+static const ProtobufCFieldDescriptor endoked__envelope__field_descriptors[22] =
 {
   {
     "version",
@@ -1332,6 +1377,18 @@ static const ProtobufCFieldDescriptor endoked__envelope__field_descriptors[21] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "resume_job",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Endoked__Envelope, body_case),
+    offsetof(Endoked__Envelope, resume_job),
+    &endoked__resume_job__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned endoked__envelope__field_indices_by_name[] = {
   9,   /* field[9] = acks */
@@ -1349,6 +1406,7 @@ static const unsigned endoked__envelope__field_indices_by_name[] = {
   19,   /* field[19] = job_answer */
   3,   /* field[3] = refused */
   8,   /* field[8] = results */
+  21,   /* field[21] = resume_job */
   17,   /* field[17] = status_answer */
   16,   /* field[16] = status_query */
   18,   /* field[18] = submit_job */
@@ -1356,10 +1414,11 @@ static const unsigned endoked__envelope__field_indices_by_name[] = {
   4,   /* field[4] = want */
   2,   /* field[2] = welcome */
 };
-static const ProtobufCIntRange endoked__envelope__number_ranges[1 + 1] =
+static const ProtobufCIntRange endoked__envelope__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 21 }
+  { 25, 21 },
+  { 0, 22 }
 };
 const ProtobufCMessageDescriptor endoked__envelope__descriptor =
 {
@@ -1369,10 +1428,10 @@ const ProtobufCMessageDescriptor endoked__envelope__descriptor =
   "Endoked__Envelope",
   "endoked",
   sizeof(Endoked__Envelope),
-  21,
+  22,
   endoked__envelope__field_descriptors,
   endoked__envelope__field_indices_by_name,
-  1,  endoked__envelope__number_ranges,
+  2,  endoked__envelope__number_ranges,
   (ProtobufCMessageInit) endoked__envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3289,6 +3348,57 @@ const ProtobufCMessageDescriptor endoked__cancel_job__descriptor =
   endoked__cancel_job__field_indices_by_name,
   1,  endoked__cancel_job__number_ranges,
   (ProtobufCMessageInit) endoked__cancel_job__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor endoked__resume_job__field_descriptors[2] =
+{
+  {
+    "request",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__ResumeJob, request),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "job",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__ResumeJob, job),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned endoked__resume_job__field_indices_by_name[] = {
+  1,   /* field[1] = job */
+  0,   /* field[0] = request */
+};
+static const ProtobufCIntRange endoked__resume_job__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor endoked__resume_job__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "endoked.ResumeJob",
+  "ResumeJob",
+  "Endoked__ResumeJob",
+  "endoked",
+  sizeof(Endoked__ResumeJob),
+  2,
+  endoked__resume_job__field_descriptors,
+  endoked__resume_job__field_indices_by_name,
+  1,  endoked__resume_job__number_ranges,
+  (ProtobufCMessageInit) endoked__resume_job__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor endoked__job_answer__field_descriptors[3] =

@@ -55,7 +55,7 @@ enum Samples {
         .statusAnswer(request: 1, json: Data("{}".utf8), error: ""),
         .submitJob(SubmitJob(request: 2, pipeline: Data("{}".utf8), archive: "a", idempotencyKey: "k", centres: ["north"])),
         .jobAnswer(request: 2, job: 5, error: "no such stage"),
-        .cancelJob(request: 3, job: 5, reason: "typing error"),
+        .cancelJob(request: 3, job: 5, reason: "typing error"), .resumeJob(request: 4, job: 5),
     ]
 }
 

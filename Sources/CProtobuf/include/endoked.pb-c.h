@@ -43,6 +43,7 @@ typedef struct Endoked__StatusQuery Endoked__StatusQuery;
 typedef struct Endoked__StatusAnswer Endoked__StatusAnswer;
 typedef struct Endoked__SubmitJob Endoked__SubmitJob;
 typedef struct Endoked__CancelJob Endoked__CancelJob;
+typedef struct Endoked__ResumeJob Endoked__ResumeJob;
 typedef struct Endoked__JobAnswer Endoked__JobAnswer;
 
 
@@ -113,7 +114,8 @@ typedef enum {
   ENDOKED__ENVELOPE__BODY_STATUS_ANSWER = 18,
   ENDOKED__ENVELOPE__BODY_SUBMIT_JOB = 19,
   ENDOKED__ENVELOPE__BODY_JOB_ANSWER = 20,
-  ENDOKED__ENVELOPE__BODY_CANCEL_JOB = 21
+  ENDOKED__ENVELOPE__BODY_CANCEL_JOB = 21,
+  ENDOKED__ENVELOPE__BODY_RESUME_JOB = 25
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ENDOKED__ENVELOPE__BODY__CASE)
 } Endoked__Envelope__BodyCase;
 
@@ -143,6 +145,7 @@ struct  Endoked__Envelope
     Endoked__SubmitJob *submit_job;
     Endoked__JobAnswer *job_answer;
     Endoked__CancelJob *cancel_job;
+    Endoked__ResumeJob *resume_job;
   };
 };
 #define ENDOKED__ENVELOPE__INIT \
@@ -623,6 +626,20 @@ struct  Endoked__CancelJob
     , 0, 0, (char *)protobuf_c_empty_string }
 
 
+/*
+ * A job that failed or was cancelled runs again from where it stood.
+ */
+struct  Endoked__ResumeJob
+{
+  ProtobufCMessage base;
+  uint64_t request;
+  int64_t job;
+};
+#define ENDOKED__RESUME_JOB__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&endoked__resume_job__descriptor) \
+    , 0, 0 }
+
+
 struct  Endoked__JobAnswer
 {
   ProtobufCMessage base;
@@ -1074,6 +1091,25 @@ Endoked__CancelJob *
 void   endoked__cancel_job__free_unpacked
                      (Endoked__CancelJob *message,
                       ProtobufCAllocator *allocator);
+/* Endoked__ResumeJob methods */
+void   endoked__resume_job__init
+                     (Endoked__ResumeJob         *message);
+size_t endoked__resume_job__get_packed_size
+                     (const Endoked__ResumeJob   *message);
+size_t endoked__resume_job__pack
+                     (const Endoked__ResumeJob   *message,
+                      uint8_t             *out);
+size_t endoked__resume_job__pack_to_buffer
+                     (const Endoked__ResumeJob   *message,
+                      ProtobufCBuffer     *buffer);
+Endoked__ResumeJob *
+       endoked__resume_job__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   endoked__resume_job__free_unpacked
+                     (Endoked__ResumeJob *message,
+                      ProtobufCAllocator *allocator);
 /* Endoked__JobAnswer methods */
 void   endoked__job_answer__init
                      (Endoked__JobAnswer         *message);
@@ -1179,6 +1215,9 @@ typedef void (*Endoked__SubmitJob_Closure)
 typedef void (*Endoked__CancelJob_Closure)
                  (const Endoked__CancelJob *message,
                   void *closure_data);
+typedef void (*Endoked__ResumeJob_Closure)
+                 (const Endoked__ResumeJob *message,
+                  void *closure_data);
 typedef void (*Endoked__JobAnswer_Closure)
                  (const Endoked__JobAnswer *message,
                   void *closure_data);
@@ -1218,6 +1257,7 @@ extern const ProtobufCMessageDescriptor endoked__status_query__descriptor;
 extern const ProtobufCMessageDescriptor endoked__status_answer__descriptor;
 extern const ProtobufCMessageDescriptor endoked__submit_job__descriptor;
 extern const ProtobufCMessageDescriptor endoked__cancel_job__descriptor;
+extern const ProtobufCMessageDescriptor endoked__resume_job__descriptor;
 extern const ProtobufCMessageDescriptor endoked__job_answer__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -66,6 +66,13 @@ public final class CoordinatorClient {
         _ = try askAboutJob(.cancelJob(request: request, job: job.rawValue, reason: reason), request, timeout)
     }
 
+    /// Takes up a job that failed or was cancelled, where it stood.
+    /// - Throws: `ClusterError.refused` when it runs, came to its end, or was pruned.
+    public func resume(job: JobID, timeout: Duration = .seconds(10)) throws {
+        let request = nextRequest()
+        _ = try askAboutJob(.resumeJob(request: request, job: job.rawValue), request, timeout)
+    }
+
     private func nextRequest() -> UInt64 {
         lastRequest &+= 1
         return lastRequest

@@ -65,7 +65,7 @@ struct UploadDesk {
         if let piece = received.store, let digest = SHA256Digest(bytes: content.digest) {
             do {
                 try store(piece, as: digest)
-            } catch let error as LedgerError where error.code == .corruptBlob || error.code == .missingBlob || error.code == .invalid {
+            } catch let error as LedgerError where error.cause == .values {
                 log(.warning, "content.corrupt", ["digest": digest, "reason": error.message])
                 peers[connection] = peer
                 peers[connection]?.abandon(content.digest)

@@ -152,7 +152,7 @@ public final class Coordinator: Sendable {
             },
             term.thread("driver") {
                 var driver = JobDriver(
-                    access: term.access(ledgers[1], name: "driver"), term: term, pollInterval: fixed.timing.pollInterval,
+                    access: term.access(ledgers[1], name: "driver", notesJobs: true), term: term, pollInterval: fixed.timing.pollInterval,
                     isTrusted: { term.isTrusted })
                 try driver.run(until: term.stop)
             },
@@ -201,7 +201,8 @@ public final class Coordinator: Sendable {
                 _ = try ledger.renewLeadership()
                 term.renewed(askedAt: now)
                 isAway = false
-            } catch let error as LedgerError where error.isTransient {
+            } catch let error as LedgerError where error.cause == .surroundings {
+                if !isAway { log(.warning, "leadership.waits", ["epoch": term.epoch, "reason": error.message]) }
                 isAway = true
                 Thread.sleep(forTimeInterval: 0.1)
             } catch {

@@ -19,6 +19,7 @@ final class CoordinatorTerm: Sendable {
     let stop = StopFlag()
     private let trust: Mutex<LeaderTrust>
     private let failure = Mutex<(any Error)?>(nil)
+    private let accesses: Mutex<[LedgerAccess]>
 
     init(
         epoch: Int64, trust: LeaderTrust, writerLedger: Ledger, stages: StageRegistry, log: EventLog, count: CounterBox
@@ -29,10 +30,30 @@ final class CoordinatorTerm: Sendable {
         self.log = log
         self.count = count
         outbox = try RouterOutbox()
-        writerAccess = LedgerAccess(writerLedger, name: "writer", stop: stop, log: log)
+        writerAccess = Self.access(writerLedger, name: "writer", notesJobs: true, stop, log)
+        accesses = Mutex([writerAccess])
     }
 
-    func access(_ ledger: Ledger, name: String) -> LedgerAccess { LedgerAccess(ledger, name: name, stop: stop, log: log) }
+    /// A thread's way to the ledger, which waits out whatever is not the work's own fault.
+    func access(_ ledger: Ledger, name: String, notesJobs: Bool = false) -> LedgerAccess {
+        let access = Self.access(ledger, name: name, notesJobs: notesJobs, stop, log)
+        accesses.withLock { $0.append(access) }
+        return access
+    }
+
+    private static func access(
+        _ ledger: Ledger, name: String, notesJobs: Bool, _ stop: StopFlag, _ log: EventLog
+    ) -> LedgerAccess {
+        LedgerAccess(
+            ledger, name: name, stop: stop, log: log, waitsFor: { $0.cause == .surroundings }, notesJobs: notesJobs)
+    }
+
+    /// What the term's threads wait for now.
+    var waits: [WaitStatus] {
+        accesses.withLock { $0 }.compactMap { access in
+            access.wait.map { WaitStatus(thread: access.name, reason: $0.reason, since: $0.since.timeIntervalSince1970) }
+        }
+    }
 
     var isTrusted: Bool { trust.withLock { $0.verdict(now: .now) == .trusted } }
     var nextRenewal: Instant { trust.withLock { $0.nextRenewal } }

@@ -24,8 +24,11 @@ extension LedgerWriter {
             guard let worker = incarnation(at: connection) else { continue }
             do {
                 commits.append((try Self.offer(result, worker), result, connection))
+            } catch let error as ClusterError {
+                invalid.append((result.lease, connection, error.message))
             } catch {
-                invalid.append((result.lease, connection, "\(error)"))
+                // What JSON refuses it may quote.
+                invalid.append((result.lease, connection, "its rows cannot be read: use programs of the same release"))
             }
         }
         var acks: [Data: [ShardAck]] = [:]

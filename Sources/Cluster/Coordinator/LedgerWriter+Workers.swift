@@ -71,7 +71,7 @@ extension LedgerWriter {
             try failures.map { failure in
                 try ledger.fail(
                     LeaseKey(failure.lease), worker: worker, code: failure.code, error: failure.message,
-                    isInfrastructureLoss: failure.isInfrastructure, policy: retry)
+                    isInfrastructureLoss: failure.isInfrastructure, isDeterministic: failure.isDeterministic, policy: retry)
             }
         }
         count { $0.failedShards += failures.count }

@@ -97,7 +97,10 @@ struct LedgerWriter {
             case .unreachable(let connection): roster.unreachable(connection)
             case .hello, .goodbye, .silent, .failures, .giveBack:
                 try commit(&results)
-                try single(command)
+                do { try single(command) } catch let error as LedgerError where error.cause == .values {
+                    // Whatever one peer says must not end the term of all.
+                    log(.error, "command.refused", ["reason": error.message])
+                }
             }
         }
         try commit(&results)

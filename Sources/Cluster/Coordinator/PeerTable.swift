@@ -64,7 +64,7 @@ package struct PeerTable {
         }
         switch message {
         case .hello(let hello): return introduce(hello, connection, now)
-        case .statusQuery, .submitJob, .cancelJob: return .accept
+        case .statusQuery, .submitJob, .cancelJob, .resumeJob: return .accept
         case .goodbye where peers[connection] != nil:
             remove(connection)
             return .farewell

@@ -10,6 +10,7 @@ enum DeskCommand: Sendable {
     case status(request: UInt64, job: Int64, from: Data)
     case submit(SubmitJob, from: Data)
     case cancel(request: UInt64, job: Int64, reason: String, from: Data)
+    case resume(request: UInt64, job: Int64, from: Data)
 }
 
 /// The thread that serves contents to workers, and status, jobs and cancellations to clients.
@@ -22,6 +23,7 @@ struct RequestDesk {
     private let stages: StageRegistry
     private let log: EventLog
     private let count: CounterBox
+    private let waits: @Sendable () -> [WaitStatus]
     private var chunks: ByteBudgetCache<ChunkName, Data>
     private var sizes: ByteBudgetCache<SHA256Digest, Int>
 
@@ -39,6 +41,7 @@ struct RequestDesk {
         stages = term.stages
         log = term.log
         count = term.count
+        waits = { term.waits }
         chunks = ByteBudgetCache(budget: cacheSizeInBytes)
         sizes = ByteBudgetCache(budget: 10_000)
     }
@@ -70,7 +73,7 @@ struct RequestDesk {
         } else {
             do {
                 chunk = try access.persist { try $0.blobChunk(name.digest, index: name.index) }
-            } catch let error as LedgerError where error.code == .missingBlob {
+            } catch let error as LedgerError where error.cause == .values {
                 return missing
             }
             chunks.insert(chunk, size: chunk.count, for: name)
@@ -98,6 +101,8 @@ struct RequestDesk {
             outbox.send(submit(submission), to: connection)
         case .cancel(let request, let job, let reason, let connection):
             outbox.send(cancel(request, job, reason), to: connection)
+        case .resume(let request, let job, let connection):
+            outbox.send(resume(request, job), to: connection)
         }
     }
 
@@ -105,7 +110,8 @@ struct RequestDesk {
 
     private func status(_ request: UInt64, _ job: Int64) -> WireMessage {
         do {
-            let snapshot = try access.ledger.status(job: job == 0 ? nil : JobID(job))
+            var snapshot = try access.ledger.status(job: job == 0 ? nil : JobID(job))
+            snapshot.waits = waits()
             return .statusAnswer(request: request, json: try JSONEncoder().encode(snapshot), error: "")
         } catch {
             return .statusAnswer(request: request, json: Data(), error: "\(error)")
@@ -136,6 +142,17 @@ struct RequestDesk {
             let didEnd = try access.ledger.cancelJob(JobID(job), message: reason)
             driver.send(.jobsChanged)
             return .jobAnswer(request: request, job: job, error: didEnd ? "" : "job \(job) had ended already, or never was")
+        } catch {
+            return .jobAnswer(request: request, job: job, error: "\(error)")
+        }
+    }
+
+    private func resume(_ request: UInt64, _ job: Int64) -> WireMessage {
+        do {
+            let shards = try access.ledger.resumeJob(JobID(job))
+            log(.info, "job.resumed", ["job": job, "shards": shards])
+            driver.send(.jobsChanged)
+            return .jobAnswer(request: request, job: job, error: "")
         } catch {
             return .jobAnswer(request: request, job: job, error: "\(error)")
         }

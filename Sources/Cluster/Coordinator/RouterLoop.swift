@@ -168,6 +168,7 @@ struct RouterLoop {
         case .submitJob(let job): desk.send(.submit(job, from: connection))
         case .cancelJob(let request, let job, let reason):
             desk.send(.cancel(request: request, job: job, reason: reason, from: connection))
+        case .resumeJob(let request, let job): desk.send(.resume(request: request, job: job, from: connection))
         default: break
         }
     }

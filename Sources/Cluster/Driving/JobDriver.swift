@@ -20,6 +20,8 @@ struct JobDriver {
     private let isTrusted: @Sendable () -> Bool
     /// Descriptions of the jobs under way, which never change.
     private var descriptions: [JobID: JobDescription] = [:]
+    /// Jobs that wait for their surroundings.
+    private var waits: [JobID: JobWait] = [:]
     private var nextPruning: Instant
 
     init(
@@ -41,14 +43,19 @@ struct JobDriver {
     private static let orphanAge = Duration.seconds(3600)
 
     mutating func run(until stop: StopFlag) throws {
+        // What an earlier term waited for is nothing to this one.
+        try access.persist { try $0.withdrawNotes() }
         while !stop.isSet {
             if isTrusted() {
-                for job in try access.persist({ try $0.activeJobs() }) where !stop.isSet { try advance(job, stop) }
+                let jobs = try access.persist { try $0.activeJobs() }
+                for id in Set(waits.keys).subtracting(jobs.map(\.id)) { waits[id] = nil }
+                for job in jobs where !stop.isSet && !(waits[job.id].map { $0.next > .now } ?? false) {
+                    try advance(job, stop)
+                }
             }
             if isTrusted(), ContinuousClock.now >= nextPruning {
                 nextPruning = .now + Self.pruningInterval
-                let removed = try access.persist { try $0.sweepOrphanBlobs(olderThan: Self.orphanAge) }
-                if removed > 0 { log(.info, "contents.removed", ["count": removed]) }
+                try sweep(olderThan: Self.orphanAge)
             }
             _ = inbox.receiveAll(atMost: pollInterval)
             // Commits come in quick succession: one look at the counters serves many.
@@ -56,7 +63,24 @@ struct JobDriver {
         }
     }
 
-    /// Takes a job as far as it can go now. An error of its stages ends the job, not the driver.
+    /// Removes contents that nothing names; once, since nothing waits for it.
+    private func sweep(olderThan age: Duration) throws {
+        if let removed = try access.tryOnce({ try $0.sweepOrphanBlobs(olderThan: age) }), removed > 0 {
+            log(.info, "contents.removed", ["count": removed])
+        }
+    }
+
+    /// Lets go of what stages that came to their end need no more; again at the job's end, should it not have come through.
+    private func release(_ job: JobID, _ stages: [String]) throws {
+        for stage in stages {
+            if let removed = try access.tryOnce({ try $0.releaseContents(ofStage: stage, job: job) }), removed > 0 {
+                log(.info, "contents.released", ["job": job, "stage": stage, "count": removed])
+            }
+        }
+    }
+
+    /// Takes a job as far as it can go now. An error of its stages ends the job, not the driver; one of its surroundings
+    /// holds it up.
     private mutating func advance(_ job: Job, _ stop: StopFlag) throws {
         do {
             let description = try descriptions[job.id] ?? JobDescription(stored: job.pipeline)
@@ -76,7 +100,12 @@ struct JobDriver {
                     log(.info, "stage.begun", ["job": job.id, "stage": stage.name])
                 }
                 do {
-                    switch try run.advance() {
+                    let step = try run.advance()
+                    if waits.removeValue(forKey: job.id) != nil {
+                        try access.persist { try $0.setJobState(job.id, .running, message: "") }
+                        log(.info, "job.goes-on", ["job": job.id, "stage": stage.name])
+                    }
+                    switch step {
                     case .waiting: return
                     case .planned: writer.send(.work)
                     case .reduced: break
@@ -84,8 +113,9 @@ struct JobDriver {
                         try access.persist { try $0.setStageState(job.id, stage: stage.name, state, message: message) }
                         log(.info, "stage.ended", ["job": job.id, "stage": stage.name, "state": state.rawValue, "message": message])
                         if state == .failed { return try fail(job, Self.named(stage.name, message)) }
+                        try release(job.id, [stage.name])
                     }
-                } catch where !Self.endsTerm(error) {
+                } catch where Fault(error) == .work {
                     let message = "\(error)"
                     try access.persist { try $0.setStageState(job.id, stage: stage.name, .failed, message: message) }
                     return try fail(job, Self.named(stage.name, message))
@@ -93,18 +123,23 @@ struct JobDriver {
                 guard let again = try access.persist({ try $0.job(job.id) }), !again.state.isFinal else { return }
                 job = again
             }
-        } catch where !Self.endsTerm(error) {
-            try fail(job, "\(error)")
+        } catch {
+            switch Fault(error) {
+            case .term: throw error
+            case .surroundings: try hold(job, error)
+            case .work: try fail(job, "\(error)")
+            }
         }
     }
 
-    /// Errors that are not the job's: leadership is lost, or the coordinator stops.
-    private static func endsTerm(_ error: any Error) -> Bool {
-        switch error {
-        case let error as LedgerError: error.code == .notLeader || error.isTransient
-        case let error as ClusterError: error.code == .cancelled
-        default: false
-        }
+    /// Something that is not the job's fault is in its way: says so, and lets it be for a while.
+    private mutating func hold(_ job: Job, _ error: any Error) throws {
+        var wait = waits[job.id] ?? JobWait()
+        let isNew = waits[job.id] == nil
+        let note = wait.lengthen("\(error)", now: .now)
+        waits[job.id] = wait
+        if isNew { log(.warning, "job.waits", ["job": job.id, "reason": "\(error)"]) }
+        try access.persist { try $0.setJobState(job.id, .running, message: note) }
     }
 
     /// The message with the stage it is of; a stage's own errors name it themselves.
@@ -117,12 +152,17 @@ struct JobDriver {
         let state: Job.State = incomplete.isEmpty ? .complete : .partial
         let message = incomplete.map { "\($0.name): \($0.message)" }.joined(separator: "; ")
         descriptions[job.id] = nil
+        waits[job.id] = nil
+        try release(job.id, job.stages.filter { $0.state == .complete || $0.state == .partial }.map(\.name))
+        // Where no other job runs nothing is on its way: what is not named now never will be.
+        if try access.persist({ try $0.activeJobs() }).allSatisfy({ $0.id == job.id }) { try sweep(olderThan: .zero) }
         try access.persist { try $0.setJobState(job.id, state, message: message) }
         log(.info, "job.ended", ["job": job.id, "state": state.rawValue, "message": message])
     }
 
     private mutating func fail(_ job: Job, _ message: String) throws {
         descriptions[job.id] = nil
+        waits[job.id] = nil
         try access.persist { try $0.setJobState(job.id, .failed, message: message) }
         log(.error, "job.failed", ["job": job.id, "message": message])
     }

@@ -92,11 +92,13 @@ struct StageRun {
                 description: "\(stage.name), round \(round)")
         }
         let state = try outcome.state.map { bytes in try access.persist { try $0.putBlob(bytes) } }
-        try access.persist { ledger in
+        let released = try access.persist { ledger in
             try ledger.finishRound(
                 job: job.id, stage: stage.name, round: Int32(round), rows: rows, model: model, contributions: contributions,
                 metrics: metrics, state: state, isFinal: outcome.isFinal)
         }
+        // Deltas are gigabytes, and the next sweep is far. One that cannot be removed now is left to it.
+        _ = try access.tryOnce { try $0.removeContents(released) }
         log(.info, "round.finished", [
             "job": job.id, "stage": stage.name, "round": round, "done": counts.done, "quarantined": counts.quarantined,
             "seconds": Self.rounded(since: start),
@@ -108,7 +110,9 @@ struct StageRun {
         let (counts, items) = try access.persist { ledger in
             (
                 try ledger.counts(job: job.id, stage: stage.name, round: nil),
-                try ledger.itemStatuses(job: job.id, stage: stage.name).count { $0.status == .failed }
+                // An image may have failed for more than one reason.
+                Set(try ledger.itemStatuses(job: job.id, stage: stage.name).filter { $0.status == .failed }
+                    .map { [$0.centre, $0.study, $0.image] }).count
             )
         }
         var troubles: [String] = []

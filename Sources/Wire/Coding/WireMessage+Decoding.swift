@@ -95,6 +95,9 @@ extension WireMessage {
             let cancel = try body(envelope.cancel_job)
             return .cancelJob(
                 request: cancel.request, job: cancel.job, reason: try FieldReader.text(cancel.reason, "cancel_job.reason"))
+        case ENDOKED__ENVELOPE__BODY_RESUME_JOB:
+            let resume = try body(envelope.resume_job)
+            return .resumeJob(request: resume.request, job: resume.job)
         default: throw WireError(.malformed, "the Envelope has no body that this version knows")
         }
     }

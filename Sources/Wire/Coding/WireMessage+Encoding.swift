@@ -49,7 +49,7 @@ extension WireMessage {
                 $0.missing = content.bytes == nil ? 1 : 0
             }
             return content.bytes.map { [$0] } ?? []
-        case .statusQuery, .statusAnswer, .submitJob, .jobAnswer, .cancelJob:
+        case .statusQuery, .statusAnswer, .submitJob, .jobAnswer, .cancelJob, .resumeJob:
             fillClient(&envelope, arena)
         }
         return []
@@ -173,6 +173,12 @@ extension WireMessage {
                 $0.request = request
                 $0.job = job
                 $0.reason = arena.string(reason)
+            }
+        case .resumeJob(let request, let job):
+            envelope.body_case = ENDOKED__ENVELOPE__BODY_RESUME_JOB
+            envelope.resume_job = arena.message(endoked__resume_job__init) {
+                $0.request = request
+                $0.job = job
             }
         default: break
         }

@@ -22,6 +22,7 @@ public enum WireMessage: Sendable, Hashable {
     case submitJob(SubmitJob)
     case jobAnswer(request: UInt64, job: Int64, error: String)
     case cancelJob(request: UInt64, job: Int64, reason: String)
+    case resumeJob(request: UInt64, job: Int64)
 }
 
 /// One attempt at one shard; the attempt's number is the fence of everything that is said about it.
