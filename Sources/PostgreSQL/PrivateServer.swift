@@ -145,7 +145,7 @@ public final class PrivateServer: Sendable {
             port = \(Self.port)
             max_connections = 64
             shared_buffers = 256MB
-            max_wal_size = 2GB
+            max_wal_size = 512MB
             wal_compression = on
             fsync = on
             synchronous_commit = on

@@ -11,7 +11,7 @@ enum FailureKind {
         case let error as ClusterError:
             return [.configuration, .refused, .unreachable, .ledger].contains(error.code) ? .configuration : .failed
         case is LedgerError, is PostgreSQLError, is ArchiveError: return .configuration
-        case let error as StageError: return [.invalidSettings, .parameters].contains(error.code) ? .configuration : .failed
+        case let error as StageError: return [.invalidSettings, .parameters, .machine].contains(error.code) ? .configuration : .failed
         default: return .failed
         }
     }

@@ -6,8 +6,8 @@ enum Program {
     static let version = "0.1.0"
 
     static let commands: [any Command.Type] = [
-        RunCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, CancelCommand.self,
-        StatusCommand.self, ResultsCommand.self, LabelCommand.self, ArchiveCheckCommand.self, SynthCommand.self,
+        RunCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, CancelCommand.self, ResumeCommand.self,
+        StatusCommand.self, ResultsCommand.self, PruneCommand.self, LabelCommand.self, ArchiveCheckCommand.self, SynthCommand.self,
         SelftestCommand.self, CheckpointCommand.self, DoctorCommand.self, BenchCommand.self, BenchScoreCommand.self,
         CalibrateCommand.self, BenchInt8Command.self, BenchNetworksCommand.self,
     ]

@@ -26,6 +26,7 @@ struct RunCommand: Command {
             .option("workers", "N", "worker processes; default 2"),
             .option("slots", "N", "slots a worker; default: cores divided by workers"),
             .option("seed", "N", "overrides the pipeline's seed"),
+            .flag("resume", "take up the last such job that failed or was cancelled, instead of making a new one"),
             .flag("skip-check", "do not look at every image before the start"),
             .flag("show-pipeline", "print the pipeline and end"),
             .flag("json", "print the results as JSON"),
@@ -39,6 +40,7 @@ struct RunCommand: Command {
     private let database: String?
     private let workers: Int
     private let slots: Int
+    private let resumes: Bool
     private let checks: Bool
     private let showsPipeline: Bool
     private let asJSON: Bool
@@ -55,6 +57,7 @@ struct RunCommand: Command {
         workers = try arguments.integer("workers", in: 1...256) ?? 2
         let cores = ProcessInfo.processInfo.activeProcessorCount
         slots = try arguments.integer("slots", in: 1...256) ?? max(1, cores / workers)
+        resumes = arguments.has("resume")
         checks = !arguments.has("skip-check")
         asJSON = arguments.has("json")
     }
@@ -95,6 +98,7 @@ struct RunCommand: Command {
             if let ended = snapshot.jobs.first(where: { $0.id == job }), ended.state.isFinal {
                 let results = JobResults(ledger: ledger, job: job, pictures: [FramePictureFolder(cluster.pictures)])
                 for line in try results.write(to: out).lines { Terminal.message(line) }
+                if database == nil { giveSpaceBack(ledger) }
                 Terminal.print(asJSON ? try results.evaluationsAsJSON() : try results.summary())
                 Terminal.message("job \(job) is \(ended.state.rawValue). Results: \(out.path)")
                 if ended.state != .complete, !ended.message.isEmpty { Terminal.message(ended.message) }
@@ -104,15 +108,24 @@ struct RunCommand: Command {
         }
     }
 
+    /// Most of what a job wrote into its private database served training and is gone by now.
+    private func giveSpaceBack(_ ledger: Ledger) {
+        do { try ledger.compact() } catch {
+            Terminal.message("the database keeps the space that the job no longer needs: \(error)")
+        }
+    }
+
     /// The unfinished job of the same pipeline over the same archive in this state folder, or a new one.
     private func findOrSubmit(centres: [CentreArchive], archivePath: String, ledger: Ledger) throws -> JobID {
         let archive = URL(fileURLWithPath: archivePath).standardizedFileURL.path
         let wanted = try JSONDecoder().decode(JSONValue.self, from: pipeline)
-        for job in try ledger.activeJobs() where job.archive == archive {
+        let ended = resumes ? try ledger.jobs().filter { [.failed, .cancelled].contains($0.state) } : []
+        for job in try ledger.activeJobs() + ended where job.archive == archive {
             guard let description = try? JobDescription(stored: job.pipeline), description.pipeline == wanted,
                 description.centres.sorted() == centres.map(\.name).sorted()
             else { continue }
-            Terminal.message("going on with job \(job.id), which was interrupted")
+            Terminal.message("going on with job \(job.id), which was \(job.state.isFinal ? "\(job.state.rawValue)" : "interrupted")")
+            if job.state.isFinal { try ledger.resumeJob(job.id) }
             return job.id
         }
         return try JobSubmission.submit(

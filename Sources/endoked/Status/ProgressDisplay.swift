@@ -8,6 +8,7 @@ struct ProgressDisplay {
     private var startedStages: Set<String> = []
     private var endedStages: Set<String> = []
     private var lastPlain = Date.distantPast
+    private var lastNote = ""
 
     mutating func show(_ snapshot: StatusSnapshot) {
         guard let job = snapshot.jobs.first else { return }
@@ -28,6 +29,11 @@ struct ProgressDisplay {
             var text = "  \(stage.name): \(stage.state.rawValue), \(stage.counts.done) shards in \(Terminal.duration(seconds))"
             if stage.counts.quarantined > 0 { text += ", \(stage.counts.quarantined) quarantined" }
             permanent(text)
+        }
+        if !job.state.isFinal, job.message != lastNote {
+            // What a running job waits for, such as room on the database's disk.
+            permanent(job.message.isEmpty ? "  goes on" : "  " + job.message)
+            lastNote = job.message
         }
         if let stage = job.stages.first(where: { $0.state == .running }) { renew(line(for: stage)) }
     }

@@ -16,9 +16,13 @@ struct StatusText {
 
     private var heading: String {
         guard let leader = snapshot.leader else { return "no coordinator has led yet" }
-        return leader.isCurrent
+        let line = leader.isCurrent
             ? "coordinator \(leader.holder), epoch \(leader.epoch)"
             : "no coordinator leads now; the last was \(leader.holder), epoch \(leader.epoch)"
+        let waits = (snapshot.waits ?? []).map { wait in
+            "waiting (\(wait.thread)): \(wait.reason), for \(Terminal.duration(max(0, snapshot.time - wait.since)))"
+        }
+        return ([line] + waits).joined(separator: "\n  ")
     }
 
     private func sections(of job: JobStatus) -> [String] {
