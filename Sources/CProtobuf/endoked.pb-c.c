@@ -367,6 +367,12 @@ void   endoked__assign__free_unpacked
   assert(message->base.descriptor == &endoked__assign__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   endoked__heartbeat__trouble__init
+                     (Endoked__Heartbeat__Trouble         *message)
+{
+  static const Endoked__Heartbeat__Trouble init_value = ENDOKED__HEARTBEAT__TROUBLE__INIT;
+  *message = init_value;
+}
 void   endoked__heartbeat__progress__init
                      (Endoked__Heartbeat__Progress         *message)
 {
@@ -1078,6 +1084,96 @@ void   endoked__resume_job__free_unpacked
   assert(message->base.descriptor == &endoked__resume_job__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   endoked__requeue_job__init
+                     (Endoked__RequeueJob         *message)
+{
+  static const Endoked__RequeueJob init_value = ENDOKED__REQUEUE_JOB__INIT;
+  *message = init_value;
+}
+size_t endoked__requeue_job__get_packed_size
+                     (const Endoked__RequeueJob *message)
+{
+  assert(message->base.descriptor == &endoked__requeue_job__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t endoked__requeue_job__pack
+                     (const Endoked__RequeueJob *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &endoked__requeue_job__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t endoked__requeue_job__pack_to_buffer
+                     (const Endoked__RequeueJob *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &endoked__requeue_job__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Endoked__RequeueJob *
+       endoked__requeue_job__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Endoked__RequeueJob *)
+     protobuf_c_message_unpack (&endoked__requeue_job__descriptor,
+                                allocator, len, data);
+}
+void   endoked__requeue_job__free_unpacked
+                     (Endoked__RequeueJob *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &endoked__requeue_job__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   endoked__requeue_answer__init
+                     (Endoked__RequeueAnswer         *message)
+{
+  static const Endoked__RequeueAnswer init_value = ENDOKED__REQUEUE_ANSWER__INIT;
+  *message = init_value;
+}
+size_t endoked__requeue_answer__get_packed_size
+                     (const Endoked__RequeueAnswer *message)
+{
+  assert(message->base.descriptor == &endoked__requeue_answer__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t endoked__requeue_answer__pack
+                     (const Endoked__RequeueAnswer *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &endoked__requeue_answer__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t endoked__requeue_answer__pack_to_buffer
+                     (const Endoked__RequeueAnswer *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &endoked__requeue_answer__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Endoked__RequeueAnswer *
+       endoked__requeue_answer__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Endoked__RequeueAnswer *)
+     protobuf_c_message_unpack (&endoked__requeue_answer__descriptor,
+                                allocator, len, data);
+}
+void   endoked__requeue_answer__free_unpacked
+                     (Endoked__RequeueAnswer *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &endoked__requeue_answer__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   endoked__job_answer__init
                      (Endoked__JobAnswer         *message)
 {
@@ -1123,7 +1219,7 @@ void   endoked__job_answer__free_unpacked
   assert(message->base.descriptor == &endoked__job_answer__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor endoked__envelope__field_descriptors[22] =
+static const ProtobufCFieldDescriptor endoked__envelope__field_descriptors[24] =
 {
   {
     "version",
@@ -1378,8 +1474,32 @@ static const ProtobufCFieldDescriptor endoked__envelope__field_descriptors[22] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "resume_job",
+    "requeue_job",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Endoked__Envelope, body_case),
+    offsetof(Endoked__Envelope, requeue_job),
+    &endoked__requeue_job__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "requeue_answer",
     25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Endoked__Envelope, body_case),
+    offsetof(Endoked__Envelope, requeue_answer),
+    &endoked__requeue_answer__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resume_job",
+    26,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Endoked__Envelope, body_case),
@@ -1405,8 +1525,10 @@ static const unsigned endoked__envelope__field_indices_by_name[] = {
   1,   /* field[1] = hello */
   19,   /* field[19] = job_answer */
   3,   /* field[3] = refused */
+  22,   /* field[22] = requeue_answer */
+  21,   /* field[21] = requeue_job */
   8,   /* field[8] = results */
-  21,   /* field[21] = resume_job */
+  23,   /* field[23] = resume_job */
   17,   /* field[17] = status_answer */
   16,   /* field[16] = status_query */
   18,   /* field[18] = submit_job */
@@ -1417,8 +1539,8 @@ static const unsigned endoked__envelope__field_indices_by_name[] = {
 static const ProtobufCIntRange endoked__envelope__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 25, 21 },
-  { 0, 22 }
+  { 24, 21 },
+  { 0, 24 }
 };
 const ProtobufCMessageDescriptor endoked__envelope__descriptor =
 {
@@ -1428,7 +1550,7 @@ const ProtobufCMessageDescriptor endoked__envelope__descriptor =
   "Endoked__Envelope",
   "endoked",
   sizeof(Endoked__Envelope),
-  22,
+  24,
   endoked__envelope__field_descriptors,
   endoked__envelope__field_indices_by_name,
   2,  endoked__envelope__number_ranges,
@@ -1908,7 +2030,7 @@ const ProtobufCMessageDescriptor endoked__want__descriptor =
   (ProtobufCMessageInit) endoked__want__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor endoked__shard__field_descriptors[10] =
+static const ProtobufCFieldDescriptor endoked__shard__field_descriptors[11] =
 {
   {
     "lease",
@@ -2030,10 +2152,23 @@ static const ProtobufCFieldDescriptor endoked__shard__field_descriptors[10] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "fingerprint",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__Shard, fingerprint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned endoked__shard__field_indices_by_name[] = {
   9,   /* field[9] = blobs */
   6,   /* field[6] = centre */
+  10,   /* field[10] = fingerprint */
   5,   /* field[5] = has_centre */
   8,   /* field[8] = input */
   1,   /* field[1] = job */
@@ -2046,7 +2181,7 @@ static const unsigned endoked__shard__field_indices_by_name[] = {
 static const ProtobufCIntRange endoked__shard__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor endoked__shard__descriptor =
 {
@@ -2056,7 +2191,7 @@ const ProtobufCMessageDescriptor endoked__shard__descriptor =
   "Endoked__Shard",
   "endoked",
   sizeof(Endoked__Shard),
-  10,
+  11,
   endoked__shard__field_descriptors,
   endoked__shard__field_indices_by_name,
   1,  endoked__shard__number_ranges,
@@ -2099,6 +2234,83 @@ const ProtobufCMessageDescriptor endoked__assign__descriptor =
   endoked__assign__field_indices_by_name,
   1,  endoked__assign__number_ranges,
   (ProtobufCMessageInit) endoked__assign__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor endoked__heartbeat__trouble__field_descriptors[4] =
+{
+  {
+    "centre",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__Heartbeat__Trouble, centre),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "job",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__Heartbeat__Trouble, job),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__Heartbeat__Trouble, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "age",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__Heartbeat__Trouble, age),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned endoked__heartbeat__trouble__field_indices_by_name[] = {
+  3,   /* field[3] = age */
+  0,   /* field[0] = centre */
+  1,   /* field[1] = job */
+  2,   /* field[2] = reason */
+};
+static const ProtobufCIntRange endoked__heartbeat__trouble__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor endoked__heartbeat__trouble__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "endoked.Heartbeat.Trouble",
+  "Trouble",
+  "Endoked__Heartbeat__Trouble",
+  "endoked",
+  sizeof(Endoked__Heartbeat__Trouble),
+  4,
+  endoked__heartbeat__trouble__field_descriptors,
+  endoked__heartbeat__trouble__field_indices_by_name,
+  1,  endoked__heartbeat__trouble__number_ranges,
+  (ProtobufCMessageInit) endoked__heartbeat__trouble__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor endoked__heartbeat__progress__field_descriptors[4] =
@@ -2178,7 +2390,7 @@ const ProtobufCMessageDescriptor endoked__heartbeat__progress__descriptor =
   (ProtobufCMessageInit) endoked__heartbeat__progress__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor endoked__heartbeat__field_descriptors[5] =
+static const ProtobufCFieldDescriptor endoked__heartbeat__field_descriptors[6] =
 {
   {
     "sequence",
@@ -2240,6 +2452,18 @@ static const ProtobufCFieldDescriptor endoked__heartbeat__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "troubles",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Endoked__Heartbeat, n_troubles),
+    offsetof(Endoked__Heartbeat, troubles),
+    &endoked__heartbeat__trouble__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned endoked__heartbeat__field_indices_by_name[] = {
   3,   /* field[3] = draining */
@@ -2247,11 +2471,12 @@ static const unsigned endoked__heartbeat__field_indices_by_name[] = {
   2,   /* field[2] = limit */
   4,   /* field[4] = resident_bytes */
   0,   /* field[0] = sequence */
+  5,   /* field[5] = troubles */
 };
 static const ProtobufCIntRange endoked__heartbeat__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor endoked__heartbeat__descriptor =
 {
@@ -2261,7 +2486,7 @@ const ProtobufCMessageDescriptor endoked__heartbeat__descriptor =
   "Endoked__Heartbeat",
   "endoked",
   sizeof(Endoked__Heartbeat),
-  5,
+  6,
   endoked__heartbeat__field_descriptors,
   endoked__heartbeat__field_indices_by_name,
   1,  endoked__heartbeat__number_ranges,
@@ -3399,6 +3624,134 @@ const ProtobufCMessageDescriptor endoked__resume_job__descriptor =
   endoked__resume_job__field_indices_by_name,
   1,  endoked__resume_job__number_ranges,
   (ProtobufCMessageInit) endoked__resume_job__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor endoked__requeue_job__field_descriptors[3] =
+{
+  {
+    "request",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__RequeueJob, request),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "job",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__RequeueJob, job),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stage",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__RequeueJob, stage),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned endoked__requeue_job__field_indices_by_name[] = {
+  1,   /* field[1] = job */
+  0,   /* field[0] = request */
+  2,   /* field[2] = stage */
+};
+static const ProtobufCIntRange endoked__requeue_job__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor endoked__requeue_job__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "endoked.RequeueJob",
+  "RequeueJob",
+  "Endoked__RequeueJob",
+  "endoked",
+  sizeof(Endoked__RequeueJob),
+  3,
+  endoked__requeue_job__field_descriptors,
+  endoked__requeue_job__field_indices_by_name,
+  1,  endoked__requeue_job__number_ranges,
+  (ProtobufCMessageInit) endoked__requeue_job__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor endoked__requeue_answer__field_descriptors[3] =
+{
+  {
+    "request",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__RequeueAnswer, request),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__RequeueAnswer, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__RequeueAnswer, error),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned endoked__requeue_answer__field_indices_by_name[] = {
+  1,   /* field[1] = count */
+  2,   /* field[2] = error */
+  0,   /* field[0] = request */
+};
+static const ProtobufCIntRange endoked__requeue_answer__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor endoked__requeue_answer__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "endoked.RequeueAnswer",
+  "RequeueAnswer",
+  "Endoked__RequeueAnswer",
+  "endoked",
+  sizeof(Endoked__RequeueAnswer),
+  3,
+  endoked__requeue_answer__field_descriptors,
+  endoked__requeue_answer__field_indices_by_name,
+  1,  endoked__requeue_answer__number_ranges,
+  (ProtobufCMessageInit) endoked__requeue_answer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor endoked__job_answer__field_descriptors[3] =

@@ -61,39 +61,6 @@ extension Ledger {
         return try end(held, failure, connection, term)
     }
 
-    /// Shards that were set aside, with what went wrong last.
-    public func quarantined(job: JobID, stage: String? = nil) throws -> [QuarantinedShard] {
-        try read { connection in
-            try connection.execute(
-                """
-                SELECT s.id, s.stage, s.round, s.key, s.centre, coalesce(a.code, ''), coalesce(a.error, '')
-                FROM shard s LEFT JOIN attempt a ON a.shard = s.id AND a.attempt = s.attempt
-                WHERE s.job = $1 AND s.state = 'quarantined' AND ($2 IS NULL OR s.stage = $2) ORDER BY s.id
-                """, [.int8(job.rawValue), .text(stage)]
-            ).map { row in
-                QuarantinedShard(
-                    shard: ShardID(try row.int64(0)), stage: try row.text(1), round: try row.int32(2),
-                    key: try row.text(3), centre: try row.text(4), code: try row.text(5), error: try row.text(6))
-            }
-        }
-    }
-
-    /// Gives shards that were set aside another chance, with their counts of failures at zero; only while the job
-    /// runs. Needs no leadership.
-    ///
-    /// - Returns: how many were queued again.
-    public func requeueQuarantined(job: JobID, stage: String? = nil) throws -> Int {
-        try write { connection in
-            try connection.execute(
-                """
-                UPDATE shard SET state = 'queued', task_errors = 0, losses = 0, available_at = now()
-                FROM job WHERE job.id = shard.job AND job.state = 'running'
-                    AND shard.job = $1 AND shard.state = 'quarantined' AND ($2 IS NULL OR stage = $2)
-                """, [.int8(job.rawValue), .text(stage)]
-            ).affected
-        }
-    }
-
     private struct Failure {
         var code: String
         var message: String

@@ -70,8 +70,13 @@ extension Ledger {
     ///
     /// A shard goes only to a worker that can read its centre. One that needs the uniform setup goes only to a worker
     /// with the job's setup; the first such claim of a job fixes it.
+    ///
+    /// - Parameters:
+    ///   - excluded: centres of single jobs that the worker does not take although it reads the centre.
+    ///   - stage: only shards of this stage; nil: of all.
     public func claim(
-        worker: WorkerIncarnation, centres: [String], setup: String, limit: Int, leaseDuration: Duration
+        worker: WorkerIncarnation, centres: [String], setup: String, limit: Int, leaseDuration: Duration,
+        excluding excluded: [JobCentre] = [], only stage: StageOfJob? = nil
     ) throws -> [ClaimedShard] {
         guard limit > 0 else { return [] }
         return try lead { connection, _ in
@@ -88,6 +93,9 @@ extension Ledger {
                         WHERE s.state = 'queued' AND s.centre = readable.centre AND s.available_at <= now()
                             AND j.state = 'running'
                             AND (NOT s.needs_uniform_setup OR j.numeric_setup IS NULL OR j.numeric_setup = $4)
+                            AND ($7::bigint IS NULL OR s.job = $7 AND s.stage = $8)
+                            AND NOT EXISTS (
+                                SELECT 1 FROM unnest($9, $10) AS x (job, centre) WHERE x.job = s.job AND x.centre = s.centre)
                         ORDER BY s.priority DESC, s.id LIMIT $5 FOR UPDATE OF s SKIP LOCKED
                     ) AS c
                     ORDER BY c.priority DESC, c.id LIMIT $5
@@ -109,7 +117,8 @@ extension Ledger {
                 """,
                 [
                     .text(worker.name), .text(worker.boot), .texts(Array(Set(centres).subtracting([""])).sorted()),
-                    .text(setup), .int8(Int64(limit)), .float8(leaseDuration.inSeconds),
+                    .text(setup), .int8(Int64(limit)), .float8(leaseDuration.inSeconds), .int8(stage?.job.rawValue),
+                    .text(stage?.stage), .int8s(excluded.map(\.job.rawValue)), .texts(excluded.map(\.centre)),
                 ]
             ).map { row in
                 ClaimedShard(

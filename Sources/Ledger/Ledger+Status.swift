@@ -26,7 +26,11 @@ extension Ledger {
                 ).first.map {
                     LeaderStatus(holder: try $0.text(0), epoch: try $0.int64(1), isCurrent: try $0.bool(2))
                 }
-                return StatusSnapshot(time: time, jobs: jobs, workers: try Self.workers(connection), leader: leader)
+                let notices = try connection.execute(
+                    "SELECT kind, message, extract(epoch FROM since)::float8 FROM notice WHERE since > now() - interval '1 day' ORDER BY kind"
+                ).map { Notice(kind: try $0.text(0), message: try $0.text(1), since: try $0.double(2)) }
+                return StatusSnapshot(
+                    time: time, jobs: jobs, workers: try Self.workers(connection), leader: leader, notices: notices)
             }
         }
     }
@@ -89,7 +93,9 @@ extension Ledger {
         return JobStatus(
             id: id, archive: try row.text(1), state: Job.State(rawValue: try row.text(2)) ?? .failed,
             message: try row.text(3), createdAt: try row.double(4), finishedAt: try row.optionalDouble(5),
-            stages: stages, rounds: rounds, errors: errors)
+            stages: stages, rounds: rounds, errors: errors,
+            waits: try row.text(2) == Job.State.running.rawValue ? waits(of: id, connection) : [],
+            quarantined: try quarantined(id, stage: nil, connection))
     }
 
     private static func stageStatus(

@@ -15,7 +15,7 @@ extension Ledger {
                 VALUES ($1, $2, 'active', $3, $4, $5, $6, $7)
                 ON CONFLICT (name) DO UPDATE SET boot = excluded.boot, state = 'active', slots = excluded.slots,
                     centres = excluded.centres, setup = excluded.setup, address = excluded.address,
-                    version = excluded.version, registered_at = now()
+                    version = excluded.version, registered_at = now(), troubles = '[]'
                 """,
                 [
                     .text(worker.incarnation.name), .text(worker.incarnation.boot), .int4(worker.slots),
@@ -83,14 +83,16 @@ extension Ledger {
             """
             SELECT name, w.boot, w.state, slots, centres, setup, address, version,
                 extract(epoch FROM now() - seen_at)::float8,
-                ARRAY(SELECT stage || ' ' || key FROM shard s WHERE s.state = 'leased' AND s.worker = w.name ORDER BY s.id)
+                ARRAY(SELECT stage || ' ' || key FROM shard s WHERE s.state = 'leased' AND s.worker = w.name ORDER BY s.id),
+                troubles
             FROM worker w JOIN worker_heartbeat h ON h.worker = name ORDER BY name
             """
         ).map { row in
             WorkerStatus(
                 name: try row.text(0), boot: try row.text(1), state: WorkerStatus.State(rawValue: try row.text(2)) ?? .lost,
                 slots: try row.int32(3), centres: try row.texts(4), setup: try row.text(5), address: try row.text(6),
-                version: try row.text(7), heartbeatAge: try row.double(8), shards: try row.texts(9))
+                version: try row.text(7), heartbeatAge: try row.double(8), shards: try row.texts(9),
+                troubles: try JSONDecoder().decode([WorkerTrouble].self, from: row.data(10)))
         }
     }
 }

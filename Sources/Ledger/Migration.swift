@@ -15,6 +15,7 @@ package struct Migration: Sendable {
         Migration(number: 1, name: "ledger", bytes: PackageResources._001_ledger_sql),
         Migration(number: 2, name: "stage_rounds", bytes: PackageResources._002_stage_rounds_sql),
         Migration(number: 3, name: "merged_items", bytes: PackageResources._003_merged_items_sql),
+        Migration(number: 4, name: "waits", bytes: PackageResources._004_waits_sql),
         Migration(number: 5, name: "pictures", bytes: PackageResources._005_pictures_sql),
     ]
 

@@ -125,6 +125,8 @@ public struct QuarantinedShard: Codable, Sendable {
     public var centre: String
     public var code: String
     public var error: String
+    /// The worker of the last attempt.
+    public var worker: String
 }
 
 /// How often an attempt may fail before its shard is set aside, and how long it waits in between.

@@ -10,6 +10,8 @@ public struct StatusSnapshot: Codable, Sendable {
     public var leader: LeaderStatus?
     /// What the coordinator's threads wait for; only a coordinator knows, the ledger does not.
     public var waits: [WaitStatus]?
+    /// What the coordinator says of the cluster as a whole, such as a clock that went back.
+    public var notices: [Notice]
 }
 
 /// What stands in the way of one of a coordinator's threads: PostgreSQL is away, its disk is full.
@@ -24,6 +26,13 @@ public struct WaitStatus: Codable, Sendable {
         self.reason = reason
         self.since = since
     }
+}
+
+public struct Notice: Codable, Sendable {
+    /// A short stable word: `clock`.
+    public var kind: String
+    public var message: String
+    public var since: Double
 }
 
 public struct LeaderStatus: Codable, Sendable {
@@ -43,6 +52,10 @@ public struct JobStatus: Codable, Sendable {
     public var stages: [StageStatus]
     public var rounds: [Round]
     public var errors: [ErrorStatus]
+    /// What queued shards wait for that will not come by itself.
+    public var waits: [WaitStatus]
+    /// Shards that were set aside, at most a thousand.
+    public var quarantined: [QuarantinedShard]
 }
 
 public struct StageStatus: Codable, Sendable {
@@ -93,4 +106,24 @@ public struct WorkerStatus: Codable, Sendable {
     public var heartbeatAge: Double
     /// The shards it holds: stage and key.
     public var shards: [String]
+    /// What keeps it from work.
+    public var troubles: [WorkerTrouble]
+}
+
+/// What keeps a worker from work: its host's fault, no shard's.
+public struct WorkerTrouble: Codable, Hashable, Sendable {
+    /// The centre whose shards it does not take; nil: a slot that does not return.
+    public var centre: String?
+    /// The job whose shards of the centre it does not take; nil: of all jobs.
+    public var job: Int64?
+    public var reason: String
+    /// Seconds since 1970 by the database's clock.
+    public var since: Double
+
+    public init(centre: String?, job: Int64?, reason: String, since: Double) {
+        self.centre = centre
+        self.job = job
+        self.reason = reason
+        self.since = since
+    }
 }

@@ -21,7 +21,8 @@ enum Samples {
                 lease: leases[0], job: 3, stage: "mil-train", round: 2, key: "replica 5", centre: nil, seed: .max,
                 input: Data("{\"a\":1}".utf8), blobs: [digest, Data(repeating: 0, count: 32)]),
             AssignedShard(
-                lease: leases[1], job: 3, stage: "cam", round: 0, key: "k", centre: "north", seed: 0, input: Data()),
+                lease: leases[1], job: 3, stage: "cam", round: 0, key: "k", centre: "north", seed: 0, input: Data(),
+                fingerprint: Data("{}".utf8)),
         ]),
         .assign([]),
         .heartbeat(
@@ -30,7 +31,11 @@ enum Samples {
                 held: [
                     Heartbeat.Progress(lease: leases[0], done: 3, total: 10, isRunning: true),
                     Heartbeat.Progress(lease: leases[1]),
-                ], limit: 12, isDraining: true, residentBytes: 1 << 40)),
+                ], limit: 12, isDraining: true, residentBytes: 1 << 40,
+                troubles: [
+                    Heartbeat.Trouble(centre: "north", job: 3, reason: "another archive", age: .seconds(7)),
+                    Heartbeat.Trouble(centre: nil, job: nil, reason: "a slot does not return", age: .zero),
+                ])),
         .heartbeatAck(HeartbeatAck(sequence: 9, revoked: leases, isLedgerAway: true, epoch: -1)),
         .results([
             ShardResult(
@@ -56,6 +61,8 @@ enum Samples {
         .submitJob(SubmitJob(request: 2, pipeline: Data("{}".utf8), archive: "a", idempotencyKey: "k", centres: ["north"])),
         .jobAnswer(request: 2, job: 5, error: "no such stage"),
         .cancelJob(request: 3, job: 5, reason: "typing error"), .resumeJob(request: 4, job: 5),
+        .requeueJob(request: 4, job: 5, stage: "cam"),
+        .requeueAnswer(request: 4, count: 2, error: ""),
     ]
 }
 

@@ -24,6 +24,7 @@ typedef struct Endoked__Want Endoked__Want;
 typedef struct Endoked__Shard Endoked__Shard;
 typedef struct Endoked__Assign Endoked__Assign;
 typedef struct Endoked__Heartbeat Endoked__Heartbeat;
+typedef struct Endoked__Heartbeat__Trouble Endoked__Heartbeat__Trouble;
 typedef struct Endoked__Heartbeat__Progress Endoked__Heartbeat__Progress;
 typedef struct Endoked__HeartbeatAck Endoked__HeartbeatAck;
 typedef struct Endoked__Results Endoked__Results;
@@ -44,6 +45,8 @@ typedef struct Endoked__StatusAnswer Endoked__StatusAnswer;
 typedef struct Endoked__SubmitJob Endoked__SubmitJob;
 typedef struct Endoked__CancelJob Endoked__CancelJob;
 typedef struct Endoked__ResumeJob Endoked__ResumeJob;
+typedef struct Endoked__RequeueJob Endoked__RequeueJob;
+typedef struct Endoked__RequeueAnswer Endoked__RequeueAnswer;
 typedef struct Endoked__JobAnswer Endoked__JobAnswer;
 
 
@@ -115,7 +118,9 @@ typedef enum {
   ENDOKED__ENVELOPE__BODY_SUBMIT_JOB = 19,
   ENDOKED__ENVELOPE__BODY_JOB_ANSWER = 20,
   ENDOKED__ENVELOPE__BODY_CANCEL_JOB = 21,
-  ENDOKED__ENVELOPE__BODY_RESUME_JOB = 25
+  ENDOKED__ENVELOPE__BODY_REQUEUE_JOB = 24,
+  ENDOKED__ENVELOPE__BODY_REQUEUE_ANSWER = 25,
+  ENDOKED__ENVELOPE__BODY_RESUME_JOB = 26
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ENDOKED__ENVELOPE__BODY__CASE)
 } Endoked__Envelope__BodyCase;
 
@@ -145,6 +150,8 @@ struct  Endoked__Envelope
     Endoked__SubmitJob *submit_job;
     Endoked__JobAnswer *job_answer;
     Endoked__CancelJob *cancel_job;
+    Endoked__RequeueJob *requeue_job;
+    Endoked__RequeueAnswer *requeue_answer;
     Endoked__ResumeJob *resume_job;
   };
 };
@@ -292,10 +299,15 @@ struct  Endoked__Shard
    */
   size_t n_blobs;
   ProtobufCBinaryData *blobs;
+  /*
+   * What the centre's archive is recognised by, as the job's catalogue saw it: JSON. Sent once for each job and centre in a
+   * session; empty otherwise, and before there is a catalogue.
+   */
+  ProtobufCBinaryData fingerprint;
 };
 #define ENDOKED__SHARD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&endoked__shard__descriptor) \
-    , NULL, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, {0,NULL}, 0,NULL }
+    , NULL, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, {0,NULL}, 0,NULL, {0,NULL} }
 
 
 /*
@@ -310,6 +322,34 @@ struct  Endoked__Assign
 #define ENDOKED__ASSIGN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&endoked__assign__descriptor) \
     , 0,NULL }
+
+
+/*
+ * A trouble of the host, not of a shard.
+ */
+struct  Endoked__Heartbeat__Trouble
+{
+  ProtobufCMessage base;
+  /*
+   * The centre whose shards the worker does not take; empty: a slot that does not return.
+   */
+  char *centre;
+  /*
+   * The job whose shards of the centre it does not take; 0: of all jobs.
+   */
+  int64_t job;
+  /*
+   * For people; without paths and without anything that a file holds.
+   */
+  char *reason;
+  /*
+   * For how long.
+   */
+  uint64_t age;
+};
+#define ENDOKED__HEARTBEAT__TROUBLE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&endoked__heartbeat__trouble__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Endoked__Heartbeat__Progress
@@ -340,10 +380,15 @@ struct  Endoked__Heartbeat
   uint64_t limit;
   protobuf_c_boolean draining;
   uint64_t resident_bytes;
+  /*
+   * Everything that keeps the worker from work now; also sent at once, in a heartbeat of its own, when it changes.
+   */
+  size_t n_troubles;
+  Endoked__Heartbeat__Trouble **troubles;
 };
 #define ENDOKED__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&endoked__heartbeat__descriptor) \
-    , 0, 0,NULL, 0, 0, 0 }
+    , 0, 0,NULL, 0, 0, 0, 0,NULL }
 
 
 /*
@@ -640,6 +685,42 @@ struct  Endoked__ResumeJob
     , 0, 0 }
 
 
+/*
+ * Gives the job's quarantined shards another chance.
+ */
+struct  Endoked__RequeueJob
+{
+  ProtobufCMessage base;
+  uint64_t request;
+  int64_t job;
+  /*
+   * Empty: of all stages.
+   */
+  char *stage;
+};
+#define ENDOKED__REQUEUE_JOB__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&endoked__requeue_job__descriptor) \
+    , 0, 0, (char *)protobuf_c_empty_string }
+
+
+struct  Endoked__RequeueAnswer
+{
+  ProtobufCMessage base;
+  uint64_t request;
+  /*
+   * How many shards were queued again.
+   */
+  int64_t count;
+  /*
+   * Empty when it went well.
+   */
+  char *error;
+};
+#define ENDOKED__REQUEUE_ANSWER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&endoked__requeue_answer__descriptor) \
+    , 0, 0, (char *)protobuf_c_empty_string }
+
+
 struct  Endoked__JobAnswer
 {
   ProtobufCMessage base;
@@ -807,6 +888,9 @@ Endoked__Assign *
 void   endoked__assign__free_unpacked
                      (Endoked__Assign *message,
                       ProtobufCAllocator *allocator);
+/* Endoked__Heartbeat__Trouble methods */
+void   endoked__heartbeat__trouble__init
+                     (Endoked__Heartbeat__Trouble         *message);
 /* Endoked__Heartbeat__Progress methods */
 void   endoked__heartbeat__progress__init
                      (Endoked__Heartbeat__Progress         *message);
@@ -1110,6 +1194,44 @@ Endoked__ResumeJob *
 void   endoked__resume_job__free_unpacked
                      (Endoked__ResumeJob *message,
                       ProtobufCAllocator *allocator);
+/* Endoked__RequeueJob methods */
+void   endoked__requeue_job__init
+                     (Endoked__RequeueJob         *message);
+size_t endoked__requeue_job__get_packed_size
+                     (const Endoked__RequeueJob   *message);
+size_t endoked__requeue_job__pack
+                     (const Endoked__RequeueJob   *message,
+                      uint8_t             *out);
+size_t endoked__requeue_job__pack_to_buffer
+                     (const Endoked__RequeueJob   *message,
+                      ProtobufCBuffer     *buffer);
+Endoked__RequeueJob *
+       endoked__requeue_job__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   endoked__requeue_job__free_unpacked
+                     (Endoked__RequeueJob *message,
+                      ProtobufCAllocator *allocator);
+/* Endoked__RequeueAnswer methods */
+void   endoked__requeue_answer__init
+                     (Endoked__RequeueAnswer         *message);
+size_t endoked__requeue_answer__get_packed_size
+                     (const Endoked__RequeueAnswer   *message);
+size_t endoked__requeue_answer__pack
+                     (const Endoked__RequeueAnswer   *message,
+                      uint8_t             *out);
+size_t endoked__requeue_answer__pack_to_buffer
+                     (const Endoked__RequeueAnswer   *message,
+                      ProtobufCBuffer     *buffer);
+Endoked__RequeueAnswer *
+       endoked__requeue_answer__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   endoked__requeue_answer__free_unpacked
+                     (Endoked__RequeueAnswer *message,
+                      ProtobufCAllocator *allocator);
 /* Endoked__JobAnswer methods */
 void   endoked__job_answer__init
                      (Endoked__JobAnswer         *message);
@@ -1154,6 +1276,9 @@ typedef void (*Endoked__Shard_Closure)
                   void *closure_data);
 typedef void (*Endoked__Assign_Closure)
                  (const Endoked__Assign *message,
+                  void *closure_data);
+typedef void (*Endoked__Heartbeat__Trouble_Closure)
+                 (const Endoked__Heartbeat__Trouble *message,
                   void *closure_data);
 typedef void (*Endoked__Heartbeat__Progress_Closure)
                  (const Endoked__Heartbeat__Progress *message,
@@ -1218,6 +1343,12 @@ typedef void (*Endoked__CancelJob_Closure)
 typedef void (*Endoked__ResumeJob_Closure)
                  (const Endoked__ResumeJob *message,
                   void *closure_data);
+typedef void (*Endoked__RequeueJob_Closure)
+                 (const Endoked__RequeueJob *message,
+                  void *closure_data);
+typedef void (*Endoked__RequeueAnswer_Closure)
+                 (const Endoked__RequeueAnswer *message,
+                  void *closure_data);
 typedef void (*Endoked__JobAnswer_Closure)
                  (const Endoked__JobAnswer *message,
                   void *closure_data);
@@ -1237,6 +1368,7 @@ extern const ProtobufCMessageDescriptor endoked__want__descriptor;
 extern const ProtobufCMessageDescriptor endoked__shard__descriptor;
 extern const ProtobufCMessageDescriptor endoked__assign__descriptor;
 extern const ProtobufCMessageDescriptor endoked__heartbeat__descriptor;
+extern const ProtobufCMessageDescriptor endoked__heartbeat__trouble__descriptor;
 extern const ProtobufCMessageDescriptor endoked__heartbeat__progress__descriptor;
 extern const ProtobufCMessageDescriptor endoked__heartbeat_ack__descriptor;
 extern const ProtobufCMessageDescriptor endoked__results__descriptor;
@@ -1258,6 +1390,8 @@ extern const ProtobufCMessageDescriptor endoked__status_answer__descriptor;
 extern const ProtobufCMessageDescriptor endoked__submit_job__descriptor;
 extern const ProtobufCMessageDescriptor endoked__cancel_job__descriptor;
 extern const ProtobufCMessageDescriptor endoked__resume_job__descriptor;
+extern const ProtobufCMessageDescriptor endoked__requeue_job__descriptor;
+extern const ProtobufCMessageDescriptor endoked__requeue_answer__descriptor;
 extern const ProtobufCMessageDescriptor endoked__job_answer__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -73,6 +73,18 @@ public final class CoordinatorClient {
         _ = try askAboutJob(.resumeJob(request: request, job: job.rawValue), request, timeout)
     }
 
+    /// Gives a job's quarantined shards another chance; a failed job is taken up again.
+    /// - Returns: how many were queued again.
+    public func requeue(job: JobID, stage: String? = nil, timeout: Duration = .seconds(10)) throws -> Int {
+        let request = nextRequest()
+        let question = WireMessage.requeueJob(request: request, job: job.rawValue, stage: stage ?? "")
+        let answer = try ask(question, timeout) { message in
+            if case .requeueAnswer(request, let count, let error) = message { (count, error) } else { nil }
+        }
+        guard answer.1.isEmpty else { throw ClusterError(.refused, answer.1) }
+        return Int(answer.0)
+    }
+
     private func nextRequest() -> UInt64 {
         lastRequest &+= 1
         return lastRequest

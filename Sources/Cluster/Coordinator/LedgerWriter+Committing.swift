@@ -22,6 +22,7 @@ extension LedgerWriter {
         for (result, connection) in group {
             // A connection that is gone: its worker says hello again and repeats what was not acknowledged.
             guard let worker = incarnation(at: connection) else { continue }
+            roster.finished(result.lease, at: connection, seconds: max(0.0005, Double(result.computeMilliseconds) / 1000))
             do {
                 commits.append((try Self.offer(result, worker), result, connection))
             } catch let error as ClusterError {

@@ -39,6 +39,9 @@ struct LedgerWriter {
 
     var roster = WorkerRoster()
     private var gate: SweepGate
+    var standing: StandingWatch
+    private var fingerprints: [JobCentre: Data] = [:]
+    private var stagesWithoutFingerprint: Set<[String]> = []
     private var seeds: [JobID: UInt64] = [:]
     private var nextAnnouncement: Instant
 
@@ -60,6 +63,7 @@ struct LedgerWriter {
             start: .now, interval: configuration.timing.sweepInterval,
             grace: configuration.timing.heartbeatInterval * 2 + configuration.timing.sweepInterval)
         nextAnnouncement = .now
+        standing = StandingWatch(interval: configuration.timing.sweepInterval * 5, start: .now)
     }
 
     mutating func run(until stop: StopFlag) throws {
@@ -90,7 +94,7 @@ struct LedgerWriter {
             switch command {
             case .results(let more, let connection): results += more.map { ($0, connection) }
             case .heartbeat(let heartbeat, let connection):
-                roster.heartbeat(heartbeat, at: connection)
+                if roster.heartbeat(heartbeat, at: connection) { try noteTroubles(heartbeat.troubles, connection) }
                 heartbeats.append((heartbeat, connection))
             case .want(let limit, let connection): roster.want(limit, at: connection)
             case .work: roster.refill()
@@ -155,6 +159,7 @@ struct LedgerWriter {
         }
         guard let swept else { return gate.ledgerCameBack(now: .now) }
         note(swept)
+        try lookForWhatStands()
     }
 
     func note(_ lost: [LostLease]) {
@@ -174,8 +179,8 @@ struct LedgerWriter {
 
     private mutating func assign() throws {
         guard isTrusted() else { return }
-        // A few turns, since shards for idle slots are claimed before those kept ready.
-        for _ in 0..<3 {
+        // A few turns: idle slots share out what there is, and then come the shards to be kept ready.
+        for _ in 0..<4 {
             let claims = roster.claims(now: .now)
             guard !claims.isEmpty else { return }
             for claim in claims { try assign(claim) }
@@ -186,23 +191,48 @@ struct LedgerWriter {
         guard let session = roster[claim.connection], let worker = incarnation(at: claim.connection), claim.limit > 0 else {
             return
         }
+        let (centres, excluded) = (session.centres, session.excluded)
+        let stage: StageOfJob? = if case .ready(let stage) = claim.purpose { stage } else { nil }
+        var limit = claim.limit
+        // A single worker with idle slots takes nothing from anybody.
+        if stage != nil || roster.workersWithIdleSlots > 1 {
+            let queued = try persist { try $0.queued(centres: centres, only: stage) }
+            limit = roster.share(of: queued, for: claim)
+        }
         let leaseDuration = timing.leaseDuration
         let shards = try persist { ledger in
             try ledger.claim(
-                worker: worker, centres: session.hello.centres, setup: session.hello.numericSetup, limit: claim.limit,
-                leaseDuration: leaseDuration)
+                worker: worker, centres: centres, setup: session.hello.numericSetup, limit: limit,
+                leaseDuration: leaseDuration, excluding: excluded, only: stage)
         }
-        if shards.count < claim.limit { roster.dry(claim.connection, until: .now + timing.pollInterval) }
+        if shards.count < limit || limit == 0 {
+            let next = ContinuousClock.now + timing.pollInterval
+            if stage == nil { roster.dry(claim.connection, until: next) } else { roster.readyDry(claim.connection, until: next) }
+        }
         guard !shards.isEmpty else { return }
         let assigned = try shards.map { shard in
             AssignedShard(
                 lease: ShardLease(shard.lease), job: shard.job.rawValue, stage: shard.stage, round: shard.round,
                 key: shard.key, centre: shard.centre.isEmpty ? nil : shard.centre, seed: try seed(of: shard.job),
-                input: shard.input, blobs: shard.blobs.map { Data($0.bytes) })
+                input: shard.input, blobs: shard.blobs.map { Data($0.bytes) },
+                fingerprint: try fingerprint(for: shard, at: claim.connection))
         }
-        roster.assigned(assigned.map(\.lease), at: claim.connection)
+        roster.assigned(assigned, at: claim.connection)
         count { $0.assignedShards += assigned.count }
         outbox.send(.assign(assigned), to: claim.connection)
+    }
+
+    /// What the shard's centre is recognised by, where the worker has not been told yet.
+    private mutating func fingerprint(for shard: ClaimedShard, at connection: Data) throws -> Data? {
+        guard !shard.centre.isEmpty else { return nil }
+        let place = JobCentre(job: shard.job, centre: shard.centre)
+        if fingerprints[place] == nil {
+            // Not there before the catalogue's end: asked for once a stage.
+            guard stagesWithoutFingerprint.insert(["\(shard.job)", shard.stage, shard.centre]).inserted else { return nil }
+            fingerprints[place] = try persist { try $0.fingerprint(job: place.job, centre: place.centre) }
+        }
+        guard let known = fingerprints[place], roster.tellsFingerprint(of: place, at: connection) else { return nil }
+        return known
     }
 
     private mutating func seed(of job: JobID) throws -> UInt64 {

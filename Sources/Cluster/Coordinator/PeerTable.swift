@@ -64,7 +64,7 @@ package struct PeerTable {
         }
         switch message {
         case .hello(let hello): return introduce(hello, connection, now)
-        case .statusQuery, .submitJob, .cancelJob, .resumeJob: return .accept
+        case .statusQuery, .submitJob, .cancelJob, .resumeJob, .requeueJob: return .accept
         case .goodbye where peers[connection] != nil:
             remove(connection)
             return .farewell
@@ -74,7 +74,7 @@ package struct PeerTable {
             }
             peers[connection]?.lastHeard = now
             return .accept
-        case .welcome, .refused, .assign, .heartbeatAck, .acks, .statusAnswer, .jobAnswer:
+        case .welcome, .refused, .assign, .heartbeatAck, .acks, .statusAnswer, .jobAnswer, .requeueAnswer:
             return .refuse(Refused(code: .malformed, reason: "only a coordinator says that"))
         }
     }

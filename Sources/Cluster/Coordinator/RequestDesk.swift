@@ -11,6 +11,7 @@ enum DeskCommand: Sendable {
     case submit(SubmitJob, from: Data)
     case cancel(request: UInt64, job: Int64, reason: String, from: Data)
     case resume(request: UInt64, job: Int64, from: Data)
+    case requeue(request: UInt64, job: Int64, stage: String, from: Data)
 }
 
 /// The thread that serves contents to workers, and status, jobs and cancellations to clients.
@@ -103,6 +104,8 @@ struct RequestDesk {
             outbox.send(cancel(request, job, reason), to: connection)
         case .resume(let request, let job, let connection):
             outbox.send(resume(request, job), to: connection)
+        case .requeue(let request, let job, let stage, let connection):
+            outbox.send(requeue(request, job, stage), to: connection)
         }
     }
 
@@ -135,6 +138,18 @@ struct RequestDesk {
     private func connectedCentres() throws -> [String] {
         let active = try access.ledger.workers().filter { $0.state == .active }
         return Set(active.flatMap(\.centres)).sorted()
+    }
+
+    private func requeue(_ request: UInt64, _ job: Int64, _ stage: String) -> WireMessage {
+        do {
+            let count = try access.ledger.requeueQuarantined(job: JobID(job), stage: stage.isEmpty ? nil : stage)
+            log(.info, "shards.requeued", ["job": job, "count": count])
+            driver.send(.jobsChanged)
+            writer.send(.work)
+            return .requeueAnswer(request: request, count: Int64(count), error: "")
+        } catch {
+            return .requeueAnswer(request: request, count: 0, error: "\(error)")
+        }
     }
 
     private func cancel(_ request: UInt64, _ job: Int64, _ reason: String) -> WireMessage {

@@ -169,6 +169,8 @@ struct RouterLoop {
         case .cancelJob(let request, let job, let reason):
             desk.send(.cancel(request: request, job: job, reason: reason, from: connection))
         case .resumeJob(let request, let job): desk.send(.resume(request: request, job: job, from: connection))
+        case .requeueJob(let request, let job, let stage):
+            desk.send(.requeue(request: request, job: job, stage: stage, from: connection))
         default: break
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import Wire
 
 /// Which worker may be given how many shards, and which it was given. A value without I/O.
@@ -16,27 +17,69 @@ package struct WorkerRoster {
         package fileprivate(set) var isReachable = true
         /// Nothing was found for it; it is not asked for again before this, unless there is news.
         package fileprivate(set) var dryUntil: ContinuousClock.Instant?
+        /// The same for shards kept ready.
+        fileprivate var readyDryUntil: ContinuousClock.Instant?
+        /// What keeps it from work, as its last heartbeat said.
+        package fileprivate(set) var troubles: [Wire.Heartbeat.Trouble] = []
+        /// Of which stage and kind the outstanding shards are.
+        fileprivate var kinds: [Int64: ShardKind] = [:]
+        /// The stage of what it was given last.
+        fileprivate var stage: StageOfJob?
+        /// Centres of jobs whose fingerprints it was sent.
+        fileprivate var fingerprints: Set<JobCentre> = []
 
         package var identity: PeerTable.Identity { PeerTable.Identity(name: hello.worker, boot: hello.boot) }
         package var held: [ShardLease] { outstanding.filter { !ended.contains($0) } }
         package var heldCount: Int { outstanding.count - ended.count }
         package var credit: Int { isDraining || !isReachable || assigned >= limit ? 0 : Int(clamping: limit - assigned) }
+        /// Slots that can work: those that do not return cannot.
+        package var slots: Int { max(0, Int(hello.slots) - troubles.count { $0.centre == nil }) }
         /// Slots that have nothing to do.
-        package var idleSlots: Int { max(0, Int(hello.slots) - heldCount) }
+        package var idleSlots: Int { max(0, slots - heldCount) }
+        /// Centres whose shards it takes.
+        package var centres: [String] {
+            hello.centres.filter { centre in !troubles.contains { $0.centre == centre && $0.job == nil } }
+        }
+        /// Centres whose shards of one job it does not take: its folder holds another archive than the job's.
+        package var excluded: [JobCentre] {
+            troubles.compactMap { trouble in
+                guard let centre = trouble.centre, let job = trouble.job else { return nil }
+                return JobCentre(job: JobID(job), centre: centre)
+            }
+        }
+    }
+
+    /// Shards that take about equally long: of one stage, and with the same word before the `/` of their keys (a replica
+    /// and a validation shard of one stage have little in common).
+    fileprivate struct ShardKind {
+        var stage: StageOfJob
+        var word: String
     }
 
     package struct Claim: Equatable {
-        package var connection: Data
-        package var limit: Int
+        package enum Purpose: Equatable {
+            /// For slots that have nothing to do: whatever comes next.
+            case begin
+            /// To be kept ready behind what runs, of a stage of which is known how long its shards take.
+            case ready(StageOfJob)
+        }
 
-        package init(connection: Data, limit: Int) {
+        package var connection: Data
+        /// The most that the worker can use; `share` says how much of it is fair.
+        package var limit: Int
+        package var purpose: Purpose
+
+        package init(connection: Data, limit: Int, purpose: Purpose = .begin) {
             self.connection = connection
             self.limit = limit
+            self.purpose = purpose
         }
     }
 
     private var sessions: [Data: Session] = [:]
     private var turn = 0
+    /// How long shards take, in seconds: a moving mean of each kind.
+    private var seconds: [StageOfJob: [String: Double]] = [:]
     /// The most shards of one claim and one message.
     private let claimSize: Int
 
@@ -59,10 +102,45 @@ package struct WorkerRoster {
         sessions[connection]?.limit = limit
     }
 
-    package mutating func heartbeat(_ heartbeat: Heartbeat, at connection: Data) {
+    /// - Returns: whether it says something new of the worker's troubles.
+    @discardableResult
+    package mutating func heartbeat(_ heartbeat: Wire.Heartbeat, at connection: Data) -> Bool {
         want(heartbeat.limit, at: connection)
+        var changed = false
+        if let known = sessions[connection]?.troubles {
+            func text(_ troubles: [Wire.Heartbeat.Trouble]) -> [[String]] {
+                troubles.map { [$0.centre ?? "", $0.job.map(String.init) ?? "", $0.reason] }
+            }
+            changed = text(known) != text(heartbeat.troubles)
+            sessions[connection]?.troubles = heartbeat.troubles
+            if changed {
+                sessions[connection]?.dryUntil = nil
+                sessions[connection]?.readyDryUntil = nil
+            }
+        }
         sessions[connection]?.running = Set(heartbeat.held.filter(\.isRunning).map(\.lease))
         if heartbeat.isDraining { sessions[connection]?.isDraining = true }
+        return changed
+    }
+
+    /// The connection of a worker's life, and whether it says that it works on the lease.
+    package func holder(of lease: ShardLease, worker: String, boot: Data) -> (connection: Data, isRunning: Bool)? {
+        sessions.first { $0.value.hello.worker == worker && $0.value.hello.boot == boot }
+            .map { ($0.key, $0.value.running.contains(lease)) }
+    }
+
+    /// Whether the worker must be told what a job's centre is recognised by; it counts as told from now on.
+    package mutating func tellsFingerprint(of place: JobCentre, at connection: Data) -> Bool {
+        sessions[connection]?.fingerprints.insert(place).inserted ?? false
+    }
+
+    /// A shard came to its end after `time` seconds of work.
+    package mutating func finished(_ lease: ShardLease, at connection: Data, seconds time: Double) {
+        guard let kind = sessions[connection]?.kinds[lease.shard] else { return }
+        let known = seconds[kind.stage]?[kind.word]
+        seconds[kind.stage, default: [:]][kind.word] = known.map { $0 * 0.8 + time * 0.2 } ?? time
+        // Jobs of long ago: what is forgotten is learnt again from the first shard.
+        if seconds.count > 256, let oldest = seconds.keys.min(by: { $0.job < $1.job }) { seconds[oldest] = nil }
     }
 
     /// The socket says that nobody is there: nothing more is assigned on this connection.
@@ -73,10 +151,24 @@ package struct WorkerRoster {
         sessions[connection]?.outstanding += leases
     }
 
+    /// As `assigned` of their leases, with what they are.
+    package mutating func assigned(_ shards: [AssignedShard], at connection: Data) {
+        guard var session = sessions.removeValue(forKey: connection) else { return }
+        for shard in shards {
+            let stage = StageOfJob(job: JobID(shard.job), stage: shard.stage)
+            session.kinds[shard.lease.shard] = ShardKind(
+                stage: stage, word: shard.key.prefix { $0 != "/" }.description)
+            session.stage = stage
+        }
+        sessions[connection] = session
+        assigned(shards.map(\.lease), at: connection)
+    }
+
     /// The last word about these leases was said.
     package mutating func end(_ leases: some Sequence<ShardLease>, at connection: Data) {
         guard var session = sessions.removeValue(forKey: connection) else { return }
         session.ended.formUnion(leases)
+        for lease in leases { session.kinds[lease.shard] = nil }
         if session.ended.count > 64, session.ended.count * 2 > session.outstanding.count {
             let ended = session.ended
             session.outstanding.removeAll { ended.contains($0) }
@@ -112,30 +204,77 @@ package struct WorkerRoster {
         sessions[connection]?.dryUntil = time
     }
 
-    /// There may be work again.
-    package mutating func refill() {
-        for connection in sessions.keys { sessions[connection]?.dryUntil = nil }
+    /// No shards to be kept ready were found for it.
+    package mutating func readyDry(_ connection: Data, until time: ContinuousClock.Instant) {
+        sessions[connection]?.readyDryUntil = time
     }
 
-    /// What to claim now. While slots of several workers are idle each gets only what its idle slots can begin, so that
-    /// no shard waits in one worker's queue while another has nothing to do; then come the shards kept ready.
+    /// There may be work again.
+    package mutating func refill() {
+        for connection in sessions.keys {
+            sessions[connection]?.dryUntil = nil
+            sessions[connection]?.readyDryUntil = nil
+        }
+    }
+
+    /// What to claim now. Idle slots of all workers come first, those of the least loaded worker before others; shards to be
+    /// kept ready only when no slot is idle, and only of a stage of which is known that its shards are quick: a slow one
+    /// that waits behind another in one worker's queue is one that another worker's idle slot cannot have.
     package mutating func claims(now: ContinuousClock.Instant) -> [Claim] {
         let open = sessions.filter { $0.value.credit > 0 && ($0.value.dryUntil.map { now >= $0 } ?? true) }
         guard !open.isEmpty else { return [] }
         let order = open.keys.sorted { $0.lexicographicallyPrecedes($1) }
         turn &+= 1
         let start = turn % order.count
-        let fair = order[start...] + order[..<start]
-        let idle = fair.filter { (open[$0]?.idleSlots ?? 0) > 0 }
-        // A single one with idle slots takes nothing from anybody.
-        guard idle.count > 1 else {
-            let first = idle.first
-            let sorted = fair.filter { $0 == first } + fair.filter { $0 != first }
-            return sorted.map { Claim(connection: $0, limit: min(open[$0]?.credit ?? 0, claimSize)) }
+        let fair = (order[start...] + order[..<start]).compactMap { connection in open[connection].map { (connection, $0) } }
+        let idle = fair.filter { $0.1.idleSlots > 0 }
+        guard idle.isEmpty else {
+            let sorted = idle.enumerated().sorted { left, right in
+                let (a, b) = (left.element.1, right.element.1)
+                let (loadOfA, loadOfB) = (a.heldCount * b.slots, b.heldCount * a.slots)
+                return loadOfA == loadOfB ? left.offset < right.offset : loadOfA < loadOfB
+            }
+            return sorted.map { entry in
+                let (connection, session) = entry.element
+                return Claim(connection: connection, limit: min(session.idleSlots, session.credit, claimSize))
+            }
         }
-        return idle.map { connection in
-            let session = open[connection]
-            return Claim(connection: connection, limit: min(session?.idleSlots ?? 0, session?.credit ?? 0, claimSize))
+        return fair.compactMap { connection, session in
+            guard session.readyDryUntil.map({ now >= $0 }) ?? true, let stage = session.stage else { return nil }
+            let target = session.slots * (1 + readyPerSlot(stage))
+            let limit = min(target - session.heldCount, session.credit, claimSize)
+            // Not shard by shard where there are hundreds: each claim is a transaction.
+            guard limit > 0, limit >= min(target / 8, session.credit) else { return nil }
+            return Claim(connection: connection, limit: limit, purpose: .ready(stage))
+        }
+    }
+
+    /// Shards kept ready for each slot: enough for `readyTime`, one of those that take up to `slow`, none of slower ones (the
+    /// way to the coordinator and back costs them nothing) or of unknown ones.
+    private func readyPerSlot(_ stage: StageOfJob) -> Int {
+        guard let longest = seconds[stage]?.values.max(), longest < Self.slow else { return 0 }
+        return Int(min(max(Self.readyTime / max(longest, 1e-6), 1), Double(Self.mostReadyPerSlot)))
+    }
+
+    private static let readyTime = 0.3
+    private static let slow = 2.0
+    private static let mostReadyPerSlot = 256
+
+    /// How many workers have slots that have nothing to do.
+    package var workersWithIdleSlots: Int { sessions.values.count { $0.credit > 0 && $0.idleSlots > 0 } }
+
+    /// How much of a claim is fair when `queued` shards are left: idle slots share them out, rounded up; of shards to be kept
+    /// ready what is left over after an even division stays for the slot that is free first.
+    package func share(of queued: Int, for claim: Claim) -> Int {
+        guard let session = sessions[claim.connection] else { return 0 }
+        let able = sessions.values.filter { !$0.isDraining && $0.isReachable }
+        switch claim.purpose {
+        case .begin:
+            let all = able.reduce(0) { $0 + ($1.credit > 0 ? $1.idleSlots : 0) }
+            guard all > 0 else { return min(claim.limit, queued) }
+            return min(claim.limit, (queued * session.idleSlots + all - 1) / all)
+        case .ready:
+            return min(claim.limit, queued * session.slots / max(1, able.reduce(0) { $0 + $1.slots }))
         }
     }
 }

@@ -67,7 +67,12 @@ struct StageRun {
     private func reduce(_ round: Int, _ counts: ShardCounts) throws -> Outcome? {
         let quarantined = counts.quarantined > 0
             ? try access.persist { try $0.quarantined(job: job.id, stage: stage.name) }.filter { Int($0.round) == round } : []
+        if let first = quarantined.first, try stage.missingReplicas(settings: settings) == .refuse {
+            return .ended(.failed, message: Self.refusal(round, quarantined, first, job: job.id))
+        }
+        let lost = try lostItems(quarantined)
         if counts.done == 0, let first = quarantined.first {
+            try access.persist { try $0.writeRows(job: job.id, stage: stage.name, lost) }
             return .ended(
                 .failed, message: "all \(quarantined.count) shards of round \(round) failed; \(first.key): \(first.error)")
         }
@@ -76,7 +81,10 @@ struct StageRun {
         let records = (done.map { Stages.ShardRecord($0) } + quarantined.map { Stages.ShardRecord($0) })
             .sorted { $0.key < $1.key }
         let outcome = try stage.reduce(round: round, records: records, settings: settings, view: view)
-        let rows = try outcome.rows.map { try LedgerRow($0) }
+        let rows = try outcome.rows.map { try LedgerRow($0) } + lost
+        if !outcome.fingerprints.isEmpty {
+            try access.persist { try $0.setFingerprints(job: job.id, outcome.fingerprints) }
+        }
         let deltas = Dictionary(done.map { ($0.key, $0.blobs.first) }, uniquingKeysWith: { first, _ in first })
         let contributions = outcome.contributions.map { contribution in
             LedgerContribution(
@@ -106,6 +114,31 @@ struct StageRun {
         return nil
     }
 
+    /// Why a round is not averaged: which shards are missing, why, and what to do.
+    private static func refusal(
+        _ round: Int, _ quarantined: [QuarantinedShard], _ first: QuarantinedShard, job: JobID
+    ) -> String {
+        let named = quarantined.prefix(5).map { shard in
+            "\(shard.key) (\(shard.code)" + (shard.worker.isEmpty ? "" : ", last on \(shard.worker)") + ")"
+        }
+        return "round \(round + 1) is not averaged without \(quarantined.count) shards that were set aside: "
+            + named.joined(separator: ", ") + (quarantined.count > named.count ? ", …" : "") + ": \(first.error). "
+            + "Mend that and give them back: endoked requeue \(job); or let the stage go on without them: missingReplicas: \"allow\""
+    }
+
+    /// What shards that were set aside leave undone, study by study. Replicas have no items of their own.
+    private func lostItems(_ quarantined: [QuarantinedShard]) throws -> [LedgerRow] {
+        guard !quarantined.isEmpty, try stage.missingReplicas(settings: settings) == nil else { return [] }
+        let inputs = try access.persist { try $0.inputs(of: quarantined.map(\.shard)) }
+        return try quarantined.flatMap { shard in
+            try Stages.ResultRow.lost(
+                withShard: inputs[shard.shard] ?? Data("{}".utf8), centre: shard.centre, reason: "shard-set-aside",
+                message: "shard \(shard.key) of \(stage.name) was set aside (\(shard.code)"
+                    + (shard.worker.isEmpty ? "" : ", last on worker \(shard.worker)") + "): \(shard.error)"
+            ).map { try LedgerRow($0) }
+        }
+    }
+
     private func conclusion() throws -> Outcome {
         let (counts, items) = try access.persist { ledger in
             (
@@ -117,6 +150,15 @@ struct StageRun {
         }
         var troubles: [String] = []
         if counts.quarantined > 0 { troubles.append("\(counts.quarantined) of \(counts.total) shards were set aside") }
+        if counts.quarantined > 0, try stage.missingReplicas(settings: settings) == .allow {
+            let rounds = try access.persist { try $0.rounds(job: job.id, stage: stage.name) }.filter { $0.rejected > 0 }
+            if !rounds.isEmpty {
+                troubles.append(
+                    "averaged from fewer replicas than planned, as missingReplicas allows: "
+                        + rounds.prefix(10).map { "round \($0.round + 1) from \($0.received - $0.rejected) of \($0.received)" }
+                            .joined(separator: ", ") + (rounds.count > 10 ? ", …" : ""))
+            }
+        }
         if items > 0 { troubles.append("\(items) images or studies could not be used") }
         return .ended(troubles.isEmpty ? .complete : .partial, message: troubles.joined(separator: ", "))
     }

@@ -2,7 +2,7 @@
 public struct ClusterError: Error, Sendable, Hashable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Base: String, Sendable {
-            case configuration, refused, timeout, unreachable, ledger, missingContent, cancelled, invalid
+            case configuration, refused, timeout, unreachable, ledger, missingContent, cancelled, invalid, stuckSlot
         }
         private let base: Base
         private init(_ base: Base) { self.base = base }
@@ -23,6 +23,9 @@ public struct ClusterError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let cancelled = Self(.cancelled)
         /// Stored or received values that make no sense.
         public static let invalid = Self(.invalid)
+
+        /// A slot of this worker does not return: only a new process frees it.
+        public static let stuckSlot = Self(.stuckSlot)
 
         public var description: String { base.rawValue }
     }

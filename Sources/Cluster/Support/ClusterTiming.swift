@@ -13,6 +13,12 @@ public struct ClusterTiming: Sendable, Hashable {
     /// How often the ledger is asked for work that nobody announced.
     public var pollInterval = Duration.milliseconds(500)
 
+    /// A lease may last so long whatever others of its stage took, and `overdueFactor` times what most of them took.
+    public var shortestLeaseLimit = Duration.seconds(600)
+    public var overdueFactor = 20.0
+    /// How long a slot may take to notice that it was told to stop; then it is stuck, and its worker starts anew.
+    public var slotPatience = Duration.seconds(180)
+
     public init() {}
 
     /// After so much silence a worker is lost to the coordinator, and the coordinator to a worker.

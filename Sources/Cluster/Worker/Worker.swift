@@ -48,6 +48,7 @@ public final class Worker: Sendable {
                 log(.info, "pictures.off", ["message": "overlays show patients' frames: none are made without --pictures"])
             }
             let contents = ContentStore(budget: configuration.contentCacheSizeInBytes) { tell(.wants($0)) }
+            let watch = CentreWatch(centres: configuration.centres, log: log)
             let slot = Slot(
                 stages: stages, stop: stop, contents: contents,
                 objects: SharedObjects(capacity: configuration.sharedObjects), centres: configuration.centres,
@@ -55,14 +56,20 @@ public final class Worker: Sendable {
                 pictures: PictureShelf(
                     folder: configuration.pictures.map { FramePictureFolder($0) },
                     allowsLeaving: configuration.allowsPicturesToLeave, log: log),
-                conclude: tell)
+                watch: watch, returns: ReturnCounts(), conclude: tell)
+            if !configuration.centres.isEmpty {
+                // Never waited for: a file system that hangs would hold it, and the process is about to end then.
+                _ = JoinableThread("centres") {
+                    Self.look(after: watch, every: configuration.timing.heartbeatInterval, until: stop, wakeUp: wakeUp)
+                }
+            }
             let threads = (0..<configuration.slots).map { index in
                 JoinableThread("slot \(index)", stackSizeInBytes: 64 << 20) { slot.run(tasks) }
             }
             let result = Result {
                 var loop = try WorkerLoop(
                     configuration, stages: stages, log: log, wakeUp: wakeUp, requests: requests, tasks: tasks,
-                    contents: contents, count: update)
+                    contents: contents, watch: watch, count: update)
                 return try loop.run()
             }
             stop.set()
@@ -73,6 +80,18 @@ public final class Worker: Sendable {
             case .success(let error): outcome.fulfil(error)
             case .failure(let error): outcome.fulfil(ClusterError(.configuration, "\(error)"))
             }
+        }
+    }
+
+    private static func look(
+        after watch: CentreWatch, every interval: Duration, until stop: StopFlag, wakeUp: WakeUp
+    ) {
+        while !stop.isSet {
+            let before = watch.version
+            watch.lookAtAll()
+            if watch.version != before { wakeUp.signal() }
+            let next = ContinuousClock.now + interval
+            while !stop.isSet, ContinuousClock.now < next { Thread.sleep(forTimeInterval: min(0.1, interval.inSeconds)) }
         }
     }
 

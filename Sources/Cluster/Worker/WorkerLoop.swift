@@ -12,6 +12,7 @@ struct WorkerLoop {
     private let requests: Mailbox<Worker.Request>
     private let tasks: Mailbox<ShardTask>
     private let contents: ContentStore
+    private let watch: CentreWatch
     private let count: @Sendable ((inout WorkerCounters) -> Void) -> Void
     private let socket: Socket
     private var poller: Poller
@@ -21,10 +22,15 @@ struct WorkerLoop {
     private var downloads = DownloadSet()
     private var outbox: [WireMessage] = []
     private var outcome: ClusterError??
+    private var stuck: StuckSlots
+    /// Since when slots were found stuck, by their shards.
+    private var stuckSince: [ShardLease: Instant] = [:]
+    /// What the coordinator was told of the centres last.
+    private var toldVersion: UInt64 = 0
 
     init(
         _ configuration: Worker.Configuration, stages: StageRegistry, log: EventLog, wakeUp: WakeUp,
-        requests: Mailbox<Worker.Request>, tasks: Mailbox<ShardTask>, contents: ContentStore,
+        requests: Mailbox<Worker.Request>, tasks: Mailbox<ShardTask>, contents: ContentStore, watch: CentreWatch,
         count: @escaping @Sendable ((inout WorkerCounters) -> Void) -> Void
     ) throws {
         self.configuration = configuration
@@ -32,6 +38,8 @@ struct WorkerLoop {
         self.requests = requests
         self.tasks = tasks
         self.contents = contents
+        self.watch = watch
+        stuck = StuckSlots(patience: configuration.timing.slotPatience)
         self.count = count
         // No routing id: the coordinator's socket then gives each connection one of its own, so that a stale reply
         // reaches nobody and no peer can take another's place.
@@ -66,11 +74,21 @@ struct WorkerLoop {
         while true {
             _ = try poller.wait(atMost: pause)
             let now = ContinuousClock.now
-            for request in requests.receiveAll(atMost: .zero) { handle(request, now) }
+            // First what came, then the troubles, then dealing with what came: a shard never goes back for a trouble of
+            // which the coordinator has not heard.
+            let came = requests.receiveAll(atMost: .zero)
+            tellTroubles()
+            for request in came { handle(request, now) }
             try receiveAll()
+            lookForStuckSlots(now)
             perform(session.handle(.tick, now: .now))
             for pieces in downloads.retries(now: now) { outbox.append(.fetch(pieces)) }
             try flush()
+            if case .some(.none) = outcome, !stuckSince.isEmpty {
+                outcome = .some(
+                    ClusterError(
+                        .stuckSlot, "\(stuckSince.count) of \(configuration.slots) slots did not return: the worker must start anew"))
+            }
             if let outcome {
                 log(.info, "worker.left", ["worker": configuration.name, "reason": outcome?.message ?? "drained"])
                 return outcome
@@ -90,17 +108,20 @@ struct WorkerLoop {
             outbox.append(.fetch(downloads.begin(digest, now: now)))
         case .conclusion(.finished(let result, let new, let seconds)):
             running[result.lease] = nil
+            returned(result.lease)
             held.hold(new, for: result.lease)
             count { $0.finished += 1 }
             let bytes = new.values.reduce(0) { $0 + $1.count }
             perform(session.handle(.finished(result, heldBytes: bytes, seconds: seconds), now: now))
         case .conclusion(.failed(let failure)):
             running[failure.lease] = nil
+            returned(failure.lease)
             count { $0.failed += 1 }
             log(.warning, "shard.failed", ["lease": failure.lease, "code": failure.code, "message": failure.message])
             perform(session.handle(.failed(failure), now: now))
         case .conclusion(.stopped(let lease)):
             running[lease] = nil
+            returned(lease)
             count { $0.stopped += 1 }
             perform(session.handle(.stopped(lease), now: now))
         }
@@ -115,7 +136,11 @@ struct WorkerLoop {
                 switch try WireMessage(frames: frames) {
                 case .fetch(let pieces): outbox += pieces.map { .content(held.answer($0)) }
                 case .content(let content): take(content, now)
-                case let message: perform(session.handle(.received(message), now: now))
+                case let message:
+                    if case .assign(let shards) = message { watch.learn(from: shards) }
+                    perform(session.handle(.received(message), now: now))
+                    // A new session knows nothing of this worker's troubles.
+                    if case .welcome = message, !troubles(now).isEmpty { perform(session.handle(.news, now: now)) }
                 }
             } catch {
                 count { $0.malformedMessages += 1 }
@@ -144,7 +169,7 @@ struct WorkerLoop {
                     .heartbeat(
                         Heartbeat(
                             sequence: sequence, held: progress, limit: limit, isDraining: isDraining,
-                            residentBytes: Self.residentBytes)))
+                            residentBytes: Self.residentBytes, troubles: troubles(.now))))
             case .run(let shard):
                 let task = ShardTask(shard)
                 running[shard.lease] = task
@@ -163,9 +188,48 @@ struct WorkerLoop {
     private mutating func cancel(_ lease: ShardLease, whileRunning: Bool) {
         guard let task = running[lease] else { return }
         if whileRunning { task.cancel() }
-        guard task.withdraw() else { return }
+        guard task.withdraw() else {
+            if whileRunning { stuck.toldToStop(lease, now: .now) }
+            return
+        }
         running[lease] = nil
         perform(session.handle(.stopped(lease), now: .now))
+    }
+
+    // MARK: Troubles
+
+    private func troubles(_ now: Instant) -> [Heartbeat.Trouble] {
+        watch.troubles(now: now)
+            + stuckSince.sorted { $0.key < $1.key }.map { lease, since in
+                Heartbeat.Trouble(
+                    centre: nil, job: nil,
+                    reason: "a slot does not return from shard \(lease.shard), which it was told to leave; the worker starts anew",
+                    age: now - since)
+            }
+    }
+
+    private mutating func tellTroubles() {
+        let version = watch.version
+        guard version != toldVersion else { return }
+        toldVersion = version
+        perform(session.handle(.news, now: .now))
+    }
+
+    private mutating func returned(_ lease: ShardLease) {
+        stuck.returned(lease)
+        stuckSince[lease] = nil
+    }
+
+    /// A slot that does not return is lost to this process: the others finish what they do, and the process ends.
+    private mutating func lookForStuckSlots(_ now: Instant) {
+        let new = stuck.stuck(now: now).filter { stuckSince[$0.lease] == nil }
+        guard !new.isEmpty else { return }
+        for (lease, waited) in new {
+            stuckSince[lease] = now - waited
+            log(.error, "slot.stuck", ["lease": lease, "seconds": waited.inSeconds.rounded(), "consequence": "the worker starts anew"])
+        }
+        perform(session.handle(.news, now: now))
+        perform(session.handle(.drain(deadline: now + configuration.drainDeadline), now: now))
     }
 
     private func note(_ remark: WorkerSession.Remark) {

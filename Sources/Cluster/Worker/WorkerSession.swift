@@ -31,6 +31,8 @@ package struct WorkerSession {
         /// Ended without result or fault: it was cancelled, or withdrawn before it began.
         case stopped(ShardLease)
         case drain(deadline: ContinuousClock.Instant)
+        /// A heartbeat has something new to say that the coordinator should hear before all else.
+        case news
         case tick
     }
 
@@ -102,6 +104,7 @@ package struct WorkerSession {
             }
             drainDeadline = deadline
             return [.log(.draining)] + table.assignedLeases.map { .cancel($0, whileRunning: false) }
+        case .news: return isConnected ? [beat(now)] : []
         case .tick: return tick(now)
         }
     }

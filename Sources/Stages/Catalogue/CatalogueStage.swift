@@ -22,6 +22,7 @@ public struct CatalogueStage: Stage {
         var studies = 0
         var images = 0
         var failed = 0
+        var fingerprint: CentreFingerprint?
     }
 
     public func validate(settings: StageSettings) throws {
@@ -45,6 +46,7 @@ public struct CatalogueStage: Stage {
         let check = StudyCheck(index: index, files: ImageFileCheck(depth: input.imageCheck))
         var rows = index.issues.map(Self.item)
         var record = Record()
+        var found: [(study: String, images: [String])] = []
         var housekeeping = 0
         for start in stride(from: 0, to: index.records.count, by: StudyCheck.studiesAtOnce) {
             try context.checkCancellation()
@@ -64,6 +66,7 @@ public struct CatalogueStage: Stage {
                             centre: input.centre, study: study.study,
                             patientKey: key.patientKey(study.patient, centre: input.centre), split: study.split.rawValue,
                             language: study.language, images: bag.images, hasReport: study.text != nil)))
+                found.append((study.study, bag.images))
                 record.studies += 1
                 record.images += bag.images.count
                 housekeeping += bag.housekeeping
@@ -72,6 +75,7 @@ public struct CatalogueStage: Stage {
         }
         let others = check.foldersWithoutReport() + check.ignored(housekeeping)
         rows = ResultRow.oneForEachItem(rows + others.map(Self.item))
+        record.fingerprint = CentreFingerprint(of: found, in: index)
         record.failed = rows.count { if case .item(let row) = $0 { row.status == "failed" } else { false } }
         return ShardOutput(rows: rows, record: try StageCoding.encode(record))
     }
@@ -80,11 +84,17 @@ public struct CatalogueStage: Stage {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         let parts = try records.decoded(as: Record.self)
-        return RoundOutcome(metrics: [
+        var fingerprints: [String: Data] = [:]
+        for shard in records {
+            guard let centre = shard.centre, let print = try shard.decoded(as: Record.self)?.fingerprint else { continue }
+            fingerprints[centre] = try StageCoding.encode(print)
+        }
+        let metrics = [
             "studies": Double(parts.reduce(0) { $0 + $1.studies }),
             "images": Double(parts.reduce(0) { $0 + $1.images }),
             "failedItems": Double(parts.reduce(0) { $0 + $1.failed }),
-        ])
+        ]
+        return RoundOutcome(metrics: metrics, fingerprints: fingerprints)
     }
 
     /// An issue as a row: errors failed, bags without images are empty, the rest is said and goes on.

@@ -25,6 +25,10 @@ public protocol Stage: Sendable {
     /// How many rounds the stage makes with these settings. All but averaging stages make one.
     func roundCount(settings: StageSettings) throws -> Int
 
+    /// What to do when shards of a round were set aside; nil for stages that do not average, whose other shards stand for
+    /// themselves.
+    func missingReplicas(settings: StageSettings) throws -> MissingReplicas?
+
     /// The shards of one round. Planning twice gives the same keys and the same inputs.
     /// - Parameter round: from 0.
     func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan]
@@ -45,6 +49,7 @@ extension Stage {
     public func checkFiles(settings: StageSettings) throws {}
     public func inputs(settings: StageSettings) throws -> [StageInput] { [] }
     public func roundCount(settings: StageSettings) throws -> Int { 1 }
+    public func missingReplicas(settings: StageSettings) throws -> MissingReplicas? { nil }
     public func reduce(
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome { RoundOutcome() }
@@ -168,11 +173,14 @@ public struct RoundOutcome: Sendable {
     public var contributions: [Contribution]
     /// True ends an averaging stage before its last round (early stopping).
     public var isFinal: Bool
+    /// By centre, what its archive is recognised by (`CentreFingerprint`, encoded); the catalogue alone gives them.
+    public var fingerprints: [String: Data]
 
     public init(
         rows: [ResultRow] = [], model: Data? = nil, state: Data? = nil, metrics: [String: Double] = [:],
-        contributions: [Contribution] = [], isFinal: Bool = false
+        contributions: [Contribution] = [], isFinal: Bool = false, fingerprints: [String: Data] = [:]
     ) {
+        self.fingerprints = fingerprints
         self.rows = rows
         self.model = model
         self.state = state

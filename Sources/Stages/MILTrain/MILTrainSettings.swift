@@ -14,6 +14,8 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     public var localEpochs = 1
     /// `fedavg`, `diloco`, `median` or `trimmed` (a tenth cut on each side).
     public var averaging = Averaging.fedavg
+    /// Whether a round may be averaged without shards that were set aside.
+    public var missingReplicas = MissingReplicas.refuse
     /// Which model the stage ends with.
     public var select = Select.last
 

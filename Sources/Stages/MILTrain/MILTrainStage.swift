@@ -25,6 +25,10 @@ public struct MILTrainStage: Stage {
         try WeightsFile.look(at: settings.initialCheckpoint, for: .start(ofMIL: settings.encoder), stage: name)
     }
 
+    public func missingReplicas(settings: StageSettings) throws -> MissingReplicas? {
+        try MILTrainSettings(settings, stage: name).missingReplicas
+    }
+
     /// The last one only validates.
     public func roundCount(settings: StageSettings) throws -> Int {
         try MILTrainSettings(settings, stage: name).rounds + 1

@@ -11,6 +11,8 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
     public var replicas = 4
     public var localEpochs = 1
     public var averaging = MILTrainSettings.Averaging.fedavg
+    /// Whether a round may be averaged without shards that were set aside.
+    public var missingReplicas = MissingReplicas.refuse
     /// `last`, or `best` by the Dice on validation studies.
     public var select = MILTrainSettings.Select.last
 

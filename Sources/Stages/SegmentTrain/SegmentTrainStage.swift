@@ -37,6 +37,10 @@ public struct SegmentTrainStage: Stage {
         try WeightsFile.look(at: settings.initialCheckpoint, for: .start(ofPolypPVT: settings.size), stage: name)
     }
 
+    public func missingReplicas(settings: StageSettings) throws -> MissingReplicas? {
+        try SegmentTrainSettings(settings, stage: name).missingReplicas
+    }
+
     /// The last one only validates.
     public func roundCount(settings: StageSettings) throws -> Int {
         try SegmentTrainSettings(settings, stage: name).rounds + 1

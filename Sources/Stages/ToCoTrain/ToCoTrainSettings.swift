@@ -13,6 +13,8 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
     public var replicas = 4
     public var localEpochs = 1
     public var averaging = MILTrainSettings.Averaging.fedavg
+    /// Whether a round may be averaged without shards that were set aside.
+    public var missingReplicas = MissingReplicas.refuse
     /// `last`, or `best` by the area under the curve of validation studies against their reports.
     public var select = MILTrainSettings.Select.last
 

@@ -36,6 +36,10 @@ public struct ToCoTrainStage: Stage {
         try WeightsFile.look(at: settings.initialCheckpoint, for: .start(ofToCo: settings.configuration.encoder.width), stage: name)
     }
 
+    public func missingReplicas(settings: StageSettings) throws -> MissingReplicas? {
+        try ToCoTrainSettings(settings, stage: name).missingReplicas
+    }
+
     /// The last one only validates.
     public func roundCount(settings: StageSettings) throws -> Int {
         try ToCoTrainSettings(settings, stage: name).rounds + 1

@@ -52,7 +52,15 @@ extension Heartbeat {
                     lease: try FieldReader.lease(entry.pointee.lease, "heartbeat.held"), done: entry.pointee.done,
                     total: entry.pointee.total, isRunning: entry.pointee.running != 0)
             },
-            limit: heartbeat.limit, isDraining: heartbeat.draining != 0, residentBytes: heartbeat.resident_bytes)
+            limit: heartbeat.limit, isDraining: heartbeat.draining != 0, residentBytes: heartbeat.resident_bytes,
+            troubles: try FieldReader.list(heartbeat.troubles, heartbeat.n_troubles, "heartbeat.troubles") {
+                (entry) throws(WireError) in
+                let centre = try FieldReader.text(entry.pointee.centre, "heartbeat.troubles")
+                return Trouble(
+                    centre: centre.isEmpty ? nil : centre, job: entry.pointee.job == 0 ? nil : entry.pointee.job,
+                    reason: try FieldReader.text(entry.pointee.reason, "heartbeat.troubles"),
+                    age: .milliseconds(Int64(clamping: min(entry.pointee.age, 1 << 50))))
+            })
     }
 }
 

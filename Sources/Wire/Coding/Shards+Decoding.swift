@@ -63,7 +63,8 @@ extension AssignedShard {
             stage: try FieldReader.name(shard.stage, "shard.stage"), round: shard.round,
             key: try FieldReader.name(shard.key, "shard.key"),
             centre: shard.has_centre == 0 ? nil : try FieldReader.name(shard.centre, "shard.centre"), seed: shard.seed,
-            input: FieldReader.bytes(shard.input), blobs: blobs)
+            input: FieldReader.bytes(shard.input), blobs: blobs,
+            fingerprint: shard.fingerprint.len == 0 ? nil : FieldReader.bytes(shard.fingerprint))
     }
 }
 

@@ -98,6 +98,15 @@ extension WireMessage {
         case ENDOKED__ENVELOPE__BODY_RESUME_JOB:
             let resume = try body(envelope.resume_job)
             return .resumeJob(request: resume.request, job: resume.job)
+        case ENDOKED__ENVELOPE__BODY_REQUEUE_JOB:
+            let requeue = try body(envelope.requeue_job)
+            return .requeueJob(
+                request: requeue.request, job: requeue.job, stage: try FieldReader.text(requeue.stage, "requeue_job.stage"))
+        case ENDOKED__ENVELOPE__BODY_REQUEUE_ANSWER:
+            let answer = try body(envelope.requeue_answer)
+            return .requeueAnswer(
+                request: answer.request, count: answer.count,
+                error: try FieldReader.text(answer.error, "requeue_answer.error"))
         default: throw WireError(.malformed, "the Envelope has no body that this version knows")
         }
     }

@@ -49,7 +49,7 @@ extension WireMessage {
                 $0.missing = content.bytes == nil ? 1 : 0
             }
             return content.bytes.map { [$0] } ?? []
-        case .statusQuery, .statusAnswer, .submitJob, .jobAnswer, .cancelJob, .resumeJob:
+        case .statusQuery, .statusAnswer, .submitJob, .jobAnswer, .cancelJob, .resumeJob, .requeueJob, .requeueAnswer:
             fillClient(&envelope, arena)
         }
         return []
@@ -115,6 +115,17 @@ extension WireMessage {
                 $0.limit = heartbeat.limit
                 $0.draining = heartbeat.isDraining ? 1 : 0
                 $0.resident_bytes = heartbeat.residentBytes
+                $0.n_troubles = heartbeat.troubles.count
+                $0.troubles = arena.array(
+                    heartbeat.troubles.map { trouble in
+                        Optional(
+                            arena.message(endoked__heartbeat__trouble__init) {
+                                $0.centre = arena.string(trouble.centre ?? "")
+                                $0.job = trouble.job ?? 0
+                                $0.reason = arena.string(trouble.reason)
+                                $0.age = UInt64(trouble.age.wireMilliseconds)
+                            })
+                    })
             }
         case .heartbeatAck(let ack):
             envelope.body_case = ENDOKED__ENVELOPE__BODY_HEARTBEAT_ACK
@@ -179,6 +190,20 @@ extension WireMessage {
             envelope.resume_job = arena.message(endoked__resume_job__init) {
                 $0.request = request
                 $0.job = job
+            }
+        case .requeueJob(let request, let job, let stage):
+            envelope.body_case = ENDOKED__ENVELOPE__BODY_REQUEUE_JOB
+            envelope.requeue_job = arena.message(endoked__requeue_job__init) {
+                $0.request = request
+                $0.job = job
+                $0.stage = arena.string(stage)
+            }
+        case .requeueAnswer(let request, let count, let error):
+            envelope.body_case = ENDOKED__ENVELOPE__BODY_REQUEUE_ANSWER
+            envelope.requeue_answer = arena.message(endoked__requeue_answer__init) {
+                $0.request = request
+                $0.count = count
+                $0.error = arena.string(error)
             }
         default: break
         }

@@ -70,6 +70,7 @@ extension WireMessage {
             $0.input = arena.bytes(shard.input)
             $0.n_blobs = shard.blobs.count
             $0.blobs = arena.array(shard.blobs.map(arena.bytes))
+            if let fingerprint = shard.fingerprint { $0.fingerprint = arena.bytes(fingerprint) }
         }
     }
 

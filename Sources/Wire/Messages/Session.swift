@@ -73,13 +73,36 @@ public struct Heartbeat: Sendable, Hashable {
         }
     }
 
+    /// What keeps a worker from work, and is its host's fault.
+    public struct Trouble: Sendable, Hashable {
+        /// The centre whose shards it does not take; nil: a slot that does not return.
+        public var centre: String?
+        /// The job whose shards of the centre it does not take; nil: of all jobs.
+        public var job: Int64?
+        public var reason: String
+        /// For how long.
+        public var age: Duration
+
+        public init(centre: String?, job: Int64?, reason: String, age: Duration) {
+            self.centre = centre
+            self.job = job
+            self.reason = reason
+            self.age = age
+        }
+    }
+
     public var sequence: UInt64
     public var held: [Progress]
     public var limit: UInt64
     public var isDraining: Bool
     public var residentBytes: UInt64
+    /// All that there are now.
+    public var troubles: [Trouble]
 
-    public init(sequence: UInt64, held: [Progress], limit: UInt64, isDraining: Bool, residentBytes: UInt64) {
+    public init(
+        sequence: UInt64, held: [Progress], limit: UInt64, isDraining: Bool, residentBytes: UInt64, troubles: [Trouble] = []
+    ) {
+        self.troubles = troubles
         self.sequence = sequence
         self.held = held
         self.limit = limit

@@ -13,11 +13,14 @@ public struct AssignedShard: Sendable, Hashable {
     public var input: Data
     /// SHA-256 of contents that the shard will fetch, 32 bytes each.
     public var blobs: [Data]
+    /// What the centre's archive is recognised by; once for each job and centre in a session.
+    public var fingerprint: Data?
 
     public init(
         lease: ShardLease, job: Int64, stage: String, round: Int32, key: String, centre: String?, seed: UInt64,
-        input: Data, blobs: [Data] = []
+        input: Data, blobs: [Data] = [], fingerprint: Data? = nil
     ) {
+        self.fingerprint = fingerprint
         self.lease = lease
         self.job = job
         self.stage = stage

@@ -23,6 +23,9 @@ public enum WireMessage: Sendable, Hashable {
     case jobAnswer(request: UInt64, job: Int64, error: String)
     case cancelJob(request: UInt64, job: Int64, reason: String)
     case resumeJob(request: UInt64, job: Int64)
+    /// `stage` is empty for all of the job's.
+    case requeueJob(request: UInt64, job: Int64, stage: String)
+    case requeueAnswer(request: UInt64, count: Int64, error: String)
 }
 
 /// One attempt at one shard; the attempt's number is the fence of everything that is said about it.

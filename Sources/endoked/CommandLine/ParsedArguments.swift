@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 
 /// A command line taken apart by its `CommandSpec`. Asking for a value checks it; what is wrong is a `UsageError`.
 struct ParsedArguments {
@@ -108,27 +109,5 @@ struct UsageError: Error, CustomStringConvertible {
     init(_ description: String, command: String? = nil) {
         self.description = description
         self.command = command
-    }
-}
-
-enum Spelling {
-    /// The candidate within two edits of `word` (Levenshtein), the nearest first.
-    static func nearest(to word: String, among candidates: [String]) -> String? {
-        candidates.map { ($0, distance(word, $0)) }.filter { $0.1 <= 2 }.min { $0.1 < $1.1 }?.0
-    }
-
-    private static func distance(_ left: String, _ right: String) -> Int {
-        let a = Array(left), b = Array(right)
-        var row = Array(0...b.count)
-        for i in 0..<a.count {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for j in 0..<b.count {
-                let substituted = diagonal + (a[i] == b[j] ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(substituted, min(row[j], row[j + 1]) + 1)
-            }
-        }
-        return row[b.count]
     }
 }

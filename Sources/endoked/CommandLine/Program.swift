@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import Stages
 
 /// Finds the command that was asked for, runs it, and turns what it throws into one message and an exit code.
@@ -7,7 +8,8 @@ enum Program {
 
     static let commands: [any Command.Type] = [
         RunCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, CancelCommand.self, ResumeCommand.self,
-        StatusCommand.self, ResultsCommand.self, PruneCommand.self, LabelCommand.self, ArchiveCheckCommand.self, SynthCommand.self,
+        StatusCommand.self, QuarantineCommand.self, RequeueCommand.self, ResultsCommand.self, PruneCommand.self,
+        LabelCommand.self, ArchiveCheckCommand.self, SynthCommand.self,
         SelftestCommand.self, CheckpointCommand.self, DoctorCommand.self, BenchCommand.self, BenchScoreCommand.self,
         CalibrateCommand.self, BenchInt8Command.self, BenchNetworksCommand.self,
     ]

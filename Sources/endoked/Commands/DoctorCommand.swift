@@ -10,18 +10,24 @@ struct DoctorCommand: Command {
         discussion: "Each line says what was found and, where something is wrong, how to mend it. Exit code 5 if so.",
         options: [
             .option("database", "URL", "also connect to this PostgreSQL"),
+            .option("connect", "ENDPOINT", "also ask this coordinator for what jobs wait for: centres, setups, slots, clocks"),
+            .flag("allow-plaintext", "ask a coordinator on another host without encryption: only on a network that you trust"),
             .flag("json", "as JSON"),
         ])
 
     private let database: String?
+    private let coordinator: Endpoint?
+    private let allowsPlaintext: Bool
     private let asJSON: Bool
 
     init(_ arguments: ParsedArguments) throws {
         database = arguments.string("database")
+        coordinator = try arguments.string("connect").map(EndpointOption.parse)
+        allowsPlaintext = arguments.has("allow-plaintext")
         asJSON = arguments.has("json")
     }
 
-    private struct Finding: Encodable {
+    struct Finding: Encodable {
         var name: String
         var isGood: Bool
         var found: String
@@ -30,6 +36,7 @@ struct DoctorCommand: Command {
 
     func run() throws -> ExitStatus {
         let findings = [engine, algebra, messages, server] + (database.map { [connection($0)] } ?? []) + [disk]
+            + (coordinator.map { Self.findings(of: $0, allowsPlaintext: allowsPlaintext) } ?? [])
         if asJSON {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted]

@@ -75,7 +75,27 @@ struct WorkerCommand: Command {
         worker.start()
         let error = worker.wait()
         signals.cancel()
-        if let error { throw error }
+        if let error {
+            if error.code == .stuckSlot { try restart(because: error) }
+            throw error
+        }
         return .complete
+    }
+
+    /// Puts the same program with the same arguments in this process's place: nothing else frees a slot that does not
+    /// return, and whoever started the worker need not notice.
+    private func restart(because error: ClusterError) throws {
+        Terminal.message("endoked worker: \(error.message)")
+        var none = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, nil)
+        for number in [SIGTERM, SIGINT, SIGHUP] { signal(number, SIG_DFL) }
+        // Standard streams stay; sockets and files of this life end with it.
+        for descriptor in Int32(3)..<4096 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
+        arguments.append(nil)
+        execv(ChildProcess.ownProgram, arguments)
+        for argument in arguments { free(argument) }
+        throw ConfigurationError("the worker could not start anew (\(String(cString: strerror(errno)))): start it again")
     }
 }

@@ -37,9 +37,15 @@ struct JobResults {
         try OutputFolder.write(
             try RunRecord(job: description, ledger: ledger).data(), to: folder.appendingPathComponent("run.json"))
         try OutputFolder.write(
-            Data(("# Job \(job): \(description.archive)\n\n```\n" + (try summary()) + "\n```\n").utf8),
+            Data(("# Job \(job): \(description.archive)\n\n" + Self.ending(of: description) + "```\n" + (try summary()) + "\n```\n").utf8),
             to: folder.appendingPathComponent("summary.md"))
         return unwritten
+    }
+
+    /// How the job ended where that is not complete, with the reason: what was left out, and rounds of fewer replicas.
+    private static func ending(of job: Job) -> String {
+        job.state == .complete || job.state == .running
+            ? "" : "The job is \(job.state.rawValue)" + (job.message.isEmpty ? "." : ": \(job.message)") + "\n\n"
     }
 
     private func studies() throws -> CSVTable {

@@ -9,6 +9,8 @@ struct ProgressDisplay {
     private var endedStages: Set<String> = []
     private var lastPlain = Date.distantPast
     private var lastNote = ""
+    /// At how many looks in a row a job was found waiting, by what for.
+    private var waitLooks: [String: Int] = [:]
 
     mutating func show(_ snapshot: StatusSnapshot) {
         guard let job = snapshot.jobs.first else { return }
@@ -35,6 +37,14 @@ struct ProgressDisplay {
             permanent(job.message.isEmpty ? "  goes on" : "  " + job.message)
             lastNote = job.message
         }
+        var looks: [String: Int] = [:]
+        for wait in job.waits {
+            let key = "\(wait.kind) \(wait.stage) \(wait.centre ?? "")"
+            looks[key] = (waitLooks[key] ?? 0) + 1
+            // Not what is gone at the next look: a moment between two steps.
+            if looks[key] == 4 { permanent("  waits: \(wait.message)") }
+        }
+        waitLooks = looks
         if let stage = job.stages.first(where: { $0.state == .running }) { renew(line(for: stage)) }
     }
 

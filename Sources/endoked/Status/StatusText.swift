@@ -11,6 +11,9 @@ struct StatusText {
         for job in snapshot.jobs { parts += sections(of: job) }
         if snapshot.jobs.isEmpty { parts.append("no jobs") }
         parts.append(workers)
+        let standing = StandingText(snapshot: snapshot)
+        if !standing.troubles.isEmpty { parts.append(standing.troubles.joined(separator: "\n")) }
+        if !standing.notices.isEmpty { parts.append(standing.notices.joined(separator: "\n")) }
         return parts.joined(separator: "\n\n")
     }
 
@@ -30,6 +33,9 @@ struct StatusText {
         var parts = [
             "job \(job.id)  \(job.archive)  \(job.state.rawValue)  \(Terminal.duration(end - job.createdAt))"
                 + (job.message.isEmpty ? "" : "\n  \(job.message)")
+                + StandingText(snapshot: snapshot).waits(of: job).map { "\n" + $0 }.joined()
+                + (job.quarantined.isEmpty
+                    ? "" : "\n  \(job.quarantined.count) shards are set aside: endoked quarantine --job \(job.id) lists them")
         ]
         var rows = [["stage", "centre", "state", "queued", "leased", "done", "failed", "quarantined", "rate", "left"]]
         for stage in job.stages {

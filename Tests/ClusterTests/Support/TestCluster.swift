@@ -38,6 +38,8 @@ final class TestCluster {
         self.timing = timing
         archive = FileManager.default.temporaryDirectory.appendingPathComponent("endoked-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: archive, withIntermediateDirectories: true)
+        // Workers look whether a centre's folder holds an archive; the toy stages read none of it.
+        try Data().write(to: archive.appendingPathComponent("reports.jsonl"))
         ledger = Ledger(connectionString: self.database)
         coordinator = try Self.makeCoordinator(
             self.database, [try Endpoint("tcp://127.0.0.1:*")], timing, self.stages, lines.log)
@@ -67,10 +69,11 @@ final class TestCluster {
     @discardableResult
     func addWorker(
         _ name: String, slots: Int = 2, centres: [String] = ["north", "south"], setup: String = "test",
-        stages: StageRegistry? = nil
+        stages: StageRegistry? = nil, folders: [String: URL]? = nil
     ) throws -> Worker {
         var configuration = Worker.Configuration(
-            name: name, endpoint: endpoint, slots: slots, centres: Dictionary(uniqueKeysWithValues: centres.map { ($0, archive) }))
+            name: name, endpoint: endpoint, slots: slots,
+            centres: folders ?? Dictionary(uniqueKeysWithValues: centres.map { ($0, archive) }))
         configuration.timing = timing
         configuration.numericSetup = setup
         configuration.drainDeadline = .seconds(5)

@@ -67,6 +67,7 @@ struct ToyTrainStage: Stage {
     var replicas = 4
     var rounds = 3
     var pause: Duration = .milliseconds(30)
+    var missing = MissingReplicas.refuse
     var onMap: @Sendable (Int, String) throws -> Void = { _, _ in }
 
     struct Input: Codable {
@@ -75,6 +76,7 @@ struct ToyTrainStage: Stage {
     }
 
     func roundCount(settings: StageSettings) throws -> Int { rounds }
+    func missingReplicas(settings: StageSettings) throws -> MissingReplicas? { missing }
 
     func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let base = try view.model(ofStage: name, startingRound: round)
@@ -102,7 +104,7 @@ struct ToyTrainStage: Stage {
     func reduce(round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView) throws -> RoundOutcome {
         let base = try view.model(ofStage: name, startingRound: round).map { try view.content($0) } ?? Data(count: 3_000_000)
         var sum = [UInt8](base)
-        for record in records {
+        for record in records where missing == .refuse || record.record != nil {
             guard let blob = record.blobs.first else { throw StageError(.parameters, "\(record.key) has no delta") }
             for (index, byte) in try view.content(blob).enumerated() { sum[index] &+= byte }
         }
@@ -110,7 +112,9 @@ struct ToyTrainStage: Stage {
         return RoundOutcome(
             model: Data(sum), state: before + Data([UInt8(round)]), metrics: ["loss": 1 / Double(round + 1)],
             contributions: records.map {
-                RoundOutcome.Contribution(shardKey: $0.key, centre: nil, samples: 1, weight: 1 / Double(records.count))
+                RoundOutcome.Contribution(
+                    shardKey: $0.key, centre: nil, samples: 1, weight: 1 / Double(records.count),
+                    rejection: $0.record == nil ? "quarantined" : nil)
             })
     }
 }
