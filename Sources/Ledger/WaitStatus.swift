@@ -9,6 +9,14 @@ public struct WaitStatus: Codable, Hashable, Sendable {
     public var message: String
     /// Seconds since 1970 by the database's clock.
     public var since: Double
+
+    public init(kind: String, stage: String, centre: String?, message: String, since: Double) {
+        self.kind = kind
+        self.stage = stage
+        self.centre = centre
+        self.message = message
+        self.since = since
+    }
 }
 
 /// Finds what shards wait for, from what is queued and who is there. A value without I/O.
