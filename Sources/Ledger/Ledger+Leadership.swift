@@ -7,6 +7,8 @@ extension Ledger {
     /// - Parameters:
     ///   - holder: a name that is new at every start of a coordinator.
     ///   - grace: how long after this no lease is expired, so that workers can find the new leader.
+    ///
+    /// A term that ends further ahead than any is granted was granted before the database's clock went back: it is over.
     /// - Returns: the term, which this ledger's writes carry from now on; nil while another coordinator leads.
     public func acquireLeadership(holder: String, timeToLive: Duration, grace: Duration) throws -> LeaderTerm? {
         guard !holder.isEmpty else { throw LedgerError(.invalid, "a leader needs a name") }
@@ -15,7 +17,7 @@ extension Ledger {
                 """
                 UPDATE leader SET holder = $1, epoch = epoch + 1, expires_at = now() + make_interval(secs => $2),
                     grace_until = now() + make_interval(secs => $3)
-                WHERE name = 'coordinator' AND (expires_at < now() OR holder = $1)
+                WHERE name = 'coordinator' AND (expires_at < now() OR holder = $1 OR expires_at > now() + make_interval(secs => 60 + 60 * $2))
                 RETURNING epoch
                 """,
                 [.text(holder), .float8(timeToLive.inSeconds), .float8(grace.inSeconds)])

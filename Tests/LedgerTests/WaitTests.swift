@@ -151,4 +151,12 @@ import Testing
         try test.ledger.setNotice(kind: "clock", message: "went back")
         #expect(try test.ledger.status().notices.map(\.message) == ["went back"])
     }
+
+    @Test func aTermThatAClockStepLeftInTheFutureIsOver() throws {
+        let test = try TestLedger(holder: "first")
+        let second = Ledger(connectionString: test.connectionString)
+        #expect(try second.acquireLeadership(holder: "second", timeToLive: .seconds(60), grace: .zero) == nil)
+        try test.direct().execute("UPDATE leader SET expires_at = now() + interval '2 hours'")
+        #expect(try second.acquireLeadership(holder: "second", timeToLive: .seconds(60), grace: .zero) != nil)
+    }
 }

@@ -265,12 +265,14 @@ package struct WorkerRoster {
 
     /// How much of a claim is fair when `queued` shards are left: idle slots share them out, rounded up; of shards to be kept
     /// ready what is left over after an even division stays for the slot that is free first.
-    package func share(of queued: Int, for claim: Claim) -> Int {
+    package func share(of queued: Int, for claim: Claim, now: ContinuousClock.Instant = .now) -> Int {
         guard let session = sessions[claim.connection] else { return 0 }
         let able = sessions.values.filter { !$0.isDraining && $0.isReachable }
         switch claim.purpose {
         case .begin:
-            let all = able.reduce(0) { $0 + ($1.credit > 0 ? $1.idleSlots : 0) }
+            // Those for whom nothing was found a moment ago will not take their part.
+            let taking = able.filter { $0.credit > 0 && ($0.dryUntil.map { now >= $0 } ?? true) }
+            let all = taking.reduce(0) { $0 + $1.idleSlots }
             guard all > 0 else { return min(claim.limit, queued) }
             return min(claim.limit, (queued * session.idleSlots + all - 1) / all)
         case .ready:
