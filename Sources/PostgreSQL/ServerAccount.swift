@@ -33,14 +33,25 @@ struct ServerAccount {
 
     /// Runs a program as this user.
     func run(_ path: String, _ arguments: [String]) throws -> Program.Outcome {
-        guard isOther else { return try Program.run(path, arguments) }
-        let candidates: [(String, [String])] = [
-            ("/usr/bin/setpriv", ["--reuid=\(user)", "--regid=\(group)", "--init-groups", "--"]),
-            ("/sbin/runuser", ["-u", name, "--"]),
-            ("/usr/sbin/runuser", ["-u", name, "--"]),
-        ]
-        for (program, options) in candidates where FileManager.default.isExecutableFile(atPath: program) {
-            return try Program.run(program, options + [path] + arguments)
+        let command = try command(path, arguments)
+        return try Program.run(command.path, command.arguments)
+    }
+
+    /// What to run, so that a program runs as this user.
+    /// - Parameter endsWithUs: where the system can (setpriv is installed), it gets SIGINT when the thread that started it
+    ///   ends, however that came.
+    func command(
+        _ path: String, _ arguments: [String], endsWithUs: Bool = false
+    ) throws -> (path: String, arguments: [String]) {
+        let manager = FileManager.default
+        if manager.isExecutableFile(atPath: "/usr/bin/setpriv") {
+            let options = (isOther ? ["--reuid=\(user)", "--regid=\(group)", "--init-groups"] : [])
+                + (endsWithUs ? ["--pdeathsig", "INT"] : [])
+            return options.isEmpty ? (path, arguments) : ("/usr/bin/setpriv", options + ["--", path] + arguments)
+        }
+        guard isOther else { return (path, arguments) }
+        for program in ["/sbin/runuser", "/usr/sbin/runuser"] where manager.isExecutableFile(atPath: program) {
+            return (program, ["-u", name, "--", path] + arguments)
         }
         throw PostgreSQLError(
             .privateServer, "neither setpriv nor runuser is installed, one is needed to run PostgreSQL as “\(name)”: apt-get install util-linux")
@@ -68,8 +79,11 @@ struct ServerAccount {
             try own(folder)
             return
         }
+        guard errno == EEXIST else {
+            throw PostgreSQLError(.privateServer, "\(folder.path) cannot be made: \(String(cString: strerror(errno)))")
+        }
         var status = stat()
-        guard errno == EEXIST, lstat(folder.path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+        guard lstat(folder.path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
             status.st_uid == user, status.st_mode & 0o077 == 0
         else {
             throw PostgreSQLError(

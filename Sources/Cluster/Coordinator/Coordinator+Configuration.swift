@@ -8,8 +8,13 @@ extension Coordinator {
         /// A connection string or URI of libpq.
         public var database: String
         public var endpoints: [Endpoint]
-        /// Names this life of the coordinator in the ledger: new at every start.
+        /// How people call it.
         public var name: String
+        /// Tells this life of the coordinator from all others, also of its name; drawn by lot. Only who knows that the
+        /// former process is dead may give the next one the same.
+        public var life = String(UInt64.random(in: .min ... .max), radix: 16)
+        /// Who holds the leadership, in the ledger.
+        var holder: String { "\(name)#\(life)" }
         public var allowPlaintext = false
         public var security = SocketSecurity.none
         /// Whose keys may connect; needed with `SocketSecurity.server`. A worker's key must stand there under its name.
@@ -23,7 +28,7 @@ extension Coordinator {
             self.database = database
             self.endpoints = endpoints
             let process = ProcessInfo.processInfo
-            name = "\(process.hostName)#\(process.processIdentifier)#\(UInt32.random(in: .min ... .max))"
+            name = "\(process.hostName)#\(process.processIdentifier)"
         }
 
         func validate() throws {

@@ -80,7 +80,7 @@ public final class Coordinator: Sendable {
             let acquired = try unlessStopped {
                 try access.persist {
                     try $0.acquireLeadership(
-                        holder: configuration.name, timeToLive: configuration.timing.leadershipTimeToLive,
+                        holder: configuration.holder, timeToLive: configuration.timing.leadershipTimeToLive,
                         grace: configuration.timing.failOverGrace)
                 }
             } ?? nil

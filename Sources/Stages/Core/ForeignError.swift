@@ -38,6 +38,19 @@ package enum ForeignError {
         return information[NSFilePathErrorKey] as? String ?? (information[NSURLErrorKey] as? URL)?.path
     }
 
+    /// The words, after the file where one is named; for a terminal only.
+    package static func wordsWithPath(_ error: any Error) -> String {
+        (path(error).map { "\($0): " } ?? "") + words(error)
+    }
+
+    /// The system's number of what went wrong (`EACCES`), where that was the reason.
+    package static func systemCode(_ error: any Error) -> Int32? {
+        guard isOfFoundation(error) else { return nil }
+        let outer = error as NSError
+        return [outer, outer.userInfo[NSUnderlyingErrorKey] as? NSError].compactMap { $0 }
+            .first { $0.domain == NSPOSIXErrorDomain }.map { Int32(clamping: $0.code) }
+    }
+
     /// Whether its description would be Foundation's.
     private static func isOfFoundation(_ error: any Error) -> Bool {
         error is CocoaError || error is POSIXError || error is URLError || type(of: error) is NSError.Type

@@ -14,6 +14,9 @@ enum Program {
         CalibrateCommand.self, BenchInt8Command.self, BenchNetworksCommand.self,
     ]
 
+    /// Started by other commands, not by people: they stand in no list.
+    static let internalCommands: [any Command.Type] = [PostgresCommand.self]
+
     static func run(_ words: [String]) -> ExitStatus {
         guard let first = words.first, !["--help", "-h", "help"].contains(first) else {
             return help(for: Array(words.dropFirst()))
@@ -50,8 +53,7 @@ enum Program {
             Terminal.message("endoked \(name): \(error)")
             return .configuration
         } catch {
-            let path = ForeignError.path(error).map { "\($0): " } ?? ""
-            Terminal.message("endoked \(name): \(path)\(ForeignError.words(error))")
+            Terminal.message("endoked \(name): \(ForeignError.wordsWithPath(error))")
             return FailureKind.status(of: error)
         }
     }
@@ -60,7 +62,7 @@ enum Program {
     private static func command(for words: [String]) -> ((any Command.Type), [String])? {
         for length in [2, 1] where words.count >= length {
             let name = words.prefix(length).joined(separator: " ")
-            if let found = commands.first(where: { $0.spec.name == name }) {
+            if let found = (commands + internalCommands).first(where: { $0.spec.name == name }) {
                 return (found, Array(words.dropFirst(length)))
             }
         }

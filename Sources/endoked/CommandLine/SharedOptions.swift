@@ -48,6 +48,14 @@ enum ArchiveOption {
         return URL(fileURLWithPath: path).standardizedFileURL
     }
 
+    /// `NAME=DIR`. Both may hold equals signs: the first cut after which the folder is there counts, or else the first.
+    static func centre(_ pair: String) throws -> (name: String, folder: String) {
+        let cuts = pair.indices.filter { pair[$0] == "=" && $0 > pair.startIndex && pair.index(after: $0) < pair.endIndex }
+        let readings = cuts.map { (name: String(pair[..<$0]), folder: String(pair[pair.index(after: $0)...])) }
+        guard let first = readings.first else { throw UsageError("--centre takes NAME=DIR, not '\(pair)'") }
+        return readings.first { FileManager.default.fileExists(atPath: $0.folder) } ?? first
+    }
+
     static func open(_ path: String) throws -> [CentreArchive] {
         do { return try Archive.open(URL(fileURLWithPath: path).standardizedFileURL) } catch let error as ArchiveError {
             throw ConfigurationError(error.description)
@@ -108,13 +116,29 @@ struct ProcessOptions {
         parent = try arguments.integer("parent", in: 1...Int(Int32.max)).map(Int32.init)
     }
 
+    /// Whether the process that started this one is gone: its children are handed to another then.
+    var isParentGone: Bool { parent.map { getppid() != $0 } ?? false }
+
     /// Calls `onLoss` once when the parent has gone: its children are handed to another process then.
+    /// Whatever takes longer than ten seconds then is cut off: what was committed is in the database.
     func watchParent(_ onLoss: @escaping @Sendable () -> Void) {
-        guard let parent else { return }
+        guard parent != nil else { return }
         Thread.detachNewThread {
-            while getppid() == parent { usleep(500_000) }
+            while !isParentGone { usleep(500_000) }
             onLoss()
+            sleep(10)
+            _exit(ExitStatus.cancelled.rawValue)
         }
+    }
+}
+
+extension SignalWatch {
+    /// What ends a program in good order: Ctrl-C, `kill`, and the closing of its terminal, unless `nohup` made it ignore that.
+    static var ending: [Int32] {
+        var action = sigaction()
+        sigaction(SIGHUP, nil, &action)
+        let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+        return [SIGINT, SIGTERM] + (isIgnored ? [] : [SIGHUP])
     }
 }
 

@@ -1,6 +1,5 @@
 import Cluster
 import Foundation
-import PostgreSQL
 
 /// `endoked bench noop`: how many shards a second the cluster itself can commit.
 struct BenchCommand: Command {
@@ -26,12 +25,13 @@ struct BenchCommand: Command {
     func run() throws -> ExitStatus {
         if let database { return try measure(database) }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("endoked-bench-\(getpid())")
-        let server = try PrivateServer(stateFolder: folder)
+        let server = try LocalDatabase(state: folder)
         defer {
-            try? server.stop()
+            server.stop()
             try? FileManager.default.removeItem(at: folder)
         }
-        return try measure(try server.start())
+        guard let database = try server.start() else { return .cancelled }
+        return try measure(database)
     }
 
     private func measure(_ database: String) throws -> ExitStatus {

@@ -17,6 +17,7 @@ struct CoordinatorCommand: Command {
             .option("listen", "ENDPOINT", "tcp://host:port, * for every address, or ipc://path; default tcp://127.0.0.1:5570", repeats: true),
             .flag("allow-plaintext", "listen to other hosts without encryption: only on a network that you trust"),
             .option("name", "NAME", "how this coordinator is called in `status`; default host and process"),
+            .option("life", "TOKEN", "tells it from others of its name; default: drawn by lot (set by `endoked run`)"),
         ] + TimingOptions.options + ProcessOptions.options)
 
     private let configuration: Coordinator.Configuration
@@ -30,13 +31,15 @@ struct CoordinatorCommand: Command {
         configuration.allowPlaintext = arguments.has("allow-plaintext")
         configuration.timing = try TimingOptions.timing(arguments)
         if let name = arguments.string("name") { configuration.name = name }
+        if let life = arguments.string("life") { configuration.life = life }
         self.configuration = configuration
         process = try ProcessOptions(arguments)
     }
 
     func run() throws -> ExitStatus {
+        try OpenFileLimit.require()
         let coordinator = try Coordinator(configuration, stages: .standard, log: process.log)
-        let signals = SignalWatch([SIGTERM, SIGINT]) { _ in coordinator.stop() }
+        let signals = SignalWatch(SignalWatch.ending) { _ in coordinator.stop() }
         process.watchParent { coordinator.stop() }
         coordinator.start()
         let error = coordinator.wait()

@@ -1,4 +1,5 @@
 import Foundation
+import Stages
 import NeuralNetwork
 import PostgreSQL
 import ZeroMQ
@@ -6,24 +7,30 @@ import ZeroMQ
 /// `endoked doctor`: is everything here that the program needs, and is it set up well?
 struct DoctorCommand: Command {
     static let spec = CommandSpec(
-        name: "doctor", summary: "check this machine: libraries, processor, PostgreSQL, disk",
+        name: "doctor", summary: "check this machine: libraries, processor, PostgreSQL, limits, folders, disk",
         discussion: "Each line says what was found and, where something is wrong, how to mend it. Exit code 5 if so.",
         options: [
             .option("database", "URL", "also connect to this PostgreSQL"),
             .option("connect", "ENDPOINT", "also ask this coordinator for what jobs wait for: centres, setups, slots, clocks"),
             .flag("allow-plaintext", "ask a coordinator on another host without encryption: only on a network that you trust"),
+            .option("archive", "DIR", "also look whether this user may read this archive"),
+            .option("out", "DIR", "where a run is to write; default: the current folder"),
             .flag("json", "as JSON"),
         ])
 
     private let database: String?
     private let coordinator: Endpoint?
     private let allowsPlaintext: Bool
+    let archive: URL?
+    let out: URL
     private let asJSON: Bool
 
     init(_ arguments: ParsedArguments) throws {
         database = arguments.string("database")
         coordinator = try arguments.string("connect").map(EndpointOption.parse)
         allowsPlaintext = arguments.has("allow-plaintext")
+        archive = try arguments.string("archive").map { try OutputFolder.named($0, option: "archive") }
+        out = try OutputFolder.named(arguments.string("out") ?? FileManager.default.currentDirectoryPath, option: "out")
         asJSON = arguments.has("json")
     }
 
@@ -35,7 +42,10 @@ struct DoctorCommand: Command {
     }
 
     func run() throws -> ExitStatus {
-        let findings = [engine, algebra, messages, server] + (database.map { [connection($0)] } ?? []) + [disk]
+        // First: what is found later is better told than by a library that runs into it.
+        let files = openFiles
+        let findings = [files, engine, algebra, messages, server] + (database.map { [connection($0)] } ?? [])
+            + [temporaryFolder, sharedMemory, locale, outFolder, disk] + (archive.map { [access(to: $0)] } ?? [])
             + (coordinator.map { Self.findings(of: $0, allowsPlaintext: allowsPlaintext) } ?? [])
         if asJSON {
             let encoder = JSONEncoder()
@@ -89,21 +99,25 @@ struct DoctorCommand: Command {
     }
 
     private var server: Finding {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("endoked-doctor-\(getpid())")
+        // Not where TMPDIR points: whether that is there is a question of its own.
+        let folder = URL(fileURLWithPath: "/tmp/endoked-doctor-\(getpid())", isDirectory: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         do {
-            let server = try PrivateServer(stateFolder: folder)
+            let server = try LocalDatabase(state: folder)
+            defer { server.stop() }
             let started = Date()
-            let version = try Connection(connectionString: try server.start()).serverVersion
-            try server.stop()
+            guard let database = try server.start() else { throw ConfigurationError("interrupted") }
+            let version = try Connection(connectionString: database).serverVersion
             return Finding(
                 name: "private PostgreSQL", isGood: true,
-                found: "\(version / 10000).\(version % 10000), initialised, started and stopped in "
+                found: "\(version / 10000).\(version % 10000), initialised and started in "
                     + "\(Terminal.number(Date().timeIntervalSince(started), digits: 1)) s")
         } catch {
             return Finding(
-                name: "private PostgreSQL", isGood: false, found: "\(error)",
-                fix: "apt-get install postgresql, or give --database to run and coordinator")
+                name: "private PostgreSQL", isGood: false, found: ForeignError.wordsWithPath(error),
+                fix: (error as? PostgreSQLError)?.code == .notInstalled
+                    ? "apt-get install postgresql, or give --database to run and coordinator"
+                    : "mend what the message names, or give --database to run and coordinator")
         }
     }
 
@@ -117,15 +131,5 @@ struct DoctorCommand: Command {
         } catch {
             return Finding(name: "database", isGood: false, found: "\(error)", fix: "check host, name, user and ~/.pgpass")
         }
-    }
-
-    private var disk: Finding {
-        let path = FileManager.default.currentDirectoryPath
-        let values = try? FileManager.default.attributesOfFileSystem(forPath: path)
-        let free = (values?[.systemFreeSize] as? NSNumber)?.doubleValue ?? 0
-        let isEnough = free > 4e9
-        return Finding(
-            name: "disk", isGood: isEnough, found: "\(Int(free / 1e9)) GB free at \(path)",
-            fix: isEnough ? nil : "a run keeps parameters of some rounds: free at least 4 GB")
     }
 }

@@ -13,6 +13,8 @@ struct RunCommand: Command {
             Checks the archive, starts a private PostgreSQL (or uses --database), a coordinator and workers, runs the
             pipeline to its end and writes the results to --out. Interrupted, by Ctrl-C or a crash, the same command
             goes on where it stopped: nothing that was committed is done again. A run that has ended is made anew.
+            One run at a time works in an --out or --state; a second one is told who does. Whatever ends a run, its processes
+            and its PostgreSQL end with it. Results that a full disk refused are written later by `endoked results --state DIR`.
             A pipeline need not train: {stage: 'mil-score', weights: 'FILE'} runs a checkpoint or a former run's models/ (so do
             cam, toco-cam and segment; sam runs Segment Anything).
             Built-in pipelines: \(BuiltInPipelines.names.joined(separator: ", ")); `--show-pipeline` prints one to edit.
@@ -48,11 +50,10 @@ struct RunCommand: Command {
     init(_ arguments: ParsedArguments) throws {
         pipelineName = arguments.string("pipeline") ?? BuiltInPipelines.defaultName
         showsPipeline = arguments.has("show-pipeline")
-        archivePath = showsPipeline ? nil : try arguments.required("archive")
+        archivePath = showsPipeline ? nil : try OutputFolder.named(arguments.required("archive"), option: "archive").path
         pipeline = try PipelineOption.canonical(pipelineName, seed: arguments.integer("seed", in: 0...Int.max))
-        out = URL(fileURLWithPath: arguments.string("out") ?? "out").standardizedFileURL
-        state = arguments.string("state").map { URL(fileURLWithPath: $0).standardizedFileURL }
-            ?? out.appendingPathComponent("state")
+        out = try OutputFolder.named(arguments.string("out") ?? "out", option: "out")
+        state = try arguments.string("state").map { try OutputFolder.named($0, option: "state") } ?? out.appendingPathComponent("state")
         database = arguments.string("database")
         workers = try arguments.integer("workers", in: 1...256) ?? 2
         let cores = ProcessInfo.processInfo.activeProcessorCount
@@ -69,43 +70,66 @@ struct RunCommand: Command {
         }
         try PipelineOption.requireArithmetic(pipeline, named: pipelineName)
         let centres = try ArchiveOption.open(archivePath)
+        try OpenFileLimit.require()
+        // Held until all is stopped, which comes first.
+        let lock = try RunLock([out, state], work: "endoked run")
+        defer { withExtendedLifetime(lock) {} }
         try OutputFolder.prepare(out)
         try OutputFolder.prepare(state)
         if checks { ArchiveCheckText.showSummary(ArchiveCheck.run(centres, depth: .header)) }
 
         let interrupted = Atomic<Int>(0)
-        let signals = SignalWatch([SIGINT, SIGTERM]) { count in interrupted.store(count, ordering: .relaxed) }
+        let signals = SignalWatch(SignalWatch.ending) { count in interrupted.store(count, ordering: .relaxed) }
         defer { signals.cancel() }
+        func isInterrupted() -> Bool { interrupted.load(ordering: .relaxed) > 0 }
 
         let cluster = LocalCluster(
             .init(state: state, database: database, workers: workers, slots: slots, centres: centres))
         defer { cluster.stop() }
-        let connection = try cluster.startDatabase()
+        guard let connection = try cluster.startDatabase(isInterrupted: isInterrupted) else {
+            Terminal.message("interrupted")
+            return .cancelled
+        }
         let ledger = Ledger(connectionString: connection)
         try ledger.migrate()
-        let job = try findOrSubmit(centres: centres, archivePath: archivePath, ledger: ledger)
+        let outage = Outage(cluster: cluster, isInterrupted: isInterrupted)
+        guard let job = try outage.wait({ try findOrSubmit(centres: centres, archivePath: archivePath, ledger: ledger) })
+        else { return .cancelled }
         try cluster.startProcesses(database: connection)
 
         var progress = ProgressDisplay()
-        while true {
-            if interrupted.load(ordering: .relaxed) > 0 {
-                Terminal.message("interrupted; the same command goes on with job \(job)")
-                return .cancelled
-            }
+        while !isInterrupted() {
             for line in try cluster.reviveDead() { Terminal.message(line) }
-            let snapshot = try ledger.persist(for: .seconds(120)) { try $0.status(job: job) }
+            guard let snapshot = try outage.wait({ try ledger.status(job: job) }) else { break }
             progress.show(snapshot)
             if let ended = snapshot.jobs.first(where: { $0.id == job }), ended.state.isFinal {
                 let results = JobResults(ledger: ledger, job: job, pictures: [FramePictureFolder(cluster.pictures)])
-                for line in try results.write(to: out).lines { Terminal.message(line) }
-                if database == nil { giveSpaceBack(ledger) }
-                Terminal.print(asJSON ? try results.evaluationsAsJSON() : try results.summary())
+                do {
+                    guard let (text, unwritten) = try outage.wait({
+                        let unwritten = try results.write(to: out)
+                        return (asJSON ? try results.evaluationsAsJSON() : try results.summary(), unwritten.lines)
+                    }) else { break }
+                    for line in unwritten { Terminal.message(line) }
+                    if database == nil { giveSpaceBack(ledger) }
+                    Terminal.print(text)
+                } catch let error as OutputError {
+                    Terminal.message("endoked run: \(error)")
+                    Terminal.message("job \(job) is \(ended.state.rawValue) and its results are kept. \(adviceForResults(job))")
+                    return .failed
+                }
                 Terminal.message("job \(job) is \(ended.state.rawValue). Results: \(out.path)")
                 if ended.state != .complete, !ended.message.isEmpty { Terminal.message(ended.message) }
                 return ExitStatus(of: ended.state)
             }
             usleep(500_000)
         }
+        Terminal.message("interrupted; the same command goes on with job \(job)")
+        return .cancelled
+    }
+
+    private func adviceForResults(_ job: JobID) -> String {
+        let source = database == nil ? "--state \(ShellWord.quoted(state.path))" : "--database with the same URL"
+        return "Once there is room: endoked results \(source) --job \(job) --out \(ShellWord.quoted(out.path))"
     }
 
     /// Most of what a job wrote into its private database served training and is gone by now.

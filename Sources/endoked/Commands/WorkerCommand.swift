@@ -38,11 +38,8 @@ struct WorkerCommand: Command {
     init(_ arguments: ParsedArguments) throws {
         var centres: [String: URL] = [:]
         for pair in arguments.strings("centre") {
-            let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
-                throw UsageError("--centre takes NAME=DIR, not '\(pair)'")
-            }
-            centres[parts[0]] = try ArchiveOption.existingFolder(parts[1])
+            let (name, folder) = try ArchiveOption.centre(pair)
+            centres[name] = try ArchiveOption.existingFolder(folder)
         }
         if let archive = arguments.string("archive") {
             for centre in try ArchiveOption.open(archive) { centres[centre.name] = centre.directory }
@@ -67,8 +64,9 @@ struct WorkerCommand: Command {
     }
 
     func run() throws -> ExitStatus {
+        try OpenFileLimit.require()
         let worker = try Worker(configuration, stages: .standard, log: process.log)
-        let signals = SignalWatch([SIGTERM, SIGINT]) { count in
+        let signals = SignalWatch(SignalWatch.ending) { count in
             if count == 1 { worker.drain() } else { worker.stop() }
         }
         process.watchParent { worker.stop() }

@@ -2,7 +2,6 @@ import Archives
 import Digest
 import Foundation
 import Ledger
-import PostgreSQL
 
 /// A whole cluster on this machine for one job: PostgreSQL, a coordinator, workers, each a process of its own.
 final class LocalCluster {
@@ -16,7 +15,7 @@ final class LocalCluster {
     }
 
     private let settings: Settings
-    private var server: PrivateServer?
+    private var privateDatabase: LocalDatabase?
     private var children: [ChildProcess] = []
 
     init(_ settings: Settings) { self.settings = settings }
@@ -25,23 +24,25 @@ final class LocalCluster {
     var pictures: URL { settings.state.appendingPathComponent("pictures") }
 
     /// Starts PostgreSQL where it is private.
-    /// - Returns: the database to connect to.
-    func startDatabase() throws -> String {
+    /// - Parameter isInterrupted: asked while it waits.
+    /// - Returns: the database to connect to; nil when it was interrupted.
+    func startDatabase(isInterrupted: () -> Bool) throws -> String? {
         if let database = settings.database { return database }
-        let server = try PrivateServer(stateFolder: settings.state)
-        self.server = server
-        return try server.start()
+        let database = try LocalDatabase(state: settings.state)
+        privateDatabase = database
+        return try database.start(isInterrupted: isInterrupted)
     }
 
     /// Starts the coordinator and the workers.
     func startProcesses(database: String) throws {
-        let logs = settings.state.appendingPathComponent("logs")
-        try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
-        let endpoint = "ipc://" + socketPath
+        let logs = LocalDatabase.logs(in: settings.state)
+        try OutputFolder.create(logs)
+        removeOldSockets()
+        let endpoint = "ipc://" + socket.path
         children = [
             ChildProcess(
                 name: "coordinator",
-                arguments: ["coordinator", "--database", database, "--listen", endpoint, "--name", "local"],
+                arguments: ["coordinator", "--database", database, "--listen", endpoint, "--name", "local", "--life", life],
                 logFile: logs.appendingPathComponent("coordinator.log"))
         ]
         let centres = settings.centres.flatMap { ["--centre", "\($0.name)=\($0.directory.path)"] }
@@ -61,7 +62,7 @@ final class LocalCluster {
     /// Starts again whatever has died.
     /// - Returns: lines for people.
     func reviveDead() throws -> [String] {
-        try children.compactMap { try $0.revive() }
+        try [privateDatabase?.revive()].compactMap { $0 } + children.compactMap { try $0.revive() }
     }
 
     /// Ends workers, then the coordinator, then PostgreSQL.
@@ -71,16 +72,34 @@ final class LocalCluster {
         children.first?.signal(SIGTERM)
         children.first?.end(within: 8)
         children = []
-        if let server {
-            do { try server.stop() } catch { Terminal.message("PostgreSQL did not stop: \(error)") }
-        }
-        server = nil
+        privateDatabase?.stop()
+        privateDatabase = nil
+        unlink(socket.path)
     }
 
-    /// In the state folder, or, where that path is too long for a socket (107 bytes), in /tmp under its digest.
-    private var socketPath: String {
-        let inState = settings.state.appendingPathComponent("coordinator.sock").path
-        if inState.utf8.count <= 100 { return inState }
-        return "/tmp/endoked-" + String(SHA256Digest(hashing: Array(inState.utf8)).hex.prefix(16)) + ".sock"
+    /// One coordinator follows the other in this run, and the one before is dead when the next starts: they share what
+    /// tells them from coordinators of other runs.
+    private let life = String(UInt32.random(in: .min ... .max), radix: 16)
+
+    /// In the state folder, or, where that path is too long for a socket (107 bytes), in /tmp under its digest. Its name is
+    /// this run's own: a coordinator of a killed run that is just ending takes its own socket away, not this one.
+    private var socket: URL {
+        let name = socketPrefix + "\(getpid()).sock"
+        return socketFolder.appendingPathComponent(name)
+    }
+
+    private var isStateShort: Bool { settings.state.path.utf8.count <= 75 }
+    private var socketFolder: URL { isStateShort ? settings.state : URL(fileURLWithPath: "/tmp", isDirectory: true) }
+    private var socketPrefix: String {
+        isStateShort
+            ? "coordinator-" : "endoked-" + String(SHA256Digest(hashing: Array(settings.state.path.utf8)).hex.prefix(16)) + "-"
+    }
+
+    /// Sockets of runs that were killed: nobody else runs in this state folder.
+    private func removeOldSockets() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: socketFolder.path)) ?? []
+        for name in names where name.hasPrefix(socketPrefix) && name.hasSuffix(".sock") {
+            unlink(socketFolder.appendingPathComponent(name).path)
+        }
     }
 }
