@@ -86,13 +86,13 @@ struct Manifest {
         guard let path = row["report_path"].map(Self.plainPath) else { return nil }
         do {
             let data = try Data(contentsOf: try centre.resolve(path), options: .mappedIfSafe)
-            guard let text = String(validating: data, as: UTF8.self) else {
+            guard let text = TableText.whole(data) else {
                 builder.report(
                     .warning, study: study, row: row.line, "bad-encoding",
                     "the report's file is not UTF-8 and is not read: \(TableText.conversion)")
                 return nil
             }
-            return text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
+            return text
         } catch {
             builder.report(
                 .warning, study: study, row: row.line, "missing-report",

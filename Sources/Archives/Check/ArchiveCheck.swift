@@ -44,7 +44,7 @@ public enum ArchiveCheck {
             }
         }
         report.issues += check.foldersWithoutReport() + check.ignored(housekeeping)
-        if let truth {
+        if var truth {
             report.issues += truth.finish()
             report.masks = truth.masks
             report.notes = truth.notes

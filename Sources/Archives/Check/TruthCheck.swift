@@ -17,9 +17,11 @@ struct TruthCheck {
         issues = truth.issues
     }
 
+    private var others: [String] = []
+
     /// What was taken for granted, with how often.
     var notes: [String] {
-        TruthMask.Assumption.allCases.compactMap { kind in assumed[kind].map { "\($0) \(kind.rawValue)" } }
+        TruthMask.Assumption.allCases.compactMap { kind in assumed[kind].map { "\($0) \(kind.rawValue)" } } + others
     }
 
     /// Looks at the truth of a study's sound images.
@@ -55,21 +57,24 @@ struct TruthCheck {
         }
     }
 
-    /// Everything that was found, once all studies were looked at.
-    func finish() -> [ArchiveIssue] {
-        var all = issues
+    /// Everything that was found, once all studies were looked at. Truth about more studies than the centre has is sound; truth
+    /// about none of them is not.
+    mutating func finish() -> [ArchiveIssue] {
         // A manifest's centres share their folder, and so its truth.
-        guard index.imagePaths == nil else { return all }
+        guard index.imagePaths == nil else { return issues }
         for (file, names) in [("studies.csv", Array(truth.studies.keys)), ("truth.csv", Array(truth.images.keys)), ("truth", folders)] {
-            let strange = names.filter { !seen.contains(TruthReader.folded($0)) }
-            guard !strange.isEmpty else { continue }
-            all.append(
-                ArchiveIssue(
-                    .warning, centre: index.archive.name, file: file, code: "no-study",
-                    message: "\(strange.count) of the \(names.count) studies that \(file) names are not in the centre's table: "
-                        + "are names written alike, with all noughts?"))
+            let strange = names.count { !seen.contains(TruthReader.folded($0)) }
+            if strange > 0, strange == names.count {
+                issues.append(
+                    ArchiveIssue(
+                        .warning, centre: index.archive.name, file: file, code: "no-study",
+                        message: "none of the \(names.count) studies that \(file) names is in the centre's table: "
+                            + "are names written alike, with all noughts?"))
+            } else if strange > 0 {
+                others.append("\(strange) of \(names.count) studies of \(file) are not in the centre's table, and are not used")
+            }
         }
-        return all
+        return issues
     }
 
     private var folders: [String] {

@@ -25,6 +25,13 @@ enum TableText {
         return 0
     }
 
+    /// A whole text file: UTF-8, or UTF-16 that says so by its byte-order mark, without the mark; nil for other encodings.
+    static func whole(_ data: Data) -> String? {
+        if data.starts(with: [0xFF, 0xFE]) || data.starts(with: [0xFE, 0xFF]) { return String(data: data, encoding: .utf16) }
+        guard let text = String(validating: data, as: UTF8.self) else { return nil }
+        return text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
+    }
+
     /// For messages about text that is not UTF-8.
     static let conversion = "convert the file, for example with `iconv -f GB18030 -t UTF-8` (or `-f WINDOWS-1252`)"
 }

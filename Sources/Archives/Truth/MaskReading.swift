@@ -70,11 +70,7 @@ struct MaskReading {
         guard alpha.contains(where: { $0 > 0 }) || colours.allSatisfy({ $0 == colours[0] }) else {
             throw Self.ambiguous("all of it is transparent, and its colours differ: save it without an alpha channel")
         }
-        // Samples of 16 bits come multiplied by their alpha: a colour drawn at its full strength has its own level then.
-        let isDeep = picture.limit > 255
-        let drawn = Set(
-            zip(colours, alpha).filter { $0.1 > 0 }.map { colour, alpha -> Colour? in isDeep && alpha < .max ? nil : colour })
-        let isOneColour = drawn.count <= 1 || isDeep && zip(colours, alpha).allSatisfy { $0.level == Int($1) }
+        let isOneColour = picture.limit > 255 ? drawsOneDeepColour(colours, alpha) : drawsOneColour(colours, alpha)
         guard isOneColour else {
             return zip(colours, alpha).map { colour, alpha in
                 func composed(_ value: UInt16) -> UInt16 {
@@ -85,6 +81,20 @@ struct MaskReading {
         }
         assumptions.insert(.alpha)
         return alpha.map { Colour(red: $0, green: $0, blue: $0) }
+    }
+
+    /// Whether all that is not wholly transparent has one colour.
+    private func drawsOneColour(_ colours: [Colour], _ alpha: [UInt16]) -> Bool {
+        guard let first = alpha.firstIndex(where: { $0 > 0 }) else { return true }
+        for pixel in colours.indices where alpha[pixel] > 0 && colours[pixel] != colours[first] { return false }
+        return true
+    }
+
+    /// The same in 16 bits, whose samples come multiplied by their alpha: a colour has its own level only where it is drawn at
+    /// full strength, and white has the level of its alpha everywhere.
+    private func drawsOneDeepColour(_ colours: [Colour], _ alpha: [UInt16]) -> Bool {
+        if colours.indices.allSatisfy({ colours[$0].level == Int(alpha[$0]) }) { return true }
+        return alpha.allSatisfy { $0 == 0 || $0 == .max } && drawsOneColour(colours, alpha)
     }
 
     // MARK: Colours to bits

@@ -61,6 +61,8 @@ import Archives
         try archive.write("txt/b.txt", "\u{FEFF}No polyps.")
         let index = try #require(try Archive.open(archive.root).first).index()
         #expect(index["A"]?.text == "One polyp." && index["A"]?.isProcessed == false)
+        try archive.write("txt/b.txt", Data([0xFF, 0xFE]) + ("息肉。".data(using: .utf16LittleEndian) ?? Data()))
+        #expect(try #require(try Archive.open(archive.root).first).index()["C"]?.text == "息肉。")
         #expect(index["B"]?.text == "No polyps." && index["B"]?.isProcessed == true)
         #expect(try index.images(ofStudy: "A") == ["a1.png", "a2.png"])
         #expect(try !index.imageData(study: "B", image: "b1.png").isEmpty)
