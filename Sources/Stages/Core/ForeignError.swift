@@ -23,6 +23,8 @@ package enum ForeignError {
         case .fileWriteOutOfSpace: reason(ENOSPC)
         case .fileWriteVolumeReadOnly: reason(EROFS)
         case .fileWriteFileExists: reason(EEXIST)
+        case .fileReadUnknown: "it cannot be read; is it a folder?"
+        case .fileWriteUnknown: "it cannot be written"
         case .fileReadTooLarge: "the file is too large"
         case .fileReadInapplicableStringEncoding, .fileReadUnknownStringEncoding: "the text is not UTF-8"
         case .fileReadInvalidFileName, .fileWriteInvalidFileName: "no file can have such a name"

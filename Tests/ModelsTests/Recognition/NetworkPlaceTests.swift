@@ -11,6 +11,9 @@ import Testing
         }
     }
 
+    /// Made once: what is looked at is names.
+    private static let made = Result { try PVT(.b0, seed: 1).parameters() }
+
     private static let stray = ParameterSet.Entry(name: "criterion.weight", shape: [2], values: [1, 2])
 
     private static func load(_ entries: [ParameterSet.Entry], checked: Bool = true) throws
@@ -27,7 +30,7 @@ import Testing
         "net.", "module.backbone.0.body.",
     ])
     func whateverWrapsANetworkIsTakenOff(prefix: String) throws {
-        let set = try PVT(.b0, seed: 1).parameters()
+        let set = try Self.made.get()
         let (found, loaded) = try Self.load(Self.named(set, prefix))
         #expect(found == .pvt(.b0) && loaded.tensors == set)
     }
@@ -40,7 +43,7 @@ import Testing
     }
 
     @Test func whatLiesBesideIsLeftOut() throws {
-        let set = try PVT(.b0, seed: 1).parameters()
+        let set = try Self.made.get()
         for prefix in ["model.", "backbone."] {
             let (found, loaded) = try Self.load(Self.named(set, prefix) + [Self.stray])
             #expect(found == .pvt(.b0) && loaded.tensors == set)
@@ -50,7 +53,7 @@ import Testing
     }
 
     @Test func aMovingAverageGivesWayToTheWeights() throws {
-        let set = try PVT(.b0, seed: 1).parameters()
+        let set = try Self.made.get()
         for (plain, average) in [("model.", "ema_model."), ("model.", "model_ema.module."), ("", "ema."), ("net.", "ema_")] {
             let (found, loaded) = try Self.load(Self.named(set, plain) + Self.named(set, average, shift: 1))
             #expect(found == .pvt(.b0) && loaded.tensors == set, "\(plain) \(average)")
@@ -61,7 +64,7 @@ import Testing
     }
 
     @Test func twoOfAKindAreNotChosenBetween() throws {
-        let set = try PVT(.b0, seed: 1).parameters()
+        let set = try Self.made.get()
         let error = #expect(throws: ParameterError.self) {
             try Self.load(Self.named(set, "student.backbone.") + Self.named(set, "teacher.backbone.", shift: 1))
         }
@@ -85,7 +88,7 @@ import Testing
             #expect(try Self.load(entries, checked: false).checkpoint.faults.map(\.name) == [name])
         }
         // A copy that is not taken may be what it likes.
-        let set = try PVT(.b0, seed: 1).parameters()
+        let set = try Self.made.get()
         #expect(try Self.load(Self.named(set, "model.") + Self.named(set, "model_ema.", shift: .nan)).checkpoint.tensors == set)
     }
 }

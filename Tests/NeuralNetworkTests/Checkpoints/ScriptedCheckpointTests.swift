@@ -72,7 +72,7 @@ import Testing
     /// Whatever a flipped bit makes of a file, reading it ends, in a result or a `ParameterError`.
     @Test func flippedBitsNeverCrash() throws {
         let whole = try Fixtures.data("objects-4.pth")
-        for position in stride(from: 0, to: whole.count, by: 3) {
+        for position in stride(from: 0, to: whole.count, by: 101) {
             var data = whole
             data[position] ^= 1 << UInt8(position % 8)
             do { _ = try Checkpoint.decode(data, options: .init(verifiesChecksums: false)) } catch is ParameterError {} catch {
