@@ -10,7 +10,7 @@ extension Checkpoint {
         do {
             data = try Data(contentsOf: file, options: .alwaysMapped)
         } catch {
-            throw ParameterError(.unreadableFile, "\(file.path): cannot be read (\(error.localizedDescription))")
+            throw ParameterError(.unreadableFile, "\(file.path): cannot be read (\(reason(file)))")
         }
         do {
             return try data.withUnsafeBytes { bytes in

@@ -46,13 +46,23 @@ public enum Checkpoint {
         do {
             data = try Data(contentsOf: file, options: .alwaysMapped)
         } catch {
-            throw ParameterError(.unreadableFile, "\(file.path): cannot be read (\(error.localizedDescription))")
+            throw ParameterError(.unreadableFile, "\(file.path): cannot be read (\(reason(file)))")
         }
         do {
             return try body(data)
         } catch let error as ParameterError {
             throw ParameterError(error.code, "\(file.path): \(error.message)")
         }
+    }
+
+    /// Why a file cannot be read, in the system's words: Foundation's are numbers of its own.
+    static func reason(_ file: URL) -> String {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder), isFolder.boolValue { return "it is a folder" }
+        let descriptor = open(file.path, O_RDONLY)
+        guard descriptor >= 0 else { return String(cString: strerror(errno)) }
+        close(descriptor)
+        return "it is there, but could not be read through"
     }
 
     /// Reads a file's bytes.
