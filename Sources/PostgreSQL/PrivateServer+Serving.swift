@@ -86,7 +86,7 @@ extension PrivateServer {
         let code = Program.exitStatus(status)
         throw PostgreSQLError(
             .privateServer,
-            "the server in \(data.path) \(isReady ? "ended" : "did not start") (\(code > 128 ? "signal \(code - 128)" : "exit code \(code)"))\(complaints(since: mark)); see \(log.path)")
+            "the server in \(data.path) \(isReady ? "ended" : "did not start") (\(code > 128 ? "signal \(code - 128)" : "exit code \(code)"))\(isReady ? "" : complaints(since: mark)); see \(log.path)")
     }
 
     /// Starts the server and leaves it to itself.

@@ -1,5 +1,6 @@
 import Foundation
 import PostgreSQL
+import Synchronization
 import Testing
 
 @Suite(.serialized) struct PrivateServerTests {
@@ -80,6 +81,73 @@ import Testing
             let socket = try #require(string.firstMatch(of: /host='([^']*)'/)).1
             try FileManager.default.removeItem(atPath: String(socket))
         }
+    }
+
+    /// libpq cuts a host at commas, postgresql.conf a list of folders; quotes, backslashes and dollars mean something to both or
+    /// to a shell.
+    @Test(arguments: ["a, b", "it's \"quoted\" $(x) back\\slash equals=1&x=2 Größe 100%20"])
+    func oddFolderNames(name: String) throws {
+        let server = try PrivateServer(stateFolder: folder.appendingPathComponent(name, isDirectory: true))
+        try cleaned(server) {
+            let string = try server.start()
+            #expect(try Connection(connectionString: string).execute("SELECT 1").count == 1)
+        }
+    }
+
+    @Test func serverThatDiesWhileServedIsStartedAgainAndEndsWithUs() throws {
+        let server = try PrivateServer(stateFolder: folder)
+        try cleaned(server) {
+            let isOver = Mutex(false)
+            let ready = Mutex<[Int32]>([])
+            let failure = Mutex<String?>(nil)
+            let ended = DispatchSemaphore(value: 0)
+            Thread.detachNewThread {
+                do {
+                    try server.serve(until: { isOver.withLock { $0 } ? .ordered : nil }) { event in
+                        if case .ready(let process) = event { ready.withLock { $0.append(process) } }
+                    }
+                } catch { failure.withLock { $0 = "\(error)" } }
+                ended.signal()
+            }
+            func wait(for count: Int) throws -> Int32 {
+                let deadline = Date().addingTimeInterval(60)
+                while ready.withLock({ $0.count }) < count, Date() < deadline { usleep(20_000) }
+                return try #require(ready.withLock { $0.count >= count ? $0[count - 1] : nil }, "\(failure.withLock { $0 ?? "" })")
+            }
+            let first = try wait(for: 1)
+            try server.makeDatabase()
+            try Connection(connectionString: server.connectionString).executeScript("CREATE TABLE kept AS SELECT 1 AS n")
+            kill(first, SIGKILL)
+            let second = try wait(for: 2)
+            #expect(second != first)
+            #expect(try Connection(connectionString: server.connectionString).execute("SELECT n FROM kept").count == 1)
+            isOver.withLock { $0 = true }
+            #expect(ended.wait(timeout: .now() + 60) == .success)
+            #expect(!server.isRunning && failure.withLock { $0 } == nil)
+        }
+    }
+
+    /// A program that is there and cannot be run is not missing.
+    @Test func aTemporaryFolderThatIsMissingIsInNobodysWay() throws {
+        let before = getenv("TMPDIR").map { String(cString: $0) }
+        setenv("TMPDIR", "/no/such/folder", 1)
+        defer { if let before { setenv("TMPDIR", before, 1) } else { unsetenv("TMPDIR") } }
+        _ = try PrivateServer(stateFolder: folder)
+    }
+
+    @Test func whatCannotBeRunIsNotMissing() throws {
+        let programs = folder.appendingPathComponent("bin", isDirectory: true)
+        try FileManager.default.createDirectory(at: programs, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for name in ["initdb", "postgres"] {
+            let file = programs.appendingPathComponent(name)
+            try Data("no program".utf8).write(to: file)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+        }
+        let error = postgreSQLError {
+            _ = try PrivateServer(stateFolder: folder, environment: ["ENDOKED_POSTGRES_BIN": programs.path])
+        }
+        #expect(error?.code == .privateServer && error?.message.contains("cannot be run") == true)
     }
 
     @Test func saysWhatIsMissing() throws {

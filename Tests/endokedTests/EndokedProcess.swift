@@ -21,10 +21,16 @@ struct EndokedProcess {
         let process = Process()
         private let folder: URL
 
-        init(_ arguments: [String], environment: [String: String] = [:]) throws {
+        /// - Parameter shell: a script for /bin/sh in which `"$@"` is the program with its arguments.
+        init(_ arguments: [String], environment: [String: String] = [:], shell: String? = nil) throws {
             folder = try TemporaryFolder.make()
-            process.executableURL = EndokedProcess.program
-            process.arguments = arguments
+            if let shell {
+                process.executableURL = URL(fileURLWithPath: "/bin/sh")
+                process.arguments = ["-c", shell, "sh", EndokedProcess.program.path] + arguments
+            } else {
+                process.executableURL = EndokedProcess.program
+                process.arguments = arguments
+            }
             process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
             process.standardInput = FileHandle.nullDevice
             process.standardOutput = try file("out")

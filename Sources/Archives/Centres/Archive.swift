@@ -27,6 +27,13 @@ public enum Archive {
         do { names = try manager.contentsOfDirectory(atPath: root.path) } catch {
             throw ArchiveError(.unreadable, "\(root.path) cannot be listed: may this user read it?")
         }
+        // One that may not be entered may be a centre, which must not vanish from the work without a word.
+        for name in names.sorted() where !name.hasPrefix(".") && name != "lost+found" {
+            var isFolder: ObjCBool = false
+            let folder = root.appendingPathComponent(name)
+            guard manager.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue else { continue }
+            try FolderAccess.require(folder)
+        }
         let centres = names.sorted().filter { !$0.hasPrefix(".") && isCentre(root.appendingPathComponent($0)) }
         guard !centres.isEmpty else {
             throw ArchiveError(

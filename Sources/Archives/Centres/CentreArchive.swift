@@ -23,6 +23,7 @@ public struct CentreArchive: Sendable, Hashable {
     /// Reads the centre's tables and lists what is wrong with them.
     /// - Throws: `ArchiveError` when there is no table or it cannot be read as a whole.
     public func index() throws -> CentreIndex {
+        try FolderAccess.require(directory)
         let manifest = directory.appendingPathComponent("manifest.csv")
         if FileManager.default.fileExists(atPath: manifest.path) {
             return try Manifest(contentsOf: manifest).index(of: self)

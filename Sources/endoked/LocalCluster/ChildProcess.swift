@@ -89,7 +89,7 @@ final class ChildProcess {
 
     /// Why a process could not be started, and what to do.
     private static func obstacle(_ error: any Error) -> String {
-        switch ForeignError.systemCode(error) {
+        return switch ForeignError.systemCode(error) {
         case EMFILE, ENFILE: "too many files are open; raise the limit (ulimit -n)"
         case EAGAIN: "too many processes run; raise the limit (ulimit -u)"
         case ENOMEM: "no memory is left"

@@ -50,5 +50,7 @@ final class LocalDatabase {
     func stop() {
         guardian.signal(SIGTERM)
         guardian.end(within: 45)
+        // Where the guard was killed at the last moment.
+        do { try server.stop() } catch { Terminal.message("\(error)") }
     }
 }

@@ -115,6 +115,32 @@ import ZeroMQ
         #expect(try cluster.ledger.finalModel(job: job, stage: "toy-train")?.digest == Self.undisturbed.get())
     }
 
+    /// As two hosts whose units name their coordinator alike.
+    @Test func twoCoordinatorsOfOneNameAreTwo() throws {
+        let database = try TestDatabase.make()
+        let stages = StageRegistry([ToyTrainStage(replicas: 2)])
+        let coordinators = try (0..<2).map { _ in
+            var configuration = Coordinator.Configuration(database: database, endpoints: [try Endpoint("tcp://127.0.0.1:*")])
+            configuration.name = "hospital"
+            configuration.timing = TestCluster.shortTiming
+            return try Coordinator(configuration, stages: stages, log: .silent)
+        }
+        defer {
+            for coordinator in coordinators { coordinator.stop() }
+            for coordinator in coordinators { _ = coordinator.wait() }
+        }
+        coordinators[0].start()
+        _ = try coordinators[0].waitUntilListening(timeout: .seconds(20))
+        let ledger = Ledger(connectionString: database)
+        defer { ledger.close() }
+        let before = try #require(try ledger.status().leader)
+        coordinators[1].start()
+        // Longer than a term: who leads has renewed it, and the other still stands by.
+        #expect(throws: ClusterError.self) { try coordinators[1].waitUntilListening(timeout: .seconds(3)) }
+        let after = try #require(try ledger.status().leader)
+        #expect(after.epoch == before.epoch && after.holder == before.holder)
+    }
+
     @Test func aRestartOfPostgreSQLLosesNothing() throws {
         // A server of its own, which other tests do not use.
         let folder = URL(fileURLWithPath: "/tmp/endoked-test-\(ProcessInfo.processInfo.processIdentifier)-outage")
