@@ -68,6 +68,7 @@ extension LedgerWriter {
                 }
                 count { $0.lostLeases += 1 }
             }
+            if let holder { roster.revoke([lease], at: holder.connection) }
         }
         // The workers hear of it in the answer to their next heartbeat.
         shardsEnded()

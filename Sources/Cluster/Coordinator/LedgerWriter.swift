@@ -142,7 +142,7 @@ struct LedgerWriter {
         }
         for (heartbeat, connection, _) in known {
             let revoked = heartbeat.held.map(\.lease).filter { !renewed.contains(LeaseKey($0)) }
-            roster.end(revoked, at: connection)
+            roster.revoke(revoked, at: connection)
             let ack = HeartbeatAck(sequence: heartbeat.sequence, revoked: revoked, isLedgerAway: false, epoch: epoch)
             outbox.send(.heartbeatAck(ack), to: connection)
         }

@@ -32,8 +32,10 @@ package struct WorkerRoster {
         package var held: [ShardLease] { outstanding.filter { !ended.contains($0) } }
         package var heldCount: Int { outstanding.count - ended.count }
         package var credit: Int { isDraining || !isReachable || assigned >= limit ? 0 : Int(clamping: limit - assigned) }
+        /// Shards that it works on although they are no longer its own: their slots have not noticed yet, or never will.
+        fileprivate var lingering: Set<ShardLease> = []
         /// Slots that can work: those that do not return cannot.
-        package var slots: Int { max(0, Int(hello.slots) - troubles.count { $0.centre == nil }) }
+        package var slots: Int { max(0, Int(hello.slots) - max(lingering.count, troubles.count { $0.centre == nil })) }
         /// Slots that have nothing to do.
         package var idleSlots: Int { max(0, slots - heldCount) }
         /// Centres whose shards it takes.
@@ -118,7 +120,9 @@ package struct WorkerRoster {
                 sessions[connection]?.readyDryUntil = nil
             }
         }
-        sessions[connection]?.running = Set(heartbeat.held.filter(\.isRunning).map(\.lease))
+        let running = Set(heartbeat.held.filter(\.isRunning).map(\.lease))
+        sessions[connection]?.running = running
+        sessions[connection]?.lingering.formIntersection(running)
         if heartbeat.isDraining { sessions[connection]?.isDraining = true }
         return changed
     }
@@ -162,6 +166,13 @@ package struct WorkerRoster {
         }
         sessions[connection] = session
         assigned(shards.map(\.lease), at: connection)
+    }
+
+    /// These leases are no longer the worker's. A slot that works on one is busy until a heartbeat says that it has left it.
+    package mutating func revoke(_ leases: [ShardLease], at connection: Data) {
+        guard let running = sessions[connection]?.running else { return }
+        sessions[connection]?.lingering.formUnion(running.intersection(leases))
+        end(leases, at: connection)
     }
 
     /// The last word about these leases was said.
@@ -218,8 +229,8 @@ package struct WorkerRoster {
     }
 
     /// What to claim now. Idle slots of all workers come first, those of the least loaded worker before others; shards to be
-    /// kept ready only when no slot is idle, and only of a stage of which is known that its shards are quick: a slow one
-    /// that waits behind another in one worker's queue is one that another worker's idle slot cannot have.
+    /// kept ready only when no slot is idle, and more than one a slot only of a stage whose shards are known to be quick: a
+    /// slow one that waits behind another in one worker's queue is one that another worker's idle slot cannot have.
     package mutating func claims(now: ContinuousClock.Instant) -> [Claim] {
         let open = sessions.filter { $0.value.credit > 0 && ($0.value.dryUntil.map { now >= $0 } ?? true) }
         guard !open.isEmpty else { return [] }
@@ -249,10 +260,11 @@ package struct WorkerRoster {
         }
     }
 
-    /// Shards kept ready for each slot: enough for `readyTime`, one of those that take up to `slow`, none of slower ones (the
-    /// way to the coordinator and back costs them nothing) or of unknown ones.
+    /// Shards kept ready for each slot: enough for `readyTime`, one of those that take up to `slow` or of which nothing is
+    /// known yet, none of slower ones: the way to the coordinator and back costs them nothing.
     private func readyPerSlot(_ stage: StageOfJob) -> Int {
-        guard let longest = seconds[stage]?.values.max(), longest < Self.slow else { return 0 }
+        guard let longest = seconds[stage]?.values.max() else { return 1 }
+        guard longest < Self.slow else { return 0 }
         return Int(min(max(Self.readyTime / max(longest, 1e-6), 1), Double(Self.mostReadyPerSlot)))
     }
 

@@ -130,12 +130,16 @@ struct StageRun {
     private func lostItems(_ quarantined: [QuarantinedShard]) throws -> [LedgerRow] {
         guard !quarantined.isEmpty, try stage.missingReplicas(settings: settings) == nil else { return [] }
         let inputs = try access.persist { try $0.inputs(of: quarantined.map(\.shard)) }
+        // A study may lie in several shards: one row says it.
+        var seen = Set<[String]>()
         return try quarantined.flatMap { shard in
             try Stages.ResultRow.lost(
                 withShard: inputs[shard.shard] ?? Data("{}".utf8), centre: shard.centre, reason: "shard-set-aside",
                 message: "shard \(shard.key) of \(stage.name) was set aside (\(shard.code)"
                     + (shard.worker.isEmpty ? "" : ", last on worker \(shard.worker)") + "): \(shard.error)"
-            ).map { try LedgerRow($0) }
+            ).filter { row in
+                if case .item(let item) = row { seen.insert([item.centre, item.study]).inserted } else { true }
+            }.map { try LedgerRow($0) }
         }
     }
 

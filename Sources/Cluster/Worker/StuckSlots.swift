@@ -14,6 +14,9 @@ package struct StuckSlots {
         if cancelled[lease] == nil { cancelled[lease] = now }
     }
 
+    /// All that were told to stop and have not returned yet.
+    package var leases: [ShardLease] { cancelled.keys.sorted() }
+
     package mutating func returned(_ lease: ShardLease) { cancelled[lease] = nil }
 
     /// Those whose time is up, with how long they have been waited for.

@@ -164,7 +164,9 @@ struct WorkerLoop {
             switch action {
             case .send(let message): outbox.append(message)
             case .heartbeat(let sequence, let leases, let limit, let isDraining):
-                let progress = leases.map { running[$0]?.progress ?? Heartbeat.Progress(lease: $0) }
+                // Also what is no longer this worker's, while a slot has not left it: that slot is not free.
+                let lingering = stuck.leases.filter { !leases.contains($0) }
+                let progress = (leases + lingering).map { running[$0]?.progress ?? Heartbeat.Progress(lease: $0) }
                 outbox.append(
                     .heartbeat(
                         Heartbeat(

@@ -58,9 +58,10 @@ import Wire
         let second = roster.claims(now: now)
         #expect(second == [.init(connection: b, limit: 2)])
         roster.assigned(Self.shards(3...4), at: b)
-        // Nobody knows how long these take: none are kept ready.
+        // Nobody knows how long these take: one for each slot is kept ready.
         let third = roster.claims(now: now)
-        #expect(third.isEmpty)
+        #expect(third.map(\.limit) == [2, 2])
+        #expect(third.allSatisfy { $0.purpose == .ready(StageOfJob(job: JobID(1), stage: "s")) })
     }
 
     @Test func quickShardsAreKeptReadyAndSlowOnesAreNot() {
@@ -90,7 +91,7 @@ import Wire
         roster.assigned(Self.shards(1...1), at: a)
         roster.finished(ShardLease(shard: 1, attempt: 1), at: a, seconds: 0.001)
         roster.end(Self.leases(1...1), at: a)
-        // Nine replicas of another stage: one for each slot, and no more before one comes back.
+        // Nine replicas of another stage: one for each slot and one ready, and no more before one comes back.
         var (queued, next) = (9, Int64(100))
         var given: [Data: Int] = [:]
         func hand(_ roster: inout WorkerRoster) {
@@ -107,7 +108,7 @@ import Wire
             }
         }
         hand(&roster)
-        #expect(given == [a: 1, b: 1])
+        #expect(given == [a: 2, b: 2])
         while queued > 0 {
             for connection in [a, b] {
                 for lease in roster[connection]?.held ?? [] {
@@ -249,5 +250,26 @@ import Wire
         }
         #expect(roster[a]?.held.isEmpty == true)
         #expect(roster[a]?.heldCount == 0)
+    }
+
+    @Test func aSlotThatHasNotLeftARevokedShardIsNotIdle() {
+        var roster = WorkerRoster()
+        roster.welcome(Self.hello("w", slots: 2), at: a, replacing: nil)
+        roster.want(4, at: a)
+        roster.assigned(Self.shards(1...2), at: a)
+        func beat(_ leases: [ShardLease]) {
+            roster.heartbeat(
+                Wire.Heartbeat(
+                    sequence: 1, held: leases.map { .init(lease: $0, isRunning: true) }, limit: 4, isDraining: false,
+                    residentBytes: 0), at: a)
+        }
+        beat(Self.leases(1...2))
+        roster.revoke(Self.leases(1...1), at: a)
+        #expect(roster[a]?.held == Self.leases(2...2))
+        #expect(roster[a]?.idleSlots == 0, "it still works on the other")
+        beat(Self.leases(1...2))
+        #expect(roster[a]?.idleSlots == 0)
+        beat(Self.leases(2...2))
+        #expect(roster[a]?.idleSlots == 1)
     }
 }
