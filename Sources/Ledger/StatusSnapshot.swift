@@ -9,13 +9,13 @@ public struct StatusSnapshot: Codable, Sendable {
     /// Who leads; nil when nobody ever did.
     public var leader: LeaderStatus?
     /// What the coordinator's threads wait for; only a coordinator knows, the ledger does not.
-    public var waits: [WaitStatus]?
+    public var waits: [ThreadWait]?
     /// What the coordinator says of the cluster as a whole, such as a clock that went back.
     public var notices: [Notice]
 }
 
 /// What stands in the way of one of a coordinator's threads: PostgreSQL is away, its disk is full.
-public struct WaitStatus: Codable, Sendable {
+public struct ThreadWait: Codable, Sendable {
     public var thread: String
     public var reason: String
     /// Seconds since 1970 by the coordinator's clock.

@@ -49,9 +49,9 @@ final class CoordinatorTerm: Sendable {
     }
 
     /// What the term's threads wait for now.
-    var waits: [WaitStatus] {
+    var waits: [ThreadWait] {
         accesses.withLock { $0 }.compactMap { access in
-            access.wait.map { WaitStatus(thread: access.name, reason: $0.reason, since: $0.since.timeIntervalSince1970) }
+            access.wait.map { ThreadWait(thread: access.name, reason: $0.reason, since: $0.since.timeIntervalSince1970) }
         }
     }
 

@@ -24,7 +24,7 @@ struct RequestDesk {
     private let stages: StageRegistry
     private let log: EventLog
     private let count: CounterBox
-    private let waits: @Sendable () -> [WaitStatus]
+    private let waits: @Sendable () -> [ThreadWait]
     private var chunks: ByteBudgetCache<ChunkName, Data>
     private var sizes: ByteBudgetCache<SHA256Digest, Int>
 
