@@ -13,6 +13,14 @@ import Testing
         try #require(made.status == 0, "\(made.errors)")
     }
 
+    /// Two reports and no image: what is looked at here comes before any.
+    private func tables(at folder: URL) throws {
+        let studies = folder.appendingPathComponent("north/studies/s1")
+        try FileManager.default.createDirectory(at: studies, withIntermediateDirectories: true)
+        let reports = ["s1", "s2"].map { #"{"study": "\#($0)", "patient": "\#($0)", "text": "No polyps."}"# + "\n" }.joined()
+        try Data(reports.utf8).write(to: folder.appendingPathComponent("north/reports.jsonl"))
+    }
+
     private func run(_ archive: URL, to out: URL, _ more: String...) throws -> EndokedProcess.Running {
         try .init(["run", "--archive", archive.path, "--pipeline", "smoke", "--workers", "1", "--out", out.path] + more)
     }
@@ -128,7 +136,7 @@ import Testing
         let folder = try TemporaryFolder.make()
         defer { try? FileManager.default.removeItem(at: folder) }
         let archive = folder.appendingPathComponent("archive")
-        try self.archive(at: archive)
+        try tables(at: archive)
         let out = folder.appendingPathComponent("out")
         let process = try EndokedProcess.Running(
             ["run", "--archive", archive.path, "--pipeline", "smoke", "--out", out.path],
@@ -142,9 +150,9 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let process = try EndokedProcess.Running(
             ["doctor", "--out", folder.path], environment: ["TMPDIR": "/no/such/folder", "LC_ALL": "de_XX.UTF-8"],
-            shell: #"ulimit -n 60; exec "$@""#).wait()
+            shell: #"ulimit -n 200; exec "$@""#).wait()
         #expect(process.status == 5)
-        #expect(process.output.contains("BAD   open files: 60 at a time"), "\(process.output)")
+        #expect(process.output.contains("BAD   open files: 200 at a time"), "\(process.output)")
         #expect(process.output.contains("BAD   temporary folder: /no/such/folder"))
         #expect(process.output.contains("ok    private PostgreSQL"), "what is missing is not PostgreSQL")
         #expect(process.output.contains("locale: de_XX.UTF-8 is not installed"))
@@ -163,7 +171,7 @@ import Testing
     @Test func foldersWithoutPermissionAreCalledThat() throws {
         let folder = try TemporaryFolder.make()
         let archive = folder.appendingPathComponent("archive")
-        try self.archive(at: archive)
+        try tables(at: archive)
         let centre = archive.appendingPathComponent("north")
         try #require(FileManager.default.fileExists(atPath: centre.path))
         func allow(_ permissions: Int, _ url: URL) throws {
@@ -211,12 +219,14 @@ import Testing
         let folder = try TemporaryFolder.make()
         defer { try? FileManager.default.removeItem(at: folder) }
         let archive = folder.appendingPathComponent("archive")
-        try self.archive(at: archive)
+        try tables(at: archive)
         let out = folder.appendingPathComponent("out")
+        let pipeline = folder.appendingPathComponent("p.json5")
+        try Data("{stages: [{stage: 'catalogue'}, {stage: 'labels'}]}".utf8).write(to: pipeline)
         let process = try EndokedProcess.Running(
-            ["run", "--archive", archive.path, "--pipeline", "smoke", "--workers", "1", "--out", out.path],
+            ["run", "--archive", archive.path, "--pipeline", pipeline.path, "--workers", "1", "--out", out.path],
             shell: #"exec "$@" >&- 2>&-"#).wait()
-        #expect(process.status == 0)
+        #expect([0, 3].contains(process.status))
         let lock = try String(contentsOf: out.appendingPathComponent(".endoked-lock"), encoding: .utf8)
         #expect(lock.hasPrefix("process ") && lock.split(separator: "\n").count == 4, "messages went into the lock: \(lock)")
     }

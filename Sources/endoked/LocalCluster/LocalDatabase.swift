@@ -14,7 +14,7 @@ final class LocalDatabase {
         self.state = state
         server = try PrivateServer(stateFolder: state)
         guardian = ChildProcess(
-            name: "PostgreSQL's guard", arguments: ["postgres", "--state", state.path],
+            name: "guard of PostgreSQL", arguments: ["postgres", "--state", state.path],
             logFile: Self.logs(in: state).appendingPathComponent("postgres.log"), isPatient: true)
     }
 
