@@ -26,14 +26,12 @@ final class ChildProcess {
     var processIdentifier: Int32? { process?.processIdentifier }
 
     func start() throws {
-        if !FileManager.default.fileExists(atPath: logFile.path) {
-            // Whether that went well shows when it is opened.
-            _ = FileManager.default.createFile(atPath: logFile.path, contents: nil)
-        }
-        guard let log = FileHandle(forWritingAtPath: logFile.path) else {
+        // Appended by every writer: the child turns the file by its size (`--log-file`), and others may hold it as well.
+        let descriptor = open(logFile.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
             throw ConfigurationError("cannot write the log \(logFile.path): \(String(cString: strerror(errno)))")
         }
-        log.seekToEndOfFile()
+        let log = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         let child = Process()
         child.executableURL = URL(fileURLWithPath: Self.ownProgram)
         child.arguments = arguments + ["--parent", "\(ProcessInfo.processInfo.processIdentifier)"]

@@ -39,22 +39,26 @@ final class LocalCluster {
         try OutputFolder.create(logs)
         removeOldSockets()
         let endpoint = "ipc://" + socket.path
+        let coordinatorLog = logs.appendingPathComponent("coordinator.log")
         children = [
             ChildProcess(
                 name: "coordinator",
-                arguments: ["coordinator", "--database", database, "--listen", endpoint, "--name", "local", "--life", life],
-                logFile: logs.appendingPathComponent("coordinator.log"))
+                arguments: [
+                    "coordinator", "--database", database, "--listen", endpoint, "--name", "local", "--life", life,
+                    "--log-file", coordinatorLog.path,
+                ], logFile: coordinatorLog)
         ]
         let centres = settings.centres.flatMap { ["--centre", "\($0.name)=\($0.directory.path)"] }
         for index in 1...settings.workers {
+            let log = logs.appendingPathComponent("worker-\(index).log")
             children.append(
                 ChildProcess(
                     name: "worker-\(index)",
                     arguments: [
                         "worker", "--connect", endpoint, "--name", "worker-\(index)", "--slots", "\(settings.slots)",
                         "--drain-seconds", "5", "--pictures", pictures.path,
-                        "--keys", settings.state.appendingPathComponent("keys").path,
-                    ] + centres, logFile: logs.appendingPathComponent("worker-\(index).log")))
+                        "--keys", settings.state.appendingPathComponent("keys").path, "--log-file", log.path,
+                    ] + centres, logFile: log))
         }
         for child in children { try child.start() }
     }

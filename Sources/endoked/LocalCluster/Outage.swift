@@ -16,7 +16,7 @@ struct Outage {
                 let result = try body()
                 if hasSaid { Terminal.message("PostgreSQL is back") }
                 return result
-            } catch let error as LedgerError where error.isTransient {
+            } catch let error as LedgerError where error.cause == .surroundings {
                 if isInterrupted() { return nil }
                 if !hasSaid, Date().timeIntervalSince(began) > 2 {
                     Terminal.message("PostgreSQL is away, the run waits for it: \(error.message)")

@@ -10,10 +10,23 @@ import Testing
     private static func occurs(_ word: String, in bytes: Data) -> Bool {
         let plain = Data(word.utf8)
         let hexadecimal = Data(plain.map { String(format: "%02x", $0) }.joined().utf8)
-        // Dumps are large: `memmem` looks through a gigabyte in the time in which `Data.range` sees a few megabytes.
-        return [plain, word.data(using: .utf16LittleEndian) ?? plain, hexadecimal].contains { wanted in
-            bytes.withUnsafeBytes { all in
-                wanted.withUnsafeBytes { memmem(all.baseAddress, all.count, $0.baseAddress, $0.count) != nil }
+        return [plain, word.data(using: .utf16LittleEndian) ?? plain, hexadecimal].contains { holds($0, in: bytes) }
+    }
+
+    /// Dumps are large: `memchr` looks through a gigabyte in the time in which `Data.range` sees a few megabytes.
+    private static func holds(_ wanted: Data, in bytes: Data) -> Bool {
+        bytes.withUnsafeBytes { all in
+            wanted.withUnsafeBytes { wanted in
+                guard let start = all.baseAddress, let word = wanted.baseAddress, wanted.count > 0 else { return false }
+                let first = Int32(wanted[0])
+                var at = 0
+                while at + wanted.count <= all.count {
+                    guard let hit = memchr(start + at, first, all.count - at) else { return false }
+                    at = UnsafeRawPointer(hit) - start
+                    if at + wanted.count <= all.count, memcmp(start + at, word, wanted.count) == 0 { return true }
+                    at += 1
+                }
+                return false
             }
         }
     }
