@@ -141,8 +141,11 @@ package struct WorkerRoster {
     /// A shard came to its end after `time` seconds of work.
     package mutating func finished(_ lease: ShardLease, at connection: Data, seconds time: Double) {
         guard let kind = sessions[connection]?.kinds[lease.shard] else { return }
-        let known = seconds[kind.stage]?[kind.word]
-        seconds[kind.stage, default: [:]][kind.word] = known.map { $0 * 0.8 + time * 0.2 } ?? time
+        // Words are few (centres, replicas, validation): a stage that has more is of one kind.
+        let isKnown = seconds[kind.stage]?[kind.word] != nil || (seconds[kind.stage]?.count ?? 0) < 64
+        let word = isKnown ? kind.word : ""
+        let known = seconds[kind.stage]?[word]
+        seconds[kind.stage, default: [:]][word] = known.map { $0 * 0.8 + time * 0.2 } ?? time
         // Jobs of long ago: what is forgotten is learnt again from the first shard.
         if seconds.count > 256, let oldest = seconds.keys.min(by: { $0.job < $1.job }) { seconds[oldest] = nil }
     }
@@ -161,7 +164,7 @@ package struct WorkerRoster {
         for shard in shards {
             let stage = StageOfJob(job: JobID(shard.job), stage: shard.stage)
             session.kinds[shard.lease.shard] = ShardKind(
-                stage: stage, word: shard.key.prefix { $0 != "/" }.description)
+                stage: stage, word: shard.key.firstIndex(of: "/").map { String(shard.key[..<$0]) } ?? "")
             session.stage = stage
         }
         sessions[connection] = session

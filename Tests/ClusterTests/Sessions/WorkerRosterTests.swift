@@ -74,12 +74,24 @@ import Wire
         let quick = roster.claims(now: now)
         #expect(quick == [.init(connection: a, limit: 2 + 2 * 256 - 3, purpose: .ready(stage))])
         for _ in 0..<30 { roster.finished(ShardLease(shard: 2, attempt: 1), at: a, seconds: 0.5) }
-        // Kinds are told apart by the word before the slash of a key; these are kinds of their own, and the slowest counts.
         let slower = roster.claims(now: now)
         #expect(slower == [.init(connection: a, limit: 1, purpose: .ready(stage))])
         for _ in 0..<30 { roster.finished(ShardLease(shard: 2, attempt: 1), at: a, seconds: 30) }
         let slow = roster.claims(now: now)
         #expect(slow.isEmpty)
+    }
+
+    /// Keys that say nothing of a kind must not each become one: a single slow shard would then count for ever.
+    @Test func oneSlowShardAmongThousandsIsForgotten() {
+        var roster = WorkerRoster()
+        roster.welcome(Self.hello("v"), at: a, replacing: nil)
+        roster.want(10_000, at: a)
+        roster.assigned(Self.shards(1...200), at: a)
+        roster.finished(ShardLease(shard: 1, attempt: 1), at: a, seconds: 60)
+        for shard in 2...180 { roster.finished(ShardLease(shard: Int64(shard), attempt: 1), at: a, seconds: 0.0005) }
+        roster.end(Self.leases(1...180), at: a)
+        let claims = roster.claims(now: now)
+        #expect(claims.first.map { $0.limit > 400 } == true, "\(claims)")
     }
 
     @Test func creditThatQuickShardsHaveEarnedIsNotSpentOnSlowOnes() {
