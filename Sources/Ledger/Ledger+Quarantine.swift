@@ -66,6 +66,7 @@ extension Ledger {
             [.int8(job.rawValue)]
         ).affected
         guard failed == 1 else { return }
+        try forgetLostItems(job, connection)
         try connection.execute(
             "UPDATE stage SET state = 'running', message = '', finished_at = NULL WHERE job = $1 AND state = 'failed'",
             [.int8(job.rawValue)])

@@ -25,6 +25,7 @@ extension Ledger {
             let parameters: [Parameter] = [.int8(id.rawValue)]
             try connection.execute(
                 "UPDATE job SET state = 'running', message = '', finished_at = NULL WHERE id = $1", parameters)
+            try Self.forgetLostItems(id, connection)
             try connection.execute(
                 """
                 UPDATE stage SET state = 'pending', message = '', finished_at = NULL
@@ -42,5 +43,15 @@ extension Ledger {
                 connection, job: id, epoch: epoch, actor: holder, kind: "job resumed", message: "\(shards) shards queued again")
             return shards
         }
+    }
+
+    /// What shards that were set aside had left undone is tried again now: rows that say it is lost go.
+    static func forgetLostItems(_ job: JobID, _ connection: Connection) throws {
+        try connection.execute(
+            """
+            DELETE FROM item_status i USING stage s
+            WHERE i.job = $1 AND i.reason_code = 'shard-set-aside' AND s.job = i.job AND s.name = i.stage
+                AND s.state IN ('failed', 'cancelled')
+            """, [.int8(job.rawValue)])
     }
 }

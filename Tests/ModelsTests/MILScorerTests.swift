@@ -51,8 +51,10 @@ import Testing
             let one = Array(rgb[index * 64 * 64 * 3..<(index + 1) * 64 * 64 * 3])
             let alone = try scorer.score(rgb: one, count: 1, height: 64, width: 64)
             #expect(alone.features == Array(together.features[index * width..<(index + 1) * width]))
-            #expect(alone.student == [together.student[index]])
-            #expect(alone.attention == [together.attention[index]])
+            // Without AVX-512 the library's product of a single row adds in another order than that of several: last bits.
+            let tolerance: Float = EngineSetup.instructionSet.hasPrefix("avx512") ? 0 : 1e-6
+            #expect(abs(alone.student[0] - together.student[index]) <= tolerance)
+            #expect(abs(alone.attention[0] - together.attention[index]) <= tolerance)
         }
     }
 

@@ -57,7 +57,7 @@ import Testing
         let server = try TestServer.shared.get()
         let connection = try TestServer.connect()
         #expect(try connection.execute("SELECT current_setting('listen_addresses')").first?.text(0) == "")
-        for (setting, value) in [("fsync", "on"), ("synchronous_commit", "on"), ("max_wal_size", "2GB")] {
+        for (setting, value) in [("fsync", "on"), ("synchronous_commit", "on"), ("max_wal_size", "512MB")] {
             let row = try connection.execute("SELECT current_setting($1)", [.text(setting)]).first
             #expect(try row?.text(0) == value)
         }

@@ -22,13 +22,18 @@ extension SafeName {
                 if lstat(path, &status) != 0 {
                     // What is not there yet cannot lead anywhere.
                     isKnown = errno != ENOENT
-                } else if status.st_mode & S_IFMT == S_IFLNK, resolve(URL(fileURLWithPath: path), within: folder) == nil {
+                } else if status.st_mode & S_IFMT == S_IFLNK, !isInside(URL(fileURLWithPath: path), folder) {
                     throw ArchiveError(.unsafeName, "a link in \(folder.path) leads out of it: nothing is written through it")
                 }
             }
             if making, index < components.count - 1, !isKnown { try make(path, withParents: false) }
         }
         return URL(fileURLWithPath: path)
+    }
+
+    /// Whether a link leads to a place in `folder`; one that leads nowhere does not.
+    private static func isInside(_ link: URL, _ folder: URL) -> Bool {
+        if case .inside = resolve(link, within: folder) { true } else { false }
     }
 
     /// `name` with `suffix`, as one component: a name that leaves no room for it is cut, and told apart by its digest.

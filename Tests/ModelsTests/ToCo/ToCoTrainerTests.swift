@@ -76,7 +76,9 @@ import Testing
             let rgb = Array(bytes[image * size * 3..<(image + 1) * size * 3])
             let seen = try localiser.localise(rgb: rgb, height: 32, width: 32)
             #expect((seen.probability > 0.5) == (batch.labels[image] == 1), "image \(image): \(seen.probability)")
-            #expect(seen.probability == (try localiser.probability(rgb: rgb, height: 32, width: 32)))
+            // One image alone and beside others: without AVX-512 the library's products differ in last bits.
+            let tolerance: Float = EngineSetup.instructionSet.hasPrefix("avx512") ? 0 : 1e-6
+            #expect(abs(seen.probability - (try localiser.probability(rgb: rgb, height: 32, width: 32))) <= tolerance)
             #expect(seen.map.min() == 0)
             guard batch.labels[image] == 1 else { continue }
             #expect((seen.map.max() ?? 0) > 0.99)

@@ -8,9 +8,9 @@ import Stages
     static let registry = StageRegistry([CatalogueStage(), LabelsStage { _ in PlainExtractor() }, MILTrainStage()])
 
     /// `more` comes first, since the first of two equal fields counts. Settings small enough for a test and strong enough to learn a bright disc.
-    static func pipeline(_ more: String, seed: Int = 5) throws -> Pipeline {
+    static func pipeline(_ more: String, seed: Int = 5, imageCheck: String = "decode") throws -> Pipeline {
         let text = """
-            {seed: \(seed), stages: [{stage: 'catalogue'}, {stage: 'labels'}, {
+            {seed: \(seed), stages: [{stage: 'catalogue', imageCheck: '\(imageCheck)'}, {stage: 'labels'}, {
               stage: 'mil-train', \(more), rounds: 2, replicas: 3, imageSize: 32, teacherHidden: 32, studentHidden: 32,
               dropout: 0.25, optimiser: 'adamw', learningRate: 5e-4, studentBatch: 16, studentFilter: 'none'
             }]}
@@ -19,9 +19,10 @@ import Stages
     }
 
     private func run(
-        _ archive: TinyArchive, _ more: String, slots: Int = 1, order: @escaping @Sendable ([ShardPlan]) -> [ShardPlan] = { $0 }
+        _ archive: TinyArchive, _ more: String, slots: Int = 1, imageCheck: String = "decode",
+        order: @escaping @Sendable ([ShardPlan]) -> [ShardPlan] = { $0 }
     ) throws -> LocalRunner {
-        let pipeline = try Self.pipeline(more)
+        let pipeline = try Self.pipeline(more, imageCheck: imageCheck)
         let runner = LocalRunner(
             registry: Self.registry, centres: archive.centres, seed: pipeline.seed, slots: slots, order: order)
         try runner.run(pipeline)
@@ -100,7 +101,8 @@ import Stages
         var bytes = try Data(contentsOf: archive.root.appendingPathComponent("east/studies/E100/02.png"))
         bytes.replaceSubrange(60..<120, with: Data(repeating: 7, count: 60))
         try archive.write("east/studies/E100/02.png", bytes)
-        let runner = try run(archive, "rounds: 1")
+        // A catalogue that looks at headers only leaves it in.
+        let runner = try run(archive, "rounds: 1", imageCheck: "header")
         #expect(runner.store.items.contains { $0.study == "E100" && $0.image == "02.png" && $0.status == "failed" })
         #expect(runner.store.metrics(ofStage: "mil-train", round: 0)["unreadableImages"] == 1)
     }

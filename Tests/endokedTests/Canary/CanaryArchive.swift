@@ -62,7 +62,7 @@ struct CanaryArchive {
             try Data("\(Self.secret)Inside".utf8).write(to: bag.appendingPathComponent("\(Self.name)\(index).txt"))
         }
         try Data("\(Self.secret)".utf8).write(to: centre.appendingPathComponent("\(Self.secret)Letter.txt"))
-        let stray = studies.appendingPathComponent("\(Self.secret)Folder")
+        let stray = studies.appendingPathComponent("\(Self.name)Folder")
         try FileManager.default.createDirectory(at: stray, withIntermediateDirectories: true)
         let masks = centre.appendingPathComponent("truth")
         for study in (try? FileManager.default.contentsOfDirectory(atPath: masks.path)) ?? [] {
