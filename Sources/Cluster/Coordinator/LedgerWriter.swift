@@ -61,7 +61,8 @@ struct LedgerWriter {
         self.isTrusted = isTrusted
         gate = SweepGate(
             start: .now, interval: configuration.timing.sweepInterval,
-            grace: configuration.timing.heartbeatInterval * 2 + configuration.timing.sweepInterval)
+            // A whole lease: after an outage all have run out in the database, and busy hosts are slow to renew them.
+            grace: max(configuration.timing.leaseDuration, configuration.timing.heartbeatInterval * 2 + configuration.timing.sweepInterval))
         nextAnnouncement = .now
         standing = StandingWatch(interval: configuration.timing.sweepInterval * 5, start: .now)
     }
