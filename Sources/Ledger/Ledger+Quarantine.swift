@@ -62,14 +62,9 @@ extension Ledger {
     /// A job that failed runs again, with the stages and shards that its failure ended.
     private static func takeUp(_ job: JobID, _ connection: Connection) throws {
         let failed = try connection.execute(
-            "UPDATE job SET state = 'running', message = '', finished_at = NULL WHERE id = $1 AND state = 'failed'",
-            [.int8(job.rawValue)]
-        ).affected
-        guard failed == 1 else { return }
-        try forgetLostItems(job, connection)
-        try connection.execute(
-            "UPDATE stage SET state = 'running', message = '', finished_at = NULL WHERE job = $1 AND state = 'failed'",
-            [.int8(job.rawValue)])
+            "SELECT 1 FROM job WHERE id = $1 AND state = 'failed' FOR UPDATE", [.int8(job.rawValue)])
+        guard !failed.isEmpty else { return }
+        try reopen(job, stages: .running, connection)
         try connection.execute(
             "UPDATE shard SET state = 'queued', available_at = now() WHERE job = $1 AND state = 'cancelled'",
             [.int8(job.rawValue)])

@@ -22,22 +22,14 @@ extension Ledger {
             guard ["failed", "cancelled"].contains(state) else {
                 throw LedgerError(.invalid, "job \(id) is \(state): only one that failed or was cancelled can be taken up again")
             }
-            let parameters: [Parameter] = [.int8(id.rawValue)]
-            try connection.execute(
-                "UPDATE job SET state = 'running', message = '', finished_at = NULL WHERE id = $1", parameters)
-            try Self.forgetLostItems(id, connection)
-            try connection.execute(
-                """
-                UPDATE stage SET state = 'pending', message = '', finished_at = NULL
-                WHERE job = $1 AND state IN ('failed', 'cancelled')
-                """, parameters)
+            try Self.reopen(id, stages: .pending, connection)
             let shards = try connection.execute(
                 """
                 UPDATE shard s SET state = 'queued', task_errors = 0, losses = 0, available_at = now()
                 WHERE job = $1 AND state IN ('cancelled', 'quarantined') AND NOT EXISTS (
                     SELECT FROM round r WHERE r.job = s.job AND r.stage = s.stage AND r.round = s.round
                         AND r.finished_at IS NOT NULL)
-                """, parameters
+                """, [.int8(id.rawValue)]
             ).affected
             try Self.insertEvent(
                 connection, job: id, epoch: epoch, actor: holder, kind: "job resumed", message: "\(shards) shards queued again")
@@ -45,13 +37,22 @@ extension Ledger {
         }
     }
 
-    /// What shards that were set aside had left undone is tried again now: rows that say it is lost go.
-    static func forgetLostItems(_ job: JobID, _ connection: Connection) throws {
+    /// The job runs again, with the stages that did not come to their end. What shards that were set aside had left undone
+    /// is tried again: rows that say it is lost go.
+    static func reopen(_ job: JobID, stages state: JobStage.State, _ connection: Connection) throws {
+        let parameters: [Parameter] = [.int8(job.rawValue)]
+        try connection.execute(
+            "UPDATE job SET state = 'running', message = '', finished_at = NULL WHERE id = $1", parameters)
         try connection.execute(
             """
             DELETE FROM item_status i USING stage s
             WHERE i.job = $1 AND i.reason_code = 'shard-set-aside' AND s.job = i.job AND s.name = i.stage
                 AND s.state IN ('failed', 'cancelled')
-            """, [.int8(job.rawValue)])
+            """, parameters)
+        try connection.execute(
+            """
+            UPDATE stage SET state = $2, message = '', finished_at = NULL
+            WHERE job = $1 AND state IN ('failed', 'cancelled')
+            """, parameters + [.text(state.rawValue)])
     }
 }

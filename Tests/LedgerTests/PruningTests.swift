@@ -31,6 +31,8 @@ import Testing
             var commit = try test.claim(1)[0].committed(rows: round == 0 ? [
                 .mask(MaskRow(centre: "north", study: "s", image: "1.png", kind: "cam", blob: try put("mask"))),
                 .bagScore(BagScoreRow(centre: "north", study: "s", head: "h", probability: 0.5)),
+                .picture(PictureRow(
+                    centre: "north", study: "s", image: "1.png", kind: "overlay", digest: SHA256Digest(hashing: Array("x".utf8)))),
             ] : [])
             commit.blobs = [try put("delta \(round)")] + (round == 0 ? [try put("mask")] : [])
             #expect(try ledger.commit([commit]) == [.accepted])
@@ -108,6 +110,7 @@ import Testing
         #expect(report.contents == trial.contents && report.contentBytes == trial.contentBytes && report.contents > 3)
         #expect(try kept(test, contents) == ["result 2"])
         #expect(try test.ledger.masks(job: test.job, stage: "train").isEmpty)
+        #expect(try test.ledger.pictures(job: test.job, stage: "train").isEmpty)
         #expect(try test.ledger.bagScores(job: test.job, stage: "train").isEmpty)
         #expect(try test.ledger.evaluations(job: test.job).count == 1)
         #expect(try test.ledger.job(test.job)?.message.contains("pruned") == true)

@@ -1,7 +1,7 @@
 import Archives
 import Foundation
-import Stages
 import PostgreSQL
+import Stages
 
 /// What a machine, its limits and its folders may lack.
 extension DoctorCommand {

@@ -1,7 +1,7 @@
 import Foundation
-import Stages
 import NeuralNetwork
 import PostgreSQL
+import Stages
 import ZeroMQ
 
 /// `endoked doctor`: is everything here that the program needs, and is it set up well?
