@@ -87,6 +87,9 @@ public final class Ledger: Sendable {
         }
     }
 
+    /// Whether PostgreSQL answers. Throws what stands in the way.
+    public func ping() throws { try read { _ = try $0.execute("SELECT 1") } }
+
     /// Statements on the reading connection. Reading twice is harmless, so a connection that turns out to be dead,
     /// as after a restart of PostgreSQL, is made anew once without a word; one that was cancelled is asked once more.
     func read<R: Sendable>(_ body: @Sendable (Connection) throws -> R) throws -> R {

@@ -36,20 +36,37 @@ package struct LeaderTrust {
 package struct SweepGate {
     private let interval: Duration
     private let grace: Duration
+    private let patience: Duration
     private var next: Instant
+    private var lastTurn: Instant
+    private var isHeldForSlowness = false
 
-    package init(start: ContinuousClock.Instant, interval: Duration, grace: Duration) {
+    /// - Parameter patience: turns of the loop that take longer than this have kept heartbeats waiting.
+    package init(start: ContinuousClock.Instant, interval: Duration, grace: Duration, patience: Duration) {
         self.interval = interval
         self.grace = grace
+        self.patience = patience
         next = start + interval
+        lastTurn = start
     }
 
     package mutating func ledgerCameBack(now: ContinuousClock.Instant) { next = max(next, now + grace) }
+
+    /// The loop that renews leases begins a turn. When the last one took long (the host stood still, the disk under
+    /// PostgreSQL was slow), leases may have run out that nobody could renew. One such wait, then one sweep: where all
+    /// turns are slow, what is lost is found nevertheless.
+    package mutating func turn(now: ContinuousClock.Instant) {
+        defer { lastTurn = now }
+        guard now - lastTurn > patience, !isHeldForSlowness else { return }
+        isHeldForSlowness = true
+        ledgerCameBack(now: now)
+    }
 
     /// Whether to sweep now; at most once an interval.
     package mutating func mayPass(now: ContinuousClock.Instant) -> Bool {
         guard now >= next else { return false }
         next = now + interval
+        isHeldForSlowness = false
         return true
     }
 }

@@ -39,6 +39,8 @@ struct LedgerWriter {
 
     var roster = WorkerRoster()
     private var gate: SweepGate
+    /// Of the ledger's returns from an outage, those that the gate knows of.
+    private var returnsSeen = 0
     var standing: StandingWatch
     private var fingerprints: [JobCentre: Data] = [:]
     private var stagesWithoutFingerprint: Set<[String]> = []
@@ -62,13 +64,15 @@ struct LedgerWriter {
         gate = SweepGate(
             start: .now, interval: configuration.timing.sweepInterval,
             // A whole lease: after an outage all have run out in the database, and busy hosts are slow to renew them.
-            grace: max(configuration.timing.leaseDuration, configuration.timing.heartbeatInterval * 2 + configuration.timing.sweepInterval))
+            grace: max(configuration.timing.leaseDuration, configuration.timing.heartbeatInterval * 2 + configuration.timing.sweepInterval),
+            patience: configuration.timing.heartbeatInterval)
         nextAnnouncement = .now
         standing = StandingWatch(interval: configuration.timing.sweepInterval * 5, start: .now)
     }
 
     mutating func run(until stop: StopFlag) throws {
         while !stop.isSet {
+            gate.turn(now: .now)
             let commands = inbox.receiveAll(atMost: min(timing.pollInterval, timing.sweepInterval) / 2)
             try perform(commands)
             try sweep()
@@ -76,16 +80,8 @@ struct LedgerWriter {
         }
     }
 
-    /// Runs `body` against the ledger until it succeeds; afterwards leases get the time to be renewed if it was away.
-    mutating func persist<Result>(_ body: (Ledger) throws -> Result) throws -> Result {
-        var wasAway = false
-        let result = try access.persist { ledger in
-            wasAway = wasAway || access.isAway
-            return try body(ledger)
-        }
-        if wasAway { gate.ledgerCameBack(now: .now) }
-        return result
-    }
+    /// Runs `body` against the ledger until it succeeds.
+    mutating func persist<Result>(_ body: (Ledger) throws -> Result) throws -> Result { try access.persist(body) }
 
     private mutating func perform(_ commands: [WriterCommand]) throws {
         var results: [(ShardResult, Data)] = []
@@ -150,7 +146,14 @@ struct LedgerWriter {
     }
 
     private mutating func sweep() throws {
-        guard isTrusted(), gate.mayPass(now: .now) else { return }
+        guard isTrusted() else { return }
+        // Whether it is back must not be found out by the sweep itself: all leases ran out meanwhile.
+        if access.isAway { _ = try access.attempt { try $0.ping() } }
+        if access.returnCount != returnsSeen {
+            returnsSeen = access.returnCount
+            gate.ledgerCameBack(now: .now)
+        }
+        guard gate.mayPass(now: .now) else { return }
         let (retry, silence) = (retry, timing.leaseDuration)
         // Once, and never repeated until the ledger is back: leases that ran out during the outage would then be
         // swept before the heartbeats that wait in the inbox could renew them.
@@ -201,8 +204,13 @@ struct LedgerWriter {
             limit = roster.share(of: queued, for: claim)
         }
         let leaseDuration = timing.leaseDuration
+        let held = session.held.map { LeaseKey($0) }
+        var isRepeated = false
         let shards = try persist { ledger in
-            try ledger.claim(
+            // A claim whose answer was lost may have been written: nobody would know of those leases.
+            if isRepeated { try ledger.release(allBut: held, worker: worker) }
+            isRepeated = true
+            return try ledger.claim(
                 worker: worker, centres: centres, setup: session.hello.numericSetup, limit: limit,
                 leaseDuration: leaseDuration, excluding: excluded, only: stage)
         }

@@ -104,6 +104,12 @@ package struct PeerTable {
         return .introduce(hello, replacing: earlier)
     }
 
+    /// Nothing was received for `pause` because nobody listened (the coordinator's host stood still): that is no
+    /// silence of the peers.
+    package mutating func nobodyListened(for pause: Duration) {
+        for connection in peers.keys { peers[connection]?.lastHeard += pause }
+    }
+
     /// Connections that have been silent for too long; they are forgotten, and must say hello again.
     package mutating func takeSilent(now: ContinuousClock.Instant) -> [Data] {
         let silent = peers.filter { now - $0.value.lastHeard >= silenceLimit }.keys.sorted { $0.lexicographicallyPrecedes($1) }

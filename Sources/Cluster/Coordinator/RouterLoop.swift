@@ -213,6 +213,8 @@ struct RouterLoop {
     private mutating func sweep() {
         let now = ContinuousClock.now
         guard now >= nextSweep else { return }
+        let late = now - nextSweep
+        if late > timing.heartbeatInterval / 2 { peers.nobodyListened(for: late) }
         nextSweep = now + timing.heartbeatInterval / 4
         for connection in peers.takeSilent(now: now) {
             waiting[connection] = nil

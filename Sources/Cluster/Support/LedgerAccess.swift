@@ -20,6 +20,7 @@ final class LedgerAccess: Sendable {
     private let waitsFor: @Sendable (LedgerError) -> Bool
     private let notes: JobNotes?
     private let current = Mutex<Wait?>(nil)
+    private let returns = Mutex(0)
 
     /// - Parameters:
     ///   - waitsFor: the errors that time mends. What stands for a configuration that cannot work should end a start.
@@ -41,6 +42,9 @@ final class LedgerAccess: Sendable {
 
     /// Whether the last call found PostgreSQL out of reach or out of order and is still trying.
     var isAway: Bool { wait != nil }
+
+    /// How often a call has succeeded after one that had to wait.
+    var returnCount: Int { returns.withLock { $0 } }
 
     /// Runs `body` until it succeeds or fails for good.
     /// - Throws: `ClusterError.cancelled` when the term ends meanwhile; otherwise what `body` threw.
@@ -79,6 +83,7 @@ final class LedgerAccess: Sendable {
                 defer { wait = nil }
                 return wait
             }) {
+                returns.withLock { $0 += 1 }
                 let seconds = (ContinuousClock.now - ended.begin).inSeconds
                 log(.info, "ledger.back", ["thread": name, "seconds": (seconds * 10).rounded() / 10])
             }

@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func leasesAreSweptOnceAnIntervalAndNotRightAfterAnOutage() {
-        var gate = SweepGate(start: start, interval: .seconds(1), grace: .seconds(5))
+        var gate = SweepGate(start: start, interval: .seconds(1), grace: .seconds(5), patience: .seconds(60))
         let value1 = gate.mayPass(now: start)
         #expect(!value1)
         let value2 = gate.mayPass(now: start + .seconds(1))
@@ -39,5 +39,18 @@ import Testing
         #expect(!value4)
         let value5 = gate.mayPass(now: start + .seconds(7))
         #expect(value5)
+    }
+
+    @Test func whatRanOutWhileTheCoordinatorStoodStillIsNotSweptAtOnce() {
+        var gate = SweepGate(start: start, interval: .seconds(1), grace: .seconds(5), patience: .seconds(2))
+        func passes(_ seconds: Int) -> Bool {
+            gate.turn(now: start + .seconds(seconds))
+            return gate.mayPass(now: start + .seconds(seconds))
+        }
+        let seen = [1, 3, 20, 22, 24, 25, 26].map(passes)
+        #expect(seen == [true, true, false, false, false, true, true])
+        // Where every turn is slow, there is a sweep all the same.
+        let slow = [30, 40, 50, 60].map(passes)
+        #expect(slow == [false, true, false, true])
     }
 }

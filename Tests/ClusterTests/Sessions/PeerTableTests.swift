@@ -81,6 +81,16 @@ import Wire
         #expect(table.count == 2)
     }
 
+    @Test func aCoordinatorThatStoodStillTakesNobodyForSilent() {
+        var table = Self.table()
+        _ = table.receive(.hello(Self.hello()), from: a, now: now)
+        table.nobodyListened(for: .seconds(30))
+        let early = table.takeSilent(now: now + .seconds(35))
+        #expect(early.isEmpty)
+        let late = table.takeSilent(now: now + .seconds(36))
+        #expect(late == [a])
+    }
+
     @Test func silenceIsCountedFromTheLastWordOfAnyKind() {
         var table = Self.table()
         _ = table.receive(.hello(Self.hello()), from: a, now: now)
