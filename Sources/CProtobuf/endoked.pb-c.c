@@ -2030,7 +2030,7 @@ const ProtobufCMessageDescriptor endoked__want__descriptor =
   (ProtobufCMessageInit) endoked__want__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor endoked__shard__field_descriptors[11] =
+static const ProtobufCFieldDescriptor endoked__shard__field_descriptors[12] =
 {
   {
     "lease",
@@ -2164,6 +2164,18 @@ static const ProtobufCFieldDescriptor endoked__shard__field_descriptors[11] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "kind",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Endoked__Shard, kind),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned endoked__shard__field_indices_by_name[] = {
   9,   /* field[9] = blobs */
@@ -2173,6 +2185,7 @@ static const unsigned endoked__shard__field_indices_by_name[] = {
   8,   /* field[8] = input */
   1,   /* field[1] = job */
   4,   /* field[4] = key */
+  11,   /* field[11] = kind */
   0,   /* field[0] = lease */
   3,   /* field[3] = round */
   7,   /* field[7] = seed */
@@ -2181,7 +2194,7 @@ static const unsigned endoked__shard__field_indices_by_name[] = {
 static const ProtobufCIntRange endoked__shard__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor endoked__shard__descriptor =
 {
@@ -2191,7 +2204,7 @@ const ProtobufCMessageDescriptor endoked__shard__descriptor =
   "Endoked__Shard",
   "endoked",
   sizeof(Endoked__Shard),
-  11,
+  12,
   endoked__shard__field_descriptors,
   endoked__shard__field_indices_by_name,
   1,  endoked__shard__number_ranges,

@@ -23,14 +23,33 @@ public struct Job: Sendable, Identifiable {
     public var stages: [JobStage]
 }
 
-/// One stage of a job, in the order in which the job runs them.
+/// A step of a job that is to be created.
+public struct NewStep: Hashable, Sendable {
+    /// Unique in its job.
+    public var name: String
+    /// The stage that it runs.
+    public var stage: String
+    /// How many rounds it makes at most.
+    public var rounds: Int
+
+    public init(name: String, stage: String, rounds: Int = 1) {
+        self.name = name
+        self.stage = stage
+        self.rounds = rounds
+    }
+}
+
+/// One step of a job, in the order in which the job runs them.
 public struct JobStage: Codable, Hashable, Sendable {
     public enum State: String, Codable, Sendable, CaseIterable {
         case pending, running, complete, partial, failed, skipped, cancelled
         public var isFinal: Bool { self != .pending && self != .running }
     }
 
+    /// The step's name in its pipeline.
     public var name: String
+    /// The stage that it runs.
+    public var kind: String
     public var state: State
     public var message: String
     /// Seconds since 1970 by the database's clock.

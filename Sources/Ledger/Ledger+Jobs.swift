@@ -2,19 +2,17 @@ import Foundation
 import PostgreSQL
 
 extension Ledger {
-    /// Records a new job with its stages, in the order in which they run. Needs no leadership: whoever may reach the
+    /// Records a new job with its steps, in the order in which they run. Needs no leadership: whoever may reach the
     /// database may submit.
     ///
     /// - Parameters:
     ///   - pipeline: JSON.
-    ///   - rounds: how many rounds a stage makes at most; one, where it is not named.
     ///   - idempotencyKey: creating again with the same key changes nothing and returns the same job.
     public func createJob(
-        pipeline: Data, seed: Int64, archive: String, stages: [String], rounds: [String: Int] = [:],
-        idempotencyKey: String? = nil
+        pipeline: Data, seed: Int64, archive: String, steps: [NewStep], idempotencyKey: String? = nil
     ) throws -> JobID {
-        guard !stages.isEmpty, Set(stages).count == stages.count else {
-            throw LedgerError(.invalid, "a job needs stages, each once: \(stages)")
+        guard !steps.isEmpty, Set(steps.map(\.name)).count == steps.count else {
+            throw LedgerError(.invalid, "a job needs steps, each of a name of its own: \(steps.map(\.name))")
         }
         return try write { connection in
             let rows = try connection.execute(
@@ -30,10 +28,13 @@ extension Ledger {
             guard let id = try rows.first?.int64(0) else { throw LedgerError(.database, "no number for a new job") }
             try connection.execute(
                 """
-                INSERT INTO stage (job, name, rounds, ordinal)
-                SELECT $1, name, rounds, ordinal FROM unnest($2, $3) WITH ORDINALITY AS s (name, rounds, ordinal)
+                INSERT INTO stage (job, name, kind, rounds, ordinal)
+                SELECT $1, name, kind, rounds, ordinal FROM unnest($2, $3, $4) WITH ORDINALITY AS s (name, kind, rounds, ordinal)
                 """,
-                [.int8(id), .texts(stages), .int4s(stages.map { Int32(clamping: rounds[$0] ?? 1) })])
+                [
+                    .int8(id), .texts(steps.map(\.name)), .texts(steps.map(\.stage)),
+                    .int4s(steps.map { Int32(clamping: $0.rounds) }),
+                ])
             return JobID(id)
         }
     }
@@ -165,12 +166,12 @@ extension Ledger {
         try connection.execute(
             """
             SELECT name, state, message, extract(epoch FROM started_at)::float8, extract(epoch FROM finished_at)::float8,
-                rounds
+                rounds, kind
             FROM stage WHERE job = $1 ORDER BY ordinal
             """, [.int8(job.rawValue)]
         ).map { row in
             JobStage(
-                name: try row.text(0), state: JobStage.State(rawValue: try row.text(1)) ?? .failed,
+                name: try row.text(0), kind: try row.text(6), state: JobStage.State(rawValue: try row.text(1)) ?? .failed,
                 message: try row.text(2), startedAt: try row.optionalDouble(3), finishedAt: try row.optionalDouble(4),
                 rounds: try row.int32(5))
         }

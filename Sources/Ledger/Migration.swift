@@ -17,6 +17,7 @@ package struct Migration: Sendable {
         Migration(number: 3, name: "merged_items", bytes: PackageResources._003_merged_items_sql),
         Migration(number: 4, name: "waits", bytes: PackageResources._004_waits_sql),
         Migration(number: 5, name: "pictures", bytes: PackageResources._005_pictures_sql),
+        Migration(number: 6, name: "steps", bytes: PackageResources._006_steps_sql),
     ]
 
     init(number: Int32, name: String, script: String) {

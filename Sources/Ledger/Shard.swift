@@ -36,7 +36,10 @@ public struct NewShard: Sendable {
 public struct ClaimedShard: Sendable, Identifiable {
     public var id: ShardID
     public var job: JobID
+    /// The step's name.
     public var stage: String
+    /// The stage that it runs.
+    public var kind: String
     public var round: Int32
     public var key: String
     public var centre: String

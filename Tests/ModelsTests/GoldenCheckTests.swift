@@ -23,7 +23,7 @@ import Testing
         for line in lines {
             #expect(line.passed, "\(line.tensor): relative error \(line.relativeError) above \(line.tolerance)")
         }
-        guard EngineSetup.hasBFloat16 else { return }
+        guard EngineSetup.hasBFloat16 else { try Test.cancel("the processor does not multiply bf16: only fp32 was checked") }
         let half = try GoldenCheck(.bfloat16).compare(network, with: GoldenFile.read(network))
         #expect(half.count >= 7)
         for line in half {

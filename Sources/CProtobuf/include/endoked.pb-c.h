@@ -304,10 +304,14 @@ struct  Endoked__Shard
    * session; empty otherwise, and before there is a catalogue.
    */
   ProtobufCBinaryData fingerprint;
+  /*
+   * The kind of work, by which the worker finds its program, where the step has a name of its own; empty: `stage` says it.
+   */
+  char *kind;
 };
 #define ENDOKED__SHARD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&endoked__shard__descriptor) \
-    , NULL, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, {0,NULL}, 0,NULL, {0,NULL} }
+    , NULL, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, {0,NULL}, 0,NULL, {0,NULL}, (char *)protobuf_c_empty_string }
 
 
 /*

@@ -221,7 +221,7 @@ struct LedgerWriter {
         guard !shards.isEmpty else { return }
         let assigned = try shards.map { shard in
             AssignedShard(
-                lease: ShardLease(shard.lease), job: shard.job.rawValue, stage: shard.stage, round: shard.round,
+                lease: ShardLease(shard.lease), job: shard.job.rawValue, stage: shard.stage, kind: shard.kind, round: shard.round,
                 key: shard.key, centre: shard.centre.isEmpty ? nil : shard.centre, seed: try seed(of: shard.job),
                 input: shard.input, blobs: shard.blobs.map { Data($0.bytes) },
                 fingerprint: try fingerprint(for: shard, at: claim.connection))

@@ -44,13 +44,6 @@ public enum JobSubmission {
         idempotencyKey: String? = nil
     ) throws -> JobID {
         let parsed = try Pipeline(json5: pipeline, registry: registry)
-        let names = parsed.steps.map(\.stage)
-        let repeated = Set(names.filter { name in names.count(where: { $0 == name }) > 1 })
-        guard repeated.isEmpty else {
-            throw StageError(
-                .invalidSettings,
-                "the pipeline names \(repeated.sorted().joined(separator: ", ")) more than once: each stage may stand there once")
-        }
         let centres = Array(Set(centres)).sorted()
         guard !centres.isEmpty else {
             throw ClusterError(.invalid, "no centre was named and no worker that reads one is connected: start a worker with --centre NAME=FOLDER")
@@ -62,7 +55,11 @@ public enum JobSubmission {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let description = try encoder.encode(JobDescription(pipeline: canonical, centres: centres))
         return try ledger.createJob(
-            pipeline: description, seed: Int64(bitPattern: parsed.seed), archive: archive, stages: names,
-            rounds: try parsed.rounds(registry: registry), idempotencyKey: idempotencyKey)
+            pipeline: description, seed: Int64(bitPattern: parsed.seed), archive: archive,
+            steps: try parsed.steps.map { step in
+                NewStep(
+                    name: step.name, stage: step.stage,
+                    rounds: try registry[step.stage]?.roundCount(settings: step.settings) ?? 1)
+            }, idempotencyKey: idempotencyKey)
     }
 }

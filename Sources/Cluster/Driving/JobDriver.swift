@@ -86,39 +86,43 @@ struct JobDriver {
             let description = try descriptions[job.id] ?? JobDescription(stored: job.pipeline)
             descriptions[job.id] = description
             let pipeline = try description.pipeline(registry: stages)
+            let outlines = try pipeline.outlines(registry: stages)
             var job = job
             while !stop.isSet, isTrusted() {
                 guard let current = job.stages.first(where: { !$0.state.isFinal }) else {
                     return try end(job)
                 }
-                guard let step = pipeline.steps.first(where: { $0.stage == current.name }), let stage = stages[step.stage]
-                else { throw ClusterError(.invalid, "the job's stage \(current.name) is not in its pipeline") }
+                guard let index = pipeline.steps.firstIndex(where: { $0.name == current.name }),
+                    let stage = stages[pipeline.steps[index].stage]
+                else { throw ClusterError(.invalid, "the job's step \(current.name) is not in its pipeline") }
+                let name = current.name
                 let run = StageRun(
-                    job: job, stage: stage, settings: step.settings, centres: description.centres, access: access, log: log)
+                    job: job, stage: stage, steps: Array(outlines.prefix(index + 1)), settings: pipeline.steps[index].settings,
+                    centres: description.centres, access: access, log: log)
                 if current.state == .pending {
-                    try access.persist { try $0.setStageState(job.id, stage: stage.name, .running, message: "") }
-                    log(.info, "stage.begun", ["job": job.id, "stage": stage.name])
+                    try access.persist { try $0.setStageState(job.id, stage: name, .running, message: "") }
+                    log(.info, "stage.begun", ["job": job.id, "stage": name])
                 }
                 do {
                     let step = try run.advance()
                     if waits.removeValue(forKey: job.id) != nil {
                         try access.persist { try $0.setJobState(job.id, .running, message: "") }
-                        log(.info, "job.goes-on", ["job": job.id, "stage": stage.name])
+                        log(.info, "job.goes-on", ["job": job.id, "stage": name])
                     }
                     switch step {
                     case .waiting: return
                     case .planned: writer.send(.work)
                     case .reduced: break
                     case .ended(let state, let message):
-                        try access.persist { try $0.setStageState(job.id, stage: stage.name, state, message: message) }
-                        log(.info, "stage.ended", ["job": job.id, "stage": stage.name, "state": state.rawValue, "message": message])
-                        if state == .failed { return try fail(job, Self.named(stage.name, message)) }
-                        try release(job.id, [stage.name])
+                        try access.persist { try $0.setStageState(job.id, stage: name, state, message: message) }
+                        log(.info, "stage.ended", ["job": job.id, "stage": name, "state": state.rawValue, "message": message])
+                        if state == .failed { return try fail(job, Self.named(name, message)) }
+                        try release(job.id, [name])
                     }
                 } catch where Fault(error) == .work {
                     let message = "\(error)"
-                    try access.persist { try $0.setStageState(job.id, stage: stage.name, .failed, message: message) }
-                    return try fail(job, Self.named(stage.name, message))
+                    try access.persist { try $0.setStageState(job.id, stage: name, .failed, message: message) }
+                    return try fail(job, Self.named(name, message))
                 }
                 guard let again = try access.persist({ try $0.job(job.id) }), !again.state.isFinal else { return }
                 job = again
@@ -142,9 +146,9 @@ struct JobDriver {
         try access.persist { try $0.setJobState(job.id, .running, message: note) }
     }
 
-    /// The message with the stage it is of; a stage's own errors name it themselves.
-    private static func named(_ stage: String, _ message: String) -> String {
-        message.hasPrefix("stage \(stage)") ? message : "stage \(stage): \(message)"
+    /// The message with the step it is of; a stage's own errors name it themselves.
+    private static func named(_ step: String, _ message: String) -> String {
+        ["stage \(step)", "step \(step)"].contains { message.hasPrefix($0) } ? message : "stage \(step): \(message)"
     }
 
     private mutating func end(_ job: Job) throws {

@@ -5,22 +5,27 @@ import Stages
 
 /// What a stage sees of its job's results while it plans and reduces.
 ///
-/// Where several stages wrote rows of one kind, the one that stands latest in the pipeline wins, key by key.
+/// Where several steps wrote rows of one kind, the one that stands latest in the pipeline wins, key by key.
 final class LedgerView: PlanningView {
     let seed: UInt64
     let centres: [String]
     private let job: JobID
-    private let stages: [String]
+    let step: StepOutline
+    let sources: StepSources
+    private let steps: [String]
     private let access: LedgerAccess
     private var knownRounds: [String: [Round]] = [:]
 
-    /// - Parameter stages: the job's stages in order, up to the one that looks.
-    init(_ job: Job, centres: [String], upTo stage: String, access: LedgerAccess) {
+    /// - Parameter steps: the job's steps in order, up to the one that looks.
+    init(
+        _ job: Job, centres: [String], steps: [(step: StepOutline, sources: StepSources)],
+        current: (step: StepOutline, sources: StepSources), access: LedgerAccess
+    ) {
         self.job = job.id
         seed = UInt64(bitPattern: job.seed)
         self.centres = centres
-        let names = job.stages.map(\.name)
-        stages = Array(names.prefix((names.firstIndex(of: stage) ?? names.count - 1) + 1))
+        (step, sources) = current
+        self.steps = steps.map(\.step.name)
         self.access = access
     }
 
@@ -53,53 +58,61 @@ final class LedgerView: PlanningView {
             .map { Stages.ResultRow.MaskRow($0) }
     }
 
-    func boxes(ofStage stage: String) throws -> [Stages.ResultRow.BoxRow] {
-        try access.persist { try $0.boxes(job: job, stage: stage) }.map { Stages.ResultRow.BoxRow($0) }
+    func bagScores(ofStep step: String) throws -> [Stages.ResultRow.BagScoreRow] {
+        try access.persist { try $0.bagScores(job: job, stage: step) }.map { Stages.ResultRow.BagScoreRow($0) }
     }
 
-    func masks(ofStage stage: String) throws -> [Stages.ResultRow.MaskRow] {
-        try access.persist { try $0.masks(job: job, stage: stage) }.map { Stages.ResultRow.MaskRow($0) }
+    func imageScores(ofStep step: String) throws -> [Stages.ResultRow.ImageScoreRow] {
+        try access.persist { try $0.imageScores(job: job, stage: step) }.map { Stages.ResultRow.ImageScoreRow($0) }
+    }
+
+    func boxes(ofStep step: String) throws -> [Stages.ResultRow.BoxRow] {
+        try access.persist { try $0.boxes(job: job, stage: step) }.map { Stages.ResultRow.BoxRow($0) }
+    }
+
+    func masks(ofStep step: String) throws -> [Stages.ResultRow.MaskRow] {
+        try access.persist { try $0.masks(job: job, stage: step) }.map { Stages.ResultRow.MaskRow($0) }
     }
 
     private func latest<Row>(
         _ read: (Ledger, JobID, String) throws -> [Row], key: (Row) -> [String]
     ) throws -> [Row] {
         var byKey: [[String]: Row] = [:]
-        for stage in stages {
-            for row in try access.persist({ try read($0, job, stage) }) { byKey[key(row)] = row }
+        for step in steps {
+            for row in try access.persist({ try read($0, job, step) }) { byKey[key(row)] = row }
         }
         return byKey.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
     }
 
     // MARK: Rounds
 
-    private func finishedRounds(_ stage: String) throws -> [Round] {
-        if let known = knownRounds[stage] { return known }
-        let rounds = try access.persist { try $0.rounds(job: job, stage: stage) }
+    private func finishedRounds(_ step: String) throws -> [Round] {
+        if let known = knownRounds[step] { return known }
+        let rounds = try access.persist { try $0.rounds(job: job, stage: step) }
             .filter { $0.finishedAt != nil }.sorted { $0.round < $1.round }
-        knownRounds[stage] = rounds
+        knownRounds[step] = rounds
         return rounds
     }
 
-    private func round(_ round: Int, of stage: String) throws -> Round? {
-        try finishedRounds(stage).first { Int($0.round) == round }
+    private func round(_ round: Int, of step: String) throws -> Round? {
+        try finishedRounds(step).first { Int($0.round) == round }
     }
 
-    func model(ofStage stage: String, startingRound round: Int?) throws -> SHA256Digest? {
-        guard let round else { return try finishedRounds(stage).last { $0.result != nil }?.result }
-        return try self.round(round - 1, of: stage)?.result
+    func model(ofStep step: String, startingRound round: Int?) throws -> SHA256Digest? {
+        guard let round else { return try finishedRounds(step).last { $0.result != nil }?.result }
+        return try self.round(round - 1, of: step)?.result
     }
 
-    func modelUsed(byStage stage: String) throws -> SHA256Digest? {
-        try access.persist { try $0.rounds(job: job, stage: stage) }.first { $0.round == 0 }?.base
+    func modelUsed(byStep step: String) throws -> SHA256Digest? {
+        try access.persist { try $0.rounds(job: job, stage: step) }.first { $0.round == 0 }?.base
     }
 
-    func state(ofStage stage: String, startingRound round: Int) throws -> SHA256Digest? {
-        try self.round(round - 1, of: stage)?.state
+    func state(ofStep step: String, startingRound round: Int) throws -> SHA256Digest? {
+        try self.round(round - 1, of: step)?.state
     }
 
-    func metrics(ofStage stage: String, round: Int) throws -> [String: Double] {
-        guard let metrics = try self.round(round, of: stage)?.metrics else { return [:] }
+    func metrics(ofStep step: String, round: Int) throws -> [String: Double] {
+        guard let metrics = try self.round(round, of: step)?.metrics else { return [:] }
         return try JSONDecoder().decode([String: Double].self, from: metrics)
     }
 

@@ -14,6 +14,8 @@ struct StageRun {
 
     let job: Job
     let stage: any Stage
+    /// The job's steps up to this one.
+    let steps: [(step: StepOutline, sources: StepSources)]
     let settings: StageSettings
     let centres: [String]
     let access: LedgerAccess
@@ -21,11 +23,11 @@ struct StageRun {
 
     /// Takes one step, each of which may be repeated after a crash.
     func advance() throws -> Outcome {
-        let rounds = try access.persist { try $0.rounds(job: job.id, stage: stage.name) }
+        let rounds = try access.persist { try $0.rounds(job: job.id, stage: name) }
         let finished = rounds.filter { $0.finishedAt != nil }
         let next = Int32(finished.count)
         let isOpened = rounds.contains { $0.round == next }
-        let counts = isOpened ? try access.persist { try $0.counts(job: job.id, stage: stage.name, round: next) } : nil
+        let counts = isOpened ? try access.persist { try $0.counts(job: job.id, stage: name, round: next) } : nil
         let progress = StageProgress(
             roundCount: try stage.roundCount(settings: settings), finishedRounds: finished.count,
             isFinal: finished.last?.isFinal ?? false, isOpened: isOpened, openShards: Int(counts?.open ?? 0))
@@ -41,46 +43,51 @@ struct StageRun {
         }
     }
 
-    private var view: LedgerView { LedgerView(job, centres: centres, upTo: stage.name, access: access) }
+    private var name: String { steps.last?.step.name ?? stage.name }
+
+    private func view() throws -> LedgerView {
+        guard let current = steps.last else { throw ClusterError(.invalid, "a step of job \(job.id) is not in its pipeline") }
+        return LedgerView(job, centres: centres, steps: steps, current: current, access: access)
+    }
 
     private func plan(_ round: Int) throws {
         let start = ContinuousClock.now
-        let view = view
+        let view = try view()
         let plans = try stage.plan(round: round, settings: settings, view: view)
         let shards = plans.map { plan in
             NewShard(
                 key: plan.key, centre: plan.centre ?? "", input: plan.input, blobs: plan.blobs,
                 needsUniformSetup: plan.needsUniformSetup)
         }
-        let base = try view.model(ofStage: stage.name, startingRound: round) ?? plans.lazy.compactMap(\.model).first
+        let base = try view.model(ofStep: name, startingRound: round) ?? plans.lazy.compactMap(\.model).first
         // The round is opened last: shards without an open round are planned again, which finds the same keys.
         try access.persist { ledger in
-            try ledger.enqueue(job: job.id, stage: stage.name, round: Int32(round), shards: shards)
-            try ledger.openRound(job: job.id, stage: stage.name, round: Int32(round), expected: shards.count, base: base)
+            try ledger.enqueue(job: job.id, stage: name, round: Int32(round), shards: shards)
+            try ledger.openRound(job: job.id, stage: name, round: Int32(round), expected: shards.count, base: base)
         }
         log(.info, "round.planned", [
-            "job": job.id, "stage": stage.name, "round": round, "shards": shards.count, "seconds": Self.rounded(since: start),
+            "job": job.id, "stage": name, "round": round, "shards": shards.count, "seconds": Self.rounded(since: start),
         ])
     }
 
     /// Folds a round, in one transaction; returns how the stage ended when nothing at all could be done.
     private func reduce(_ round: Int, _ counts: ShardCounts) throws -> Outcome? {
         let quarantined = counts.quarantined > 0
-            ? try access.persist { try $0.quarantined(job: job.id, stage: stage.name) }.filter { Int($0.round) == round } : []
+            ? try access.persist { try $0.quarantined(job: job.id, stage: name) }.filter { Int($0.round) == round } : []
         if let first = quarantined.first, try stage.missingReplicas(settings: settings) == .refuse {
             return .ended(.failed, message: Self.refusal(round, quarantined, first, job: job.id))
         }
         let lost = try lostItems(quarantined)
         if counts.done == 0, let first = quarantined.first {
-            try access.persist { try $0.writeRows(job: job.id, stage: stage.name, lost) }
+            try access.persist { try $0.writeRows(job: job.id, stage: name, lost) }
             return .ended(
                 .failed, message: "all \(quarantined.count) shards of round \(round) failed; \(first.key): \(first.error)")
         }
         let start = ContinuousClock.now
-        let done = try access.persist { try $0.shardRecords(job: job.id, stage: stage.name, round: Int32(round)) }
+        let done = try access.persist { try $0.shardRecords(job: job.id, stage: name, round: Int32(round)) }
         let records = (done.map { Stages.ShardRecord($0) } + quarantined.map { Stages.ShardRecord($0) })
             .sorted { $0.key < $1.key }
-        let outcome = try stage.reduce(round: round, records: records, settings: settings, view: view)
+        let outcome = try stage.reduce(round: round, records: records, settings: settings, view: view())
         let rows = try outcome.rows.map { try LedgerRow($0) } + lost
         if !outcome.fingerprints.isEmpty {
             try access.persist { try $0.setFingerprints(job: job.id, outcome.fingerprints) }
@@ -97,18 +104,18 @@ struct StageRun {
         let model = try outcome.model.map { bytes in
             ModelDescription(
                 digest: try access.persist { try $0.putBlob(bytes) }, parameterCount: Self.parameterCount(bytes),
-                description: "\(stage.name), round \(round)")
+                description: "\(name), round \(round)")
         }
         let state = try outcome.state.map { bytes in try access.persist { try $0.putBlob(bytes) } }
         let released = try access.persist { ledger in
             try ledger.finishRound(
-                job: job.id, stage: stage.name, round: Int32(round), rows: rows, model: model, contributions: contributions,
+                job: job.id, stage: name, round: Int32(round), rows: rows, model: model, contributions: contributions,
                 metrics: metrics, state: state, isFinal: outcome.isFinal)
         }
         // Deltas are gigabytes, and the next sweep is far. One that cannot be removed now is left to it.
         _ = try access.tryOnce { try $0.removeContents(released) }
         log(.info, "round.finished", [
-            "job": job.id, "stage": stage.name, "round": round, "done": counts.done, "quarantined": counts.quarantined,
+            "job": job.id, "stage": name, "round": round, "done": counts.done, "quarantined": counts.quarantined,
             "seconds": Self.rounded(since: start),
         ])
         return nil
@@ -135,7 +142,7 @@ struct StageRun {
         return try quarantined.flatMap { shard in
             try Stages.ResultRow.lost(
                 withShard: inputs[shard.shard] ?? Data("{}".utf8), centre: shard.centre, reason: "shard-set-aside",
-                message: "shard \(shard.key) of \(stage.name) was set aside (\(shard.code)"
+                message: "shard \(shard.key) of \(name) was set aside (\(shard.code)"
                     + (shard.worker.isEmpty ? "" : ", last on worker \(shard.worker)") + "): \(shard.error)"
             ).filter { row in
                 if case .item(let item) = row { seen.insert([item.centre, item.study]).inserted } else { true }
@@ -146,16 +153,16 @@ struct StageRun {
     private func conclusion() throws -> Outcome {
         let (counts, items) = try access.persist { ledger in
             (
-                try ledger.counts(job: job.id, stage: stage.name, round: nil),
+                try ledger.counts(job: job.id, stage: name, round: nil),
                 // An image may have failed for more than one reason.
-                Set(try ledger.itemStatuses(job: job.id, stage: stage.name).filter { $0.status == .failed }
+                Set(try ledger.itemStatuses(job: job.id, stage: name).filter { $0.status == .failed }
                     .map { [$0.centre, $0.study, $0.image] }).count
             )
         }
         var troubles: [String] = []
         if counts.quarantined > 0 { troubles.append("\(counts.quarantined) of \(counts.total) shards were set aside") }
         if counts.quarantined > 0, try stage.missingReplicas(settings: settings) == .allow {
-            let rounds = try access.persist { try $0.rounds(job: job.id, stage: stage.name) }.filter { $0.rejected > 0 }
+            let rounds = try access.persist { try $0.rounds(job: job.id, stage: name) }.filter { $0.rejected > 0 }
             if !rounds.isEmpty {
                 troubles.append(
                     "averaged from fewer replicas than planned, as missingReplicas allows: "

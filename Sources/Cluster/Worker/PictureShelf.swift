@@ -18,7 +18,7 @@ struct PictureShelf: Sendable {
     /// are contents. Before the result is sent, so that a row always has its picture; a repeated shard writes the same.
     ///
     /// A picture that cannot be written costs itself only, and an item row says so.
-    func settled(_ output: ShardOutput, job: Int64, stage: String) -> ShardOutput {
+    func settled(_ output: ShardOutput, job: Int64, step: String, stage: String) -> ShardOutput {
         var settled = output
         settled.pictures = []
         var failures: [String] = []
@@ -30,7 +30,7 @@ struct PictureShelf: Sendable {
                     try folder.write(
                         picture.data,
                         .init(
-                            job: job, kind: picture.kind, centre: picture.centre, study: picture.study,
+                            job: job, kind: StepOutline.pictureKind(picture.kind, step: step, stage: stage), centre: picture.centre, study: picture.study,
                             image: picture.image))
                     settled.rows.append(.picture(.init(picture)))
                 } catch {
@@ -46,7 +46,7 @@ struct PictureShelf: Sendable {
             }
         }
         if let first = failures.first {
-            log(.warning, "pictures.failed", ["job": job, "stage": stage, "count": failures.count, "first": first])
+            log(.warning, "pictures.failed", ["job": job, "stage": step, "count": failures.count, "first": first])
         }
         return settled
     }

@@ -61,16 +61,16 @@ struct Slot: Sendable {
         let context = SlotContext(
             task: task, stop: stop, contents: contents, objects: objects, centres: centres, keys: keys, pictures: pictures)
         do {
-            guard let stage = stages[shard.stage] else {
-                return failure(shard, "unknown-stage", "this worker does not know the stage \(shard.stage)", isOurs: true)
+            guard let stage = stages[shard.kind] else {
+                return failure(shard, "unknown-stage", "this worker does not know the stage \(shard.kind)", isOurs: true)
             }
             let input = ShardInput(
-                stage: shard.stage, round: Int(shard.round), key: shard.key, centre: shard.centre, input: shard.input,
+                step: shard.stage, round: Int(shard.round), key: shard.key, centre: shard.centre, input: shard.input,
                 seed: shard.seed)
             let output = try stage.map(input, context: context)
             if wasSpoilt(shard, output.rows, since: start, context) { return .stopped(shard.lease) }
             // Only now: pictures of a folder that was another centre's are not kept.
-            return try package(pictures.settled(output, job: shard.job, stage: shard.stage), of: shard, since: start)
+            return try package(pictures.settled(output, job: shard.job, step: shard.stage, stage: shard.kind), of: shard, since: start)
         } catch let error as StageError where error.code == .cancelled {
             // A stage that gives up without being told to must not come back for ever.
             guard task.isCancelled || stop.isSet else { return failure(shard, "cancelled", error.message) }

@@ -15,7 +15,7 @@ struct AveragedRounds {
 
     /// The parameters with which a round starts: the last round's, or those of `make`.
     func base(round: Int, view: any PlanningView, make: () throws -> ParameterSet) throws -> SHA256Digest {
-        if let model = try view.model(ofStage: stage, startingRound: round) { return model }
+        if let model = try view.model(ofStep: view.step.name, startingRound: round) { return model }
         guard round == 0 else {
             throw StageError(.missingInput, "round \(round) of \(stage) has no parameters to start from")
         }
@@ -35,7 +35,7 @@ struct AveragedRounds {
             )
         }
         // Without validation studies the closing round has no shards: the model stands as the last round left it.
-        let handedOn = try view.model(ofStage: stage, startingRound: round)
+        let handedOn = try view.model(ofStep: view.step.name, startingRound: round)
         guard let base = decoded.lazy.compactMap(\.record?.base).first ?? (records.isEmpty ? handedOn : nil) else {
             throw StageError(.missingInput, "no shard of round \(round) came through: see the quarantined shards")
         }
@@ -49,7 +49,7 @@ struct AveragedRounds {
         }
         metrics["unreadableImages"] = Double(decoded.reduce(0) { $0 + ($1.record?.unreadable ?? 0) })
         let baseData = try view.content(base)
-        var state = try view.state(ofStage: stage, startingRound: round).map { try MILTrainState(decoding: view.content($0)) }
+        var state = try view.state(ofStep: view.step.name, startingRound: round).map { try MILTrainState(decoding: view.content($0)) }
             ?? MILTrainState()
         if let selection, let value = metrics[selection], value > state.bestArea ?? -1 {
             (state.bestArea, state.bestRound, state.best) = (value, round, baseData)

@@ -44,8 +44,8 @@ public struct CAMSettings: Sendable, Hashable, Codable {
         case all
 
         /// What chooses them.
-        var inputs: [StageInput] {
-            self == .positive ? [StageInput(StageInput.labels.stage, or: "take them all (`studies: \"all\"`)")] : []
+        var needs: [StageNeed] {
+            self == .positive ? [StageNeed(.labels, or: "take them all (`studies: \"all\"`)")] : []
         }
     }
 

@@ -37,11 +37,13 @@ public struct CAMStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try CAMSettings(settings, stage: name) }
 
-    public func inputs(settings: StageSettings) throws -> [StageInput] {
+    public let products = [Product(.boxes, "cam"), Product(.masks, "cam-mask")]
+    public let localiser: Localiser? = Localiser(head: "student", map: "cam", mask: "cam-mask", drawsBoxes: true)
+
+    public func needs(settings: StageSettings) throws -> [StageNeed] {
         let settings = try CAMSettings(settings, stage: name)
-        return [.catalogue] + settings.studies.inputs
-            + StageInput.network(TrainedModel.trainingStage, unless: settings.weights)
-            + [StageInput(MILScoreStage.stageName)]
+        return [.studies] + settings.studies.needs
+            + StageNeed.network(TrainedModel.family, unless: settings.weights) + [StageNeed(.studentScores)]
     }
 
     public func checkFiles(settings: StageSettings) throws {
@@ -60,10 +62,7 @@ public struct CAMStage: Stage {
         let wanted = Set(
             try view.studies().filter { settings.splits.contains($0.split) }.map { "\($0.centre)/\($0.study)" }
                 .filter { settings.studies == .all || positive.contains($0) })
-        let scores = try view.imageScores().filter { $0.head == "student" }
-        guard !scores.isEmpty else {
-            throw StageError(.missingInput, "stage \(name) needs scores of images: put mil-score before it")
-        }
+        let scores = try view.studentScores(for: name)
         let chosen = scores.filter { $0.score >= settings.threshold && wanted.contains("\($0.centre)/\($0.study)") }
         return try Dictionary(grouping: chosen, by: \.centre).sorted { $0.key < $1.key }.flatMap { centre, rows in
             let items = rows.map { Input.Item(study: $0.study, image: $0.image) }
@@ -128,7 +127,7 @@ public struct CAMStage: Stage {
     ) throws -> RoundOutcome {
         var metrics: [String: Double] = ["images": 0, "kept": 0, "failedImages": 0]
         let parts = try records.decoded(as: Record.self)
-        try view.requireOneModel(parts.map(\.parameters), ofStage: name)
+        try view.requireOneModel(parts.map(\.parameters))
         for record in parts {
             metrics["images", default: 0] += Double(record.images)
             metrics["kept", default: 0] += Double(record.kept)

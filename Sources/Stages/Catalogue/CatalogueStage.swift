@@ -6,6 +6,7 @@ import Foundation
 /// Settings: `imageCheck`, `decode` (default) or `header`.
 public struct CatalogueStage: Stage {
     public let name = "catalogue"
+    public let products = [Product.studies]
 
     public init() {}
 

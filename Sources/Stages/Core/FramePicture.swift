@@ -33,3 +33,10 @@ public struct FramePicture: Sendable, Hashable {
         self.place = place
     }
 }
+
+extension StepOutline {
+    /// Under what pictures of a kind are kept. Steps with names of their own may draw the same kind of the same images.
+    package static func pictureKind(_ kind: String, step: String, stage: String) -> String {
+        step == stage ? kind : "\(step).\(kind)"
+    }
+}

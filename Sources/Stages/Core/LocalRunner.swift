@@ -40,13 +40,14 @@ public final class LocalRunner: Sendable {
             throw StageError(.invalidSettings, "there is no stage \(step.stage)")
         }
         try stage.validate(settings: step.settings)
+        try store.begin(step, stage: stage)
         for round in 0..<(try stage.roundCount(settings: step.settings)) {
             let shards = order(try stage.plan(round: round, settings: step.settings, view: store))
-            store.begin(stage: step.stage, shards: shards)
-            let records = try map(shards, stage: stage, round: round)
+            store.plan(shards)
+            let records = try map(shards, step: step.name, stage: stage, round: round)
             let outcome = try stage.reduce(round: round, records: records, settings: step.settings, view: store)
-            try store.finish(stage: step.stage, round: round, outcome: outcome)
-            onRound(step.stage, round, outcome)
+            try store.finish(step: step.name, round: round, outcome: outcome)
+            onRound(step.name, round, outcome)
             if outcome.isFinal { break }
         }
     }
@@ -54,11 +55,11 @@ public final class LocalRunner: Sendable {
     /// Maps shards of a stage without planning or reducing: for benchmarks.
     func map(_ shards: [ShardPlan], ofStage name: String) throws {
         guard let stage = registry[name] else { throw StageError(.invalidSettings, "there is no stage \(name)") }
-        _ = try map(shards, stage: stage, round: 0)
+        _ = try map(shards, step: name, stage: stage, round: 0)
     }
 
     /// Maps the shards on `slots` threads; the first error ends the run once the others are through.
-    private func map(_ shards: [ShardPlan], stage: any Stage, round: Int) throws -> [ShardRecord] {
+    private func map(_ shards: [ShardPlan], step: String, stage: any Stage, round: Int) throws -> [ShardRecord] {
         let results = Mutex<[Int: Result<ShardRecord, any Error>]>([:])
         let next = Mutex(0)
         let slot: @Sendable (Int) -> Void = { [store, context] _ in
@@ -72,12 +73,12 @@ public final class LocalRunner: Sendable {
                 let result = Result {
                     let output = try stage.map(
                         ShardInput(
-                            stage: stage.name, round: round, key: plan.key, centre: plan.centre, input: plan.input,
+                            step: step, round: round, key: plan.key, centre: plan.centre, input: plan.input,
                             seed: store.seed),
                         context: context)
                     for row in output.rows { try row.requireNumbers() }
-                    store.add(output.rows, stage: stage.name)
-                    store.keep(output.pictures, stage: stage.name)
+                    store.add(output.rows, step: step)
+                    store.keep(output.pictures, step: step)
                     return ShardRecord(
                         key: plan.key, centre: plan.centre, record: output.record,
                         blobs: try output.blobs.map { try store.store($0) })

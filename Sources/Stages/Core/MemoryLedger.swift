@@ -8,11 +8,14 @@ public final class MemoryLedger: PlanningView, Sendable {
     public let centres: [String]
 
     private struct State {
-        var rows: [(stage: String, row: ResultRow)] = []
+        var rows: [(step: String, row: ResultRow)] = []
         var content: [SHA256Digest: Data] = [:]
         var pictures: [FramePicture] = []
         var rounds: [String: [Int: Round]] = [:]
         var modelsUsed: [String: SHA256Digest] = [:]
+        /// Of steps that ran, and of the one that runs, last.
+        var steps: [StepOutline] = []
+        var sources: StepSources?
     }
 
     private struct Round {
@@ -35,8 +38,8 @@ public final class MemoryLedger: PlanningView, Sendable {
     }
     public var items: [ResultRow.ItemRow] { rows.compactMap { if case .item(let row) = $0 { row } else { nil } } }
 
-    public func add(_ rows: [ResultRow], stage: String = "") {
-        state.withLock { $0.rows += rows.map { (stage, $0) } }
+    public func add(_ rows: [ResultRow], step: String = "") {
+        state.withLock { $0.rows += rows.map { (step, $0) } }
     }
 
     /// Pictures of frames that the stages made, by kind, centre, study and image.
@@ -46,84 +49,101 @@ public final class MemoryLedger: PlanningView, Sendable {
         }
     }
 
-    func keep(_ pictures: [FramePicture], stage: String) {
-        add(pictures.map { .picture(.init($0)) }, stage: stage)
+    func keep(_ pictures: [FramePicture], step: String) {
+        add(pictures.map { .picture(.init($0)) }, step: step)
         state.withLock { $0.pictures += pictures }
     }
 
-    func begin(stage: String, shards: [ShardPlan]) {
-        state.withLock { $0.modelsUsed[stage] = shards.lazy.compactMap(\.model).first }
-    }
-
-    func finish(stage: String, round: Int, outcome: RoundOutcome) throws {
-        let model = try outcome.model.map { try store($0) }
-        let reduction = try outcome.state.map { try store($0) }
-        state.withLock { state in
-            state.rows += outcome.rows.map { (stage, $0) }
-            state.rounds[stage, default: [:]][round] = Round(model: model, state: reduction, metrics: outcome.metrics)
+    /// The step that runs from now on, and what it reads of those that ran.
+    func begin(_ step: Pipeline.Step, stage: any Stage) throws {
+        let needs = try stage.needs(settings: step.settings)
+        try state.withLock { state in
+            let earlier = state.steps.filter { $0.name != step.name }
+            state.sources = try StepSources(of: step, needs: needs, among: earlier)
+            state.steps = earlier + [StepOutline(name: step.name, stage: stage)]
         }
     }
 
-    public func studies() -> [ResultRow.StudyRow] {
-        sorted({ if case .study(let row) = $0 { row } else { nil } }, by: { [$0.centre, $0.study] })
-    }
+    /// Nobody plans before `begin`.
+    public var step: StepOutline { state.withLock { $0.steps.last } ?? StepOutline(name: "", stage: NoStage()) }
+    public var sources: StepSources { state.withLock { $0.sources } ?? StepSources() }
 
-    public func reportLabels() -> [ResultRow.ReportLabelRow] {
-        sorted({ if case .reportLabel(let row) = $0 { row } else { nil } }, by: { [$0.centre, $0.study] })
-    }
-
-    public func bagScores() -> [ResultRow.BagScoreRow] {
-        sorted({ if case .bagScore(let row) = $0 { row } else { nil } }, by: { [$0.centre, $0.study, $0.head] })
-    }
-
-    public func imageScores() -> [ResultRow.ImageScoreRow] {
-        sorted(
-            { if case .imageScore(let row) = $0 { row } else { nil } }, by: { [$0.centre, $0.study, $0.image, $0.head] })
-    }
-
-    public func boxes() -> [ResultRow.BoxRow] {
-        sorted({ if case .box(let row) = $0 { row } else { nil } }, by: { [$0.centre, $0.study, $0.image] })
-    }
-
-    public func masks() -> [ResultRow.MaskRow] {
-        sorted({ if case .mask(let row) = $0 { row } else { nil } }, by: { [$0.centre, $0.study, $0.image, $0.kind] })
-    }
-
-    public func boxes(ofStage stage: String) -> [ResultRow.BoxRow] {
-        state.withLock { $0.rows.filter { $0.stage == stage } }
-            .compactMap { if case .box(let row) = $0.row { row } else { nil } }
-            .sorted { [$0.centre, $0.study, $0.image].lexicographicallyPrecedes([$1.centre, $1.study, $1.image]) }
-    }
-
-    public func masks(ofStage stage: String) -> [ResultRow.MaskRow] {
-        state.withLock { $0.rows.filter { $0.stage == stage } }
-            .compactMap { if case .mask(let row) = $0.row { row } else { nil } }
-            .sorted {
-                [$0.centre, $0.study, $0.image, $0.kind].lexicographicallyPrecedes([$1.centre, $1.study, $1.image, $1.kind])
-            }
-    }
-
-    private func sorted<Row>(_ pick: (ResultRow) -> Row?, by key: (Row) -> [String]) -> [Row] {
-        rows.compactMap(pick).map { ($0, key($0)) }
-            .sorted { $0.1.lexicographicallyPrecedes($1.1) }.map(\.0)
-    }
-
-    public func model(ofStage stage: String, startingRound round: Int?) -> SHA256Digest? {
+    func plan(_ shards: [ShardPlan]) {
         state.withLock { state in
-            let rounds = state.rounds[stage] ?? [:]
+            guard let step = state.steps.last?.name else { return }
+            state.modelsUsed[step] = shards.lazy.compactMap(\.model).first
+        }
+    }
+
+    func finish(step: String, round: Int, outcome: RoundOutcome) throws {
+        let model = try outcome.model.map { try store($0) }
+        let reduction = try outcome.state.map { try store($0) }
+        state.withLock { state in
+            state.rows += outcome.rows.map { (step, $0) }
+            state.rounds[step, default: [:]][round] = Round(model: model, state: reduction, metrics: outcome.metrics)
+        }
+    }
+
+    public func studies() -> [ResultRow.StudyRow] { latest(nil, Self.study) }
+    public func reportLabels() -> [ResultRow.ReportLabelRow] { latest(nil, Self.reportLabel) }
+    public func bagScores() -> [ResultRow.BagScoreRow] { latest(nil, Self.bagScore) }
+    public func imageScores() -> [ResultRow.ImageScoreRow] { latest(nil, Self.imageScore) }
+    public func boxes() -> [ResultRow.BoxRow] { latest(nil, Self.box) }
+    public func masks() -> [ResultRow.MaskRow] { latest(nil, Self.mask) }
+    public func bagScores(ofStep step: String) -> [ResultRow.BagScoreRow] { latest(step, Self.bagScore) }
+    public func imageScores(ofStep step: String) -> [ResultRow.ImageScoreRow] { latest(step, Self.imageScore) }
+    public func boxes(ofStep step: String) -> [ResultRow.BoxRow] { latest(step, Self.box) }
+    public func masks(ofStep step: String) -> [ResultRow.MaskRow] { latest(step, Self.mask) }
+
+    private static func study(_ row: ResultRow) -> (key: [String], row: ResultRow.StudyRow)? {
+        if case .study(let row) = row { ([row.centre, row.study], row) } else { nil }
+    }
+    private static func reportLabel(_ row: ResultRow) -> (key: [String], row: ResultRow.ReportLabelRow)? {
+        if case .reportLabel(let row) = row { ([row.centre, row.study], row) } else { nil }
+    }
+    private static func bagScore(_ row: ResultRow) -> (key: [String], row: ResultRow.BagScoreRow)? {
+        if case .bagScore(let row) = row { ([row.centre, row.study, row.head], row) } else { nil }
+    }
+    private static func imageScore(_ row: ResultRow) -> (key: [String], row: ResultRow.ImageScoreRow)? {
+        if case .imageScore(let row) = row { ([row.centre, row.study, row.image, row.head], row) } else { nil }
+    }
+    private static func box(_ row: ResultRow) -> (key: [String], row: ResultRow.BoxRow)? {
+        if case .box(let row) = row { ([row.centre, row.study, row.image], row) } else { nil }
+    }
+    private static func mask(_ row: ResultRow) -> (key: [String], row: ResultRow.MaskRow)? {
+        if case .mask(let row) = row { ([row.centre, row.study, row.image, row.kind], row) } else { nil }
+    }
+
+    /// Of one step or of all; of rows with one key the step that began last has its own, as the protocol says.
+    private func latest<Row>(_ step: String?, _ pick: (ResultRow) -> (key: [String], row: Row)?) -> [Row] {
+        let (rows, steps) = state.withLock { ($0.rows, $0.steps.map(\.name)) }
+        let order = Dictionary(steps.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        var byKey: [[String]: (order: Int, row: Row)] = [:]
+        for entry in rows where step == nil || entry.step == step {
+            guard let (key, row) = pick(entry.row) else { continue }
+            let place = order[entry.step] ?? -1
+            if let known = byKey[key], known.order > place { continue }
+            byKey[key] = (place, row)
+        }
+        return byKey.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value.row)
+    }
+
+    public func model(ofStep step: String, startingRound round: Int?) -> SHA256Digest? {
+        state.withLock { state in
+            let rounds = state.rounds[step] ?? [:]
             if let round { return rounds[round - 1]?.model }
             return rounds.filter { $0.value.model != nil }.max { $0.key < $1.key }?.value.model
         }
     }
 
-    public func modelUsed(byStage stage: String) -> SHA256Digest? { state.withLock { $0.modelsUsed[stage] } }
+    public func modelUsed(byStep step: String) -> SHA256Digest? { state.withLock { $0.modelsUsed[step] } }
 
-    public func state(ofStage stage: String, startingRound round: Int) -> SHA256Digest? {
-        state.withLock { $0.rounds[stage]?[round - 1]?.state }
+    public func state(ofStep step: String, startingRound round: Int) -> SHA256Digest? {
+        state.withLock { $0.rounds[step]?[round - 1]?.state }
     }
 
-    public func metrics(ofStage stage: String, round: Int) -> [String: Double] {
-        state.withLock { $0.rounds[stage]?[round]?.metrics ?? [:] }
+    public func metrics(ofStep step: String, round: Int) -> [String: Double] {
+        state.withLock { $0.rounds[step]?[round]?.metrics ?? [:] }
     }
 
     public func content(_ digest: SHA256Digest) throws -> Data {
@@ -138,4 +158,12 @@ public final class MemoryLedger: PlanningView, Sendable {
         state.withLock { $0.content[digest] = content }
         return digest
     }
+}
+
+/// What stands for the step before the first.
+private struct NoStage: Stage {
+    let name = ""
+
+    func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] { [] }
+    func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput { ShardOutput() }
 }

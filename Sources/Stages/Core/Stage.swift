@@ -7,7 +7,7 @@ import Foundation
 /// knows nothing of sockets, databases or other workers, and keeps no state: whatever it needs is in its arguments, so
 /// that any of the three can be repeated after a crash and gives the same answer.
 public protocol Stage: Sendable {
-    /// The stage's name in pipelines, in the ledger and in `status`: lower case, words joined by hyphens.
+    /// The stage's name in pipelines: lower case, words joined by hyphens. A step that has no name of its own takes it.
     var name: String { get }
 
     /// Checks a pipeline's settings for this stage before a job is accepted.
@@ -19,8 +19,14 @@ public protocol Stage: Sendable {
     /// - Throws: `StageError.parameters`, which names the stage and the file.
     func checkFiles(settings: StageSettings) throws
 
-    /// What earlier stages of the pipeline must leave for these settings: checked before a job is accepted.
-    func inputs(settings: StageSettings) throws -> [StageInput]
+    /// What earlier steps of the pipeline must leave for these settings: checked before a job is accepted.
+    func needs(settings: StageSettings) throws -> [StageNeed]
+
+    /// What a step that runs it leaves for others.
+    var products: [Product] { get }
+
+    /// How evaluation reads what it draws; nil for stages that draw nothing.
+    var localiser: Localiser? { get }
 
     /// How many rounds the stage makes with these settings. All but averaging stages make one.
     func roundCount(settings: StageSettings) throws -> Int
@@ -47,7 +53,9 @@ public protocol Stage: Sendable {
 extension Stage {
     public func validate(settings: StageSettings) throws {}
     public func checkFiles(settings: StageSettings) throws {}
-    public func inputs(settings: StageSettings) throws -> [StageInput] { [] }
+    public func needs(settings: StageSettings) throws -> [StageNeed] { [] }
+    public var products: [Product] { [] }
+    public var localiser: Localiser? { nil }
     public func roundCount(settings: StageSettings) throws -> Int { 1 }
     public func missingReplicas(settings: StageSettings) throws -> MissingReplicas? { nil }
     public func reduce(
@@ -84,7 +92,7 @@ public struct ShardPlan: Sendable, Hashable {
     /// Content that `map` will ask for by its digest (parameters, long lists), kept alive while the shard is open.
     public var blobs: [SHA256Digest]
     /// The parameters that `map` runs, in stages that only infer: one for all shards of a round. They stand in the ledger
-    /// beside the round's results (`PlanningView.modelUsed(byStage:)`).
+    /// beside the round's results (`PlanningView.modelUsed(byStep:)`).
     public var model: SHA256Digest?
     /// True when all shards of the job that say so must run in one numeric setup (DESIGN.md, section 6).
     public var needsUniformSetup: Bool
@@ -104,16 +112,17 @@ public struct ShardPlan: Sendable, Hashable {
 
 /// A shard as `map` receives it.
 public struct ShardInput: Sendable {
-    public var stage: String
+    /// The step's name in its pipeline.
+    public var step: String
     public var round: Int
     public var key: String
     public var centre: String?
     public var input: Data
-    /// The job's seed; whatever is random derives from it, the round and the key, never from time or worker.
+    /// The job's seed; whatever is random derives from it, the step, the round and the key, never from time or worker.
     public var seed: UInt64
 
-    public init(stage: String, round: Int, key: String, centre: String?, input: Data, seed: UInt64) {
-        self.stage = stage
+    public init(step: String, round: Int, key: String, centre: String?, input: Data, seed: UInt64) {
+        self.step = step
         self.round = round
         self.key = key
         self.centre = centre

@@ -10,32 +10,57 @@ public protocol PlanningView {
     var seed: UInt64 { get }
     /// Names of the job's centres, sorted.
     var centres: [String] { get }
+    /// The step that is planned or reduced.
+    var step: StepOutline { get }
+    /// From which earlier steps it reads.
+    var sources: StepSources { get }
 
     func studies() throws -> [ResultRow.StudyRow]
     func reportLabels() throws -> [ResultRow.ReportLabelRow]
     func bagScores() throws -> [ResultRow.BagScoreRow]
     func imageScores() throws -> [ResultRow.ImageScoreRow]
-    /// Of all stages before; where several wrote the same key, the latest of the pipeline.
+    /// Of all steps before; where several wrote the same key, the latest of the pipeline.
     func boxes() throws -> [ResultRow.BoxRow]
     func masks() throws -> [ResultRow.MaskRow]
-    /// Of one stage.
-    func boxes(ofStage stage: String) throws -> [ResultRow.BoxRow]
-    func masks(ofStage stage: String) throws -> [ResultRow.MaskRow]
+    /// Of one step.
+    func bagScores(ofStep step: String) throws -> [ResultRow.BagScoreRow]
+    func imageScores(ofStep step: String) throws -> [ResultRow.ImageScoreRow]
+    func boxes(ofStep step: String) throws -> [ResultRow.BoxRow]
+    func masks(ofStep step: String) throws -> [ResultRow.MaskRow]
 
-    /// The parameters with which `round` of `stage` starts (the outcome of the round before), or, with `round` nil, the
-    /// stage's latest. Nil when there are none yet.
-    func model(ofStage stage: String, startingRound round: Int?) throws -> SHA256Digest?
-    /// The parameters that a stage that only infers ran, or runs: those of its shards' plans (`ShardPlan.model`).
-    func modelUsed(byStage stage: String) throws -> SHA256Digest?
+    /// The parameters with which `round` of a step starts (the outcome of the round before), or, with `round` nil, the
+    /// step's latest. Nil when there are none yet.
+    func model(ofStep step: String, startingRound round: Int?) throws -> SHA256Digest?
+    /// The parameters that a step that only infers ran, or runs: those of its shards' plans (`ShardPlan.model`).
+    func modelUsed(byStep step: String) throws -> SHA256Digest?
     /// The reduction's own state that the round before left (`RoundOutcome.state`).
-    func state(ofStage stage: String, startingRound round: Int) throws -> SHA256Digest?
-    /// A number of an earlier round of `stage`, as its outcome gave it.
-    func metrics(ofStage stage: String, round: Int) throws -> [String: Double]
+    func state(ofStep step: String, startingRound round: Int) throws -> SHA256Digest?
+    /// A number of an earlier round of a step, as its outcome gave it.
+    func metrics(ofStep step: String, round: Int) throws -> [String: Double]
 
     /// Stored content by its digest.
     func content(_ digest: SHA256Digest) throws -> Data
     /// Stores content, for shards to name; storing twice is storing once.
     func store(_ content: Data) throws -> SHA256Digest
+}
+
+extension PlanningView {
+    /// The step from which the current one reads; nil where there is none.
+    func source(_ kind: Product.Kind) -> StepOutline? { sources.steps[kind.rawValue]?.last }
+
+    /// The student's scores of images that the step reads.
+    /// - Throws: `StageError.missingInput` without any.
+    func studentScores(for stage: String, or alternative: String? = nil) throws -> [ResultRow.ImageScoreRow] {
+        let rows = try source(.scores).map { try imageScores(ofStep: $0.name) } ?? []
+        let scores = rows.filter { $0.head == Product.studentScores.family }
+        guard !scores.isEmpty else {
+            throw StageError(.missingInput, "stage \(stage) needs scores of images: put a step that scores them before it" + (alternative.map { ", or \($0)" } ?? ""))
+        }
+        return scores
+    }
+
+    /// All steps from which it reads under a key of its own.
+    func sources(_ key: String) -> [StepOutline] { sources.steps[key] ?? [] }
 }
 
 /// What a worker lends to `map`.

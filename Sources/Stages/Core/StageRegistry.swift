@@ -10,4 +10,9 @@ public struct StageRegistry: Sendable {
 
     /// Sorted names, for messages.
     public var names: [String] { stages.keys.sorted() }
+
+    /// Sorted names of the stages that leave a product, for messages.
+    func stages(leaving product: Product) -> [String] {
+        stages.filter { $0.value.products.contains(product) }.keys.sorted()
+    }
 }

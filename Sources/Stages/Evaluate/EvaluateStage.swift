@@ -22,14 +22,20 @@ public struct EvaluateStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try EvaluateSettings(settings, stage: name) }
 
-    public func inputs(settings: StageSettings) throws -> [StageInput] { [.catalogue] }
+    public func needs(settings: StageSettings) throws -> [StageNeed] {
+        [.studies, StageNeed(anyOf: [.scores, .boxes, .masks], key: Self.predictions)]
+    }
+
+    /// By which `from` names the steps to be measured; by default all.
+    static let predictions = "predictions"
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try EvaluateSettings(settings, stage: name)
+        let subjects = EvaluationSubject.all(view)
         return try view.centres.map { centre in
             let results = try EvaluationInput.results(centre: centre, settings: settings, view: view)
             let blob = try view.store(try StageCoding.encode(results))
-            let input = EvaluationInput(centre: centre, results: blob, settings: settings)
+            let input = EvaluationInput(centre: centre, results: blob, subjects: subjects, settings: settings)
             return ShardPlan(
                 key: centre, centre: centre, input: try StageCoding.encode(input),
                 blobs: [blob] + results.masks.flatMap { [$0.foreground, $0.map] })
@@ -47,8 +53,9 @@ public struct EvaluateStage: Stage {
         }
         // Without its tables the archive has no images either, and other stages have said so.
         let index = try? context.index(ofCentre: input.centre)
-        var comparison = TruthComparison(truth: try context.truth(ofCentre: input.centre), settings: input.settings) {
-            study, image in
+        var comparison = TruthComparison(
+            truth: try context.truth(ofCentre: input.centre), subjects: input.subjects, settings: input.settings
+        ) { study, image in
             guard let url = try? index?.imageURL(study: study, image: image), let probe = try? ImageProbe(contentsOf: url) else {
                 return nil
             }
@@ -86,10 +93,9 @@ public struct EvaluateStage: Stage {
                 ))
         }
         var models: [String: SHA256Digest] = [:]
-        for stage in [MILScoreStage.stageName] + Localiser.all.map(\.stage) {
-            models[stage] = try view.modelUsed(byStage: stage)
-        }
-        let table = EvaluationTable(findings: findings, settings: settings, models: models)
+        let subjects = EvaluationSubject.all(view)
+        for subject in subjects { models[subject.name] = try view.modelUsed(byStep: subject.name) }
+        let table = EvaluationTable(findings: findings, subjects: subjects, settings: settings, models: models)
         do {
             let truth = TruthSummary(
                 findings: findings, centres: view.centres, withoutTruth: try Self.withoutTruth(records),

@@ -22,7 +22,7 @@ struct EvaluationFindings: Codable {
 
     /// A mapped image that shows a polyp.
     struct Overlap: Codable {
-        /// The stage that drew it.
+        /// The step that drew it.
         var subject: String
         var study: String
         var split: String
@@ -36,12 +36,12 @@ struct EvaluationFindings: Codable {
         var measures: [String: Double] = [:]
     }
 
-    /// By head.
-    var bags: [String: [Sample]] = [:]
-    var images: [String: [Sample]] = [:]
+    /// By step, by head.
+    var bags: [String: [String: [Sample]]] = [:]
+    var images: [String: [String: [Sample]]] = [:]
     var labels: [Label] = []
     var overlaps: [Overlap] = []
-    /// Boxes on images that show no polyp, by stage and split.
+    /// Boxes on images that show no polyp, by step and split.
     var falseBoxes: [String: [String: Int]] = [:]
     /// Masks that could be laid over their image, and those that could not; what was taken for granted in reading them.
     var masks = 0

@@ -14,24 +14,24 @@ struct EvaluationInput: Codable {
         var split: String
         /// What the labels stage made of the report: yes, no, uncertain, or none; nil where the job labels no reports.
         var label: String?
-        /// Probability by head.
-        var bag: [String: Double] = [:]
-        /// Score by head, by image.
-        var images: [String: [String: Double]] = [:]
-        /// What each localising stage drew, by its name.
+        /// Probability by head, by step.
+        var bag: [String: [String: Double]] = [:]
+        /// Score by head, by step, by image.
+        var images: [String: [String: [String: Double]]] = [:]
+        /// What each localising step drew, by its name.
         var drawn: [String: Drawing] = [:]
     }
 
-    /// A study's images as one stage saw them.
+    /// A study's images as one step saw them.
     struct Drawing: Codable {
-        /// Boxes of images that were mapped; nil where the map had no foreground. Empty for stages that draw masks alone.
+        /// Boxes of images that were mapped; nil where the map had no foreground. Empty for steps that draw masks alone.
         var boxes: [String: ResultRow.BoxRow.Rectangle?] = [:]
         /// Images whose box passed the filters.
         var kept: [String] = []
     }
 
     struct Mask: Codable {
-        /// The stage that drew it.
+        /// The step that drew it.
         var subject: String
         var study: String
         var image: String
@@ -43,6 +43,7 @@ struct EvaluationInput: Codable {
 
     var centre: String
     var results: SHA256Digest
+    var subjects: [EvaluationSubject]
     var settings: EvaluateSettings
 
     /// The results of a centre, from the ledger.
@@ -56,20 +57,26 @@ struct EvaluationInput: Codable {
             for study in studies.keys { studies[study]?.label = "none" }
             for row in labels where row.centre == centre { studies[row.study]?.label = row.polyp }
         }
-        for row in try view.bagScores() where row.centre == centre { studies[row.study]?.bag[row.head] = row.probability }
-        for row in try view.imageScores() where row.centre == centre && row.head != "attentionWeight" {
-            studies[row.study]?.images[row.image, default: [:]][row.head] = row.score
+        let subjects = EvaluationSubject.all(view)
+        for step in subjects.map(\.name) {
+            for row in try view.bagScores(ofStep: step) where row.centre == centre {
+                studies[row.study]?.bag[step, default: [:]][row.head] = row.probability
+            }
+            for row in try view.imageScores(ofStep: step) where row.centre == centre && row.head != "attentionWeight" {
+                studies[row.study]?.images[row.image, default: [:]][step, default: [:]][row.head] = row.score
+            }
         }
-        for localiser in Localiser.all where localiser.drawsBoxes {
-            for row in try view.boxes(ofStage: localiser.stage) where row.centre == centre {
-                studies[row.study]?.drawn[localiser.stage, default: Drawing()].boxes[row.image] = .some(row.rectangle)
-                if row.isKept { studies[row.study]?.drawn[localiser.stage, default: Drawing()].kept.append(row.image) }
+        for step in subjects where step.localiser?.drawsBoxes ?? false {
+            for row in try view.boxes(ofStep: step.name) where row.centre == centre {
+                studies[row.study]?.drawn[step.name, default: Drawing()].boxes[row.image] = .some(row.rectangle)
+                if row.isKept { studies[row.study]?.drawn[step.name, default: Drawing()].kept.append(row.image) }
             }
         }
         var results = Results(studies: studies.values.sorted { $0.study < $1.study })
-        for localiser in Localiser.all {
+        for step in subjects {
+            guard let localiser = step.localiser else { continue }
             var pictures: [String: [String: SHA256Digest]] = [:]
-            for row in try view.masks(ofStage: localiser.stage) where row.centre == centre && studies[row.study] != nil {
+            for row in try view.masks(ofStep: step.name) where row.centre == centre && studies[row.study] != nil {
                 pictures["\(row.study)/\(row.image)", default: [:]][row.kind] = row.content
             }
             for (key, kinds) in pictures.sorted(by: { $0.key < $1.key }) {
@@ -79,7 +86,7 @@ struct EvaluationInput: Codable {
                 else { continue }
                 results.masks.append(
                     Mask(
-                        subject: localiser.stage, study: parts[0], image: parts[1], split: split, map: map,
+                        subject: step.name, study: parts[0], image: parts[1], split: split, map: map,
                         foreground: foreground))
             }
         }

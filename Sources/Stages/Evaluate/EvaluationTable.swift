@@ -7,14 +7,16 @@ struct EvaluationTable {
     typealias Row = ResultRow.EvaluationRow
 
     let findings: [(centre: String, findings: EvaluationFindings)]
+    /// In the pipeline's order.
+    let subjects: [EvaluationSubject]
     let settings: EvaluateSettings
-    /// Parameters by the stage that ran them.
+    /// Parameters by the step that ran them.
     let models: [String: SHA256Digest]
 
     func rows() throws -> [Row] {
         try settings.splits.flatMap { split in
             try labels(split) + ranked("bag", split) { $0.bags } + ranked("image", split) { $0.images }
-                + Localiser.all.flatMap { try overlaps(split, of: $0) }
+                + subjects.flatMap { subject in try subject.localiser.map { try overlaps(split, of: subject.name, $0) } ?? [] }
         }
     }
 
@@ -22,9 +24,12 @@ struct EvaluationTable {
     static func headline(_ rows: [Row]) -> [String: Double] {
         let split = rows.first?.dataset
         var metrics: [String: Double] = [:]
+        let subjects = Dictionary(grouping: rows, by: { [$0.level, $0.head] }).mapValues { Set($0.map(\.subject)).count }
         for row in rows where row.centre == "all" && row.dataset == split {
             if let value = row.value {
-                metrics[[row.level, row.head, row.metric].filter { !$0.isEmpty }.joined(separator: ".")] = value
+                // A head of several steps is told by the step.
+                let head = subjects[[row.level, row.head]] ?? 1 > 1 ? row.subject : row.head
+                metrics[[row.level, head, row.metric].filter { !$0.isEmpty }.joined(separator: ".")] = value
             }
         }
         return metrics
@@ -67,13 +72,15 @@ struct EvaluationTable {
     // MARK: Bags and images
 
     private func ranked(
-        _ level: String, _ split: String, pick: (EvaluationFindings) -> [String: [EvaluationFindings.Sample]]
+        _ level: String, _ split: String, pick: (EvaluationFindings) -> [String: [String: [EvaluationFindings.Sample]]]
     ) throws -> [Row] {
-        let heads = Set(findings.flatMap { pick($0.findings).keys }).sorted()
-        return try heads.flatMap { head in
-            try groups { (pick($0)[head] ?? []).filter { $0.split == split } }.flatMap { group -> [Row] in
+        let pairs = subjects.enumerated().flatMap { order, step in
+            Set(findings.flatMap { (pick($0.findings)[step.name] ?? [:]).keys }).map { (head: $0, order: order, step: step.name) }
+        }.sorted { ($0.head, $0.order) < ($1.head, $1.order) }
+        return try pairs.flatMap { head, _, step in
+            try groups { (pick($0)[step]?[head] ?? []).filter { $0.split == split } }.flatMap { group -> [Row] in
                 try ranked(
-                    level, split, head: head, centre: group.centre,
+                    level, split, head: head, subject: step, centre: group.centre,
                     samples: group.items.map {
                         ClassificationSample(
                             centre: $0.centre, study: $0.item.study, score: $0.item.score,
@@ -84,15 +91,14 @@ struct EvaluationTable {
     }
 
     private func ranked(
-        _ level: String, _ split: String, head: String, centre: String, samples: [ClassificationSample]
+        _ level: String, _ split: String, head: String, subject: String, centre: String, samples: [ClassificationSample]
     ) throws -> [Row] {
         let report = try ClassificationReport(
             title: level, samples: samples, threshold: settings.threshold,
             bootstrap: StudyBootstrap(resamples: settings.resamples))
         guard let found = report.pooled else { return [] }
         func row(_ metric: String, _ value: Double?, _ interval: ConfidenceInterval?, note: String = "") -> Row {
-            let subject = Localiser.all.first { $0.head == head && $0.stage != "cam" }?.stage ?? MILScoreStage.stageName
-            return Row(
+            Row(
                 subject: subject, model: models[subject], dataset: split, centre: centre, level: level, head: head,
                 metric: metric, value: value, lower: value == nil ? nil : interval?.lower,
                 upper: value == nil ? nil : interval?.upper,
@@ -113,12 +119,12 @@ struct EvaluationTable {
 
     // MARK: Boxes and masks
 
-    private func overlaps(_ split: String, of localiser: Localiser) throws -> [Row] {
-        groups { $0.overlaps.filter { $0.split == split && $0.subject == localiser.stage } }.flatMap { group -> [Row] in
+    private func overlaps(_ split: String, of subject: String, _ localiser: Localiser) throws -> [Row] {
+        groups { $0.overlaps.filter { $0.split == split && $0.subject == subject } }.flatMap { group -> [Row] in
             let centre = group.centre
             let items = group.items.map(\.item)
             let falseBoxes = findings.filter { centre == "all" || $0.centre == centre }
-                .reduce(0) { $0 + ($1.findings.falseBoxes[localiser.stage]?[split] ?? 0) }
+                .reduce(0) { $0 + ($1.findings.falseBoxes[subject]?[split] ?? 0) }
             let hits = items.count { $0.boxIoU >= settings.hitOverlap }
             let kept = items.filter(\.isKept)
             let keptHits = kept.count { $0.boxIoU >= settings.hitOverlap }
@@ -127,7 +133,7 @@ struct EvaluationTable {
                 note: String = ""
             ) -> Row {
                 Row(
-                    subject: localiser.stage, model: models[localiser.stage], dataset: split, centre: centre,
+                    subject: subject, model: models[subject], dataset: split, centre: centre,
                     level: level,
                     head: localiser.head, metric: metric,
                     value: value, lower: interval?.lower, upper: interval?.upper, count: count, note: note)

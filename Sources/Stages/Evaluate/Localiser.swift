@@ -1,31 +1,31 @@
-import Digest
-
-/// A stage that says where in an image the polyp is, as evaluation knows it.
-struct Localiser {
-    /// Its name, which is the subject of its evaluation rows.
-    var stage: String
-    /// What stands in their column `head`.
-    var head: String
+/// How evaluation reads what a step drew: where in an image the polyp is.
+public struct Localiser: Sendable, Hashable, Codable {
+    /// What stands in the column `head` of its rows.
+    public var head: String
     /// Kinds of its mask rows: the map in 256 levels, and its foreground; one and the same where masks are all there is.
-    var map: String
-    var mask: String
+    public var map: String
+    public var mask: String
     /// Whether it draws boxes, on images that the student found. One that does not is measured on every image that shows
     /// a polyp and has a mask.
-    var drawsBoxes: Bool
+    public var drawsBoxes: Bool
 
-    static let all = [
-        Localiser(
-            stage: "cam", head: "student", map: "cam", mask: "cam-mask", drawsBoxes: true),
-        Localiser(
-            stage: ToCoCAMStage.stageName, head: "toco", map: "toco-cam",
-            mask: "toco-cam-mask", drawsBoxes: true),
-        Localiser(
-            stage: SegmentAnythingStage.stageName, head: "sam", map: "sam-mask",
-            mask: "sam-mask", drawsBoxes: false),
-        Localiser(
-            stage: SegmentStage.stageName, head: "polyp-pvt", map: "segment",
-            mask: "segment-mask", drawsBoxes: false),
-    ]
+    public init(head: String, map: String, mask: String, drawsBoxes: Bool) {
+        self.head = head
+        self.map = map
+        self.mask = mask
+        self.drawsBoxes = drawsBoxes
+    }
+}
 
-    static func named(_ stage: String) -> Localiser? { all.first { $0.stage == stage } }
+/// A step that is measured.
+struct EvaluationSubject: Codable, Hashable {
+    /// The step's name, which is the subject of its rows.
+    var name: String
+    var localiser: Localiser?
+
+    init(_ step: StepOutline) { (name, localiser) = (step.name, step.localiser) }
+
+    static func all(_ view: any PlanningView) -> [EvaluationSubject] {
+        view.sources(EvaluateStage.predictions).map { EvaluationSubject($0) }
+    }
 }

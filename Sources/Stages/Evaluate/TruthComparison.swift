@@ -7,6 +7,7 @@ import Imaging
 /// Lays a centre's results beside its truth. What cannot be compared becomes an item of its own, and the rest goes on.
 package struct TruthComparison {
     let truth: TruthReader
+    let subjects: [EvaluationSubject]
     let settings: EvaluateSettings
     /// The size of an image as it is displayed; nil where the image cannot be read now.
     let size: (_ study: String, _ image: String) -> (width: Int, height: Int)?
@@ -14,10 +15,11 @@ package struct TruthComparison {
     private(set) var items: [ResultRow.ItemRow]
 
     init(
-        truth: TruthReader, settings: EvaluateSettings,
+        truth: TruthReader, subjects: [EvaluationSubject], settings: EvaluateSettings,
         size: @escaping (_ study: String, _ image: String) -> (width: Int, height: Int)?
     ) {
         self.truth = truth
+        self.subjects = subjects
         self.settings = settings
         self.size = size
         items = truth.issues.map { issue in
@@ -44,16 +46,20 @@ package struct TruthComparison {
         // A study whose own truth is not written down shows a polyp when one of its images does.
         let told = Array(truth.rows(ofStudy: study.study).values) + Array(shown.values)
         if let polyp = known?.polyp ?? (told.isEmpty ? nil : told.contains(true)) {
-            for (head, score) in study.bag {
-                findings.bags[head, default: []].append(
-                    .init(study: study.study, split: study.split, score: score, isPositive: polyp))
+            for (step, heads) in study.bag {
+                for (head, score) in heads {
+                    findings.bags[step, default: [:]][head, default: []].append(
+                        .init(study: study.study, split: study.split, score: score, isPositive: polyp))
+                }
             }
         }
-        for (image, heads) in study.images.sorted(by: { $0.key < $1.key }) {
+        for (image, steps) in study.images.sorted(by: { $0.key < $1.key }) {
             guard let polyp = shown[image] else { continue }
-            for (head, score) in heads {
-                findings.images[head, default: []].append(
-                    .init(study: study.study, split: study.split, score: score, isPositive: polyp))
+            for (step, heads) in steps {
+                for (head, score) in heads {
+                    findings.images[step, default: [:]][head, default: []].append(
+                        .init(study: study.study, split: study.split, score: score, isPositive: polyp))
+                }
             }
         }
         for (subject, drawing) in study.drawn.sorted(by: { $0.key < $1.key }) {
@@ -63,20 +69,26 @@ package struct TruthComparison {
                     if rectangle != nil { findings.falseBoxes[subject, default: [:]][study.split, default: 0] += 1 }
                     continue
                 }
-                guard (study.images[image]?["student"] ?? 1) >= settings.threshold, let actual = actual[image] else { continue }
+                guard (studentScore(image, of: study) ?? 1) >= settings.threshold, let actual = actual[image] else { continue }
                 try add(
                     image, of: study, subject: subject, rectangle: rectangle, isKept: drawing.kept.contains(image),
                     mask: masks[subject + "/" + image], actual: actual, context: context)
             }
         }
         for mask in masks.values.sorted(by: { $0.image < $1.image }) {
-            guard let localiser = Localiser.named(mask.subject), !localiser.drawsBoxes, shown[mask.image] == true,
+            guard let localiser = subjects.first(where: { $0.name == mask.subject })?.localiser, !localiser.drawsBoxes, shown[mask.image] == true,
                 let actual = actual[mask.image]
             else { continue }
             try add(
                 mask.image, of: study, subject: mask.subject, rectangle: nil, isKept: false, mask: mask, actual: actual,
                 context: context)
         }
+    }
+
+    /// Of the last step that has one.
+    private func studentScore(_ image: String, of study: EvaluationInput.Study) -> Double? {
+        guard let steps = study.images[image] else { return nil }
+        return subjects.lazy.reversed().compactMap { steps[$0.name]?[Product.studentScores.family] }.first
     }
 
     /// Counts what an image's mask is good for, and says whether the image shows a polyp; nil: not known.

@@ -11,7 +11,8 @@ struct TrainedModel: Codable, Hashable {
     var mean: [Float]
     var deviation: [Float]
 
-    static let trainingStage = "mil-train"
+    /// By which steps find it.
+    static let family = "mil"
     private static let channels = ["red", "green", "blue"]
 
     /// The numbers of a round by which later stages know the network's input.
@@ -52,15 +53,8 @@ struct TrainedModel: Codable, Hashable {
     }
 
     private init(view: any PlanningView, stage: String) throws {
-        let metrics = try view.metrics(ofStage: Self.trainingStage, round: 0)
-        guard let parameters = try view.model(ofStage: Self.trainingStage, startingRound: nil),
-            let size = metrics["input.size"]
-        else {
-            throw StageError(
-                .missingInput,
-                "stage \(stage) needs a trained model: put \(Self.trainingStage) before it, or name a file in `weights`"
-            )
-        }
+        let (parameters, metrics) = try view.trainedNetwork(for: stage)
+        guard let size = metrics["input.size"] else { throw StageError(.missingInput, "stage \(stage): the trained network does not say what images it takes") }
         self.parameters = parameters
         imageSize = Int(size)
         mean = Self.colour("mean", metrics) ?? Self.channels.map { _ in 0 }

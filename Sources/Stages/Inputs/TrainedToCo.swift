@@ -9,6 +9,9 @@ struct TrainedToCo: Codable, Hashable {
     var network: ToCoConfiguration
     var imageSize: Int
 
+    /// By which steps find it.
+    static let family = "toco"
+
     /// The sizes as numbers of the first round, by which later stages know the network.
     static func metrics(of settings: ToCoTrainSettings) -> [String: Double] {
         let (network, encoder) = (settings.configuration, settings.configuration.encoder)
@@ -44,15 +47,11 @@ struct TrainedToCo: Codable, Hashable {
             }
             return
         }
-        let metrics = try view.metrics(ofStage: ToCoTrainStage.stageName, round: 0)
-        guard let parameters = try view.model(ofStage: ToCoTrainStage.stageName, startingRound: nil),
-            let size = metrics["input.size"].flatMap(Int.init(exactly:)),
+        let (parameters, metrics) = try view.trainedNetwork(for: stage)
+        guard let size = metrics["input.size"].flatMap(Int.init(exactly:)),
             let network = try ToCoConfiguration(numbers: metrics)
         else {
-            throw StageError(
-                .missingInput,
-                "stage \(stage) needs a trained network: put \(ToCoTrainStage.stageName) before it, or name a file in `weights`"
-            )
+            throw StageError(.missingInput, "stage \(stage): the trained network does not say what it is")
         }
         (self.parameters, self.network, self.imageSize) = (parameters, network, size)
     }

@@ -107,12 +107,12 @@ extension PlanningView {
     /// Refuses results of shards that did not all run the parameters that the round was planned with: a weights file that
     /// changed between two plannings of a round, the first of which a crash cut short.
     /// - Throws: `StageError.parameters`.
-    func requireOneModel(_ ran: [SHA256Digest?], ofStage stage: String) throws {
-        let all = Set(ran.compactMap { $0 } + [try modelUsed(byStage: stage)].compactMap { $0 })
+    func requireOneModel(_ ran: [SHA256Digest?]) throws {
+        let all = Set(ran.compactMap { $0 } + [try modelUsed(byStep: step.name)].compactMap { $0 })
         guard all.count <= 1 else {
             throw StageError(
                 .parameters,
-                "stage \(stage): shards ran different parameters (\(all.map { $0.hex.prefix(12) + "…" }.sorted().joined(separator: ", "))): "
+                "step \(step.name): shards ran different parameters (\(all.map { $0.hex.prefix(12) + "…" }.sorted().joined(separator: ", "))): "
                     + "the weights file was changed while the job was planned; submit the job again")
         }
     }

@@ -34,7 +34,8 @@ public struct LabelsStage: Stage {
         try ReportExtractors.check(try settings.decoded(as: LabelsSettings.self, stage: name))
     }
 
-    public func inputs(settings: StageSettings) throws -> [StageInput] { [.catalogue] }
+    public let products = [Product.labels]
+    public func needs(settings: StageSettings) throws -> [StageNeed] { [.studies] }
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let decoded = try settings.decoded(as: LabelsSettings.self, stage: name)

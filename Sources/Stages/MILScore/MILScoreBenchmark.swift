@@ -35,6 +35,7 @@ public enum MILScoreBenchmark {
         settings.studiesPerShard = 4
         settings.precision = precision == .fp32 ? .fp32 : .bf16
         let step = Pipeline.Step(stage: "mil-score", settings: StageSettings(json: try JSONEncoder().encode(settings)))
+        try catalogue.store.begin(step, stage: MILScoreStage())
         let plans = Array(try MILScoreStage().plan(round: 0, settings: step.settings, view: catalogue.store).prefix(shards))
         var images = 0
         for plan in plans {
@@ -47,9 +48,9 @@ public enum MILScoreBenchmark {
             }
         }
         // Kernels are compiled and weights packed before the clock runs, as in a worker that has been up for a while.
-        try catalogue.map(Array(plans.prefix(slots)), ofStage: "mil-score")
+        try catalogue.map(Array(plans.prefix(slots)), ofStage: step.stage)
         let start = ContinuousClock.now
-        try catalogue.map(plans, ofStage: "mil-score")
+        try catalogue.map(plans, ofStage: step.stage)
         let elapsed = ContinuousClock.now - start
         let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
         let operations = try ResNet(.resNet18, seed: 0).operations(height: imageSize, width: imageSize)
@@ -61,9 +62,10 @@ public enum MILScoreBenchmark {
     }
 }
 
-/// Stands where `mil-train` does and leaves a network of random weights.
+/// Stands where a training does and leaves a network of random weights.
 private struct RandomModelStage: Stage {
-    let name = TrainedModel.trainingStage
+    let name = "random-network"
+    let products = [Product(.network, TrainedModel.family)]
     let imageSize: Int
 
     func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] { [] }

@@ -10,8 +10,7 @@ import NeuralNetwork
 /// Rows: `bagScore` of attention, dsmil and student (the maximum over the bag); `imageScore` of student, dsmil,
 /// attention (raw) and attentionWeight (its softmax over the bag). Settings: `MILScoreSettings`.
 public struct MILScoreStage: Stage {
-    public static let stageName = "mil-score"
-    public let name = MILScoreStage.stageName
+    public let name = "mil-score"
 
     public init() {}
 
@@ -37,9 +36,11 @@ public struct MILScoreStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try MILScoreSettings(settings, stage: name) }
 
-    public func inputs(settings: StageSettings) throws -> [StageInput] {
+    public let products = [Product.studentScores]
+
+    public func needs(settings: StageSettings) throws -> [StageNeed] {
         let settings = try MILScoreSettings(settings, stage: name)
-        return [.catalogue] + StageInput.network(TrainedModel.trainingStage, unless: settings.weights)
+        return [.studies] + StageNeed.network(TrainedModel.family, unless: settings.weights)
     }
 
     public func checkFiles(settings: StageSettings) throws {
@@ -122,7 +123,7 @@ public struct MILScoreStage: Stage {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         let parts = try records.decoded(as: Record.self)
-        try view.requireOneModel(parts.map(\.parameters), ofStage: name)
+        try view.requireOneModel(parts.map(\.parameters))
         return RoundOutcome(metrics: [
             "studies": Double(parts.reduce(0) { $0 + $1.studies }), "images": Double(parts.reduce(0) { $0 + $1.images }),
             "failedImages": Double(parts.reduce(0) { $0 + $1.failedImages }),

@@ -8,7 +8,7 @@ extension MILTrainStage {
     ) throws -> RoundOutcome {
         let settings = try MILTrainSettings(settings, stage: name)
         // Without validation studies the closing round has no shards: the model stands as the last round left it.
-        let handedOn = try view.model(ofStage: name, startingRound: round)
+        let handedOn = try view.model(ofStep: view.step.name, startingRound: round)
         guard let base = try Self.base(of: records) ?? (records.isEmpty ? handedOn : nil) else {
             throw StageError(.missingInput, "no shard of round \(round) came through: see the quarantined shards")
         }
@@ -20,7 +20,7 @@ extension MILTrainStage {
         }
         var metrics = try MILTrainMetrics(decoded.compactMap(\.record)).values
         if round == 0 { metrics.merge(TrainedModel.metrics(of: settings)) { first, _ in first } }
-        let old = try view.state(ofStage: name, startingRound: round).map { try MILTrainState(decoding: try view.content($0)) }
+        let old = try view.state(ofStep: view.step.name, startingRound: round).map { try MILTrainState(decoding: try view.content($0)) }
         var state = old ?? MILTrainState()
         let baseData = try view.content(base)
         if settings.select == .best, let area = metrics["validationAUC"], area > state.bestArea ?? -1 {

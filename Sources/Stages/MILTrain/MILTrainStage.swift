@@ -16,9 +16,8 @@ public struct MILTrainStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try MILTrainSettings(settings, stage: name) }
 
-    public func inputs(settings: StageSettings) throws -> [StageInput] {
-        [.catalogue, .labels]
-    }
+    public let products = [Product(.network, TrainedModel.family)]
+    public func needs(settings: StageSettings) throws -> [StageNeed] { [.studies, .labels] }
 
     public func checkFiles(settings: StageSettings) throws {
         let settings = try MILTrainSettings(settings, stage: name)
@@ -79,11 +78,11 @@ public struct MILTrainStage: Stage {
 
     /// The parameters with which a round starts: the last round's, or the first ones.
     private func base(round: Int, settings: MILTrainSettings, view: any PlanningView) throws -> SHA256Digest {
-        if let model = try view.model(ofStage: name, startingRound: round) { return model }
+        if let model = try view.model(ofStep: view.step.name, startingRound: round) { return model }
         guard round == 0 else { throw StageError(.missingInput, "round \(round) of \(name) has no parameters to start from") }
         return try StageError.naming {
             let network = try MILNetwork(
-                settings.configuration, seed: Seed(view.seed).derived(name, "initial").value)
+                settings.configuration, seed: Seed(view.seed).derived(view.step.name, "initial").value)
             try InitialValues.spread(network, to: settings.headDeviation)
             if let path = settings.initialCheckpoint { try InitialValues.load(path, into: network) }
             return try view.store(try network.parameters().encoded())
@@ -120,7 +119,7 @@ public struct MILTrainStage: Stage {
         _ shard: ShardInput, input: MILTrainShard, list: BagList, base: ParameterSet, data: BagImages,
         context: any MapContext
     ) throws -> ShardOutput {
-        let seed = Seed(shard.seed).derived(name, "\(shard.round)", shard.key)
+        let seed = Seed(shard.seed).derived(shard.step, "\(shard.round)", shard.key)
         let network = try MILNetwork(input.settings.configuration, seed: 0)
         try network.load(base)
         var training = try ReplicaTraining(

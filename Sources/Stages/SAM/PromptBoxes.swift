@@ -9,8 +9,8 @@ enum PromptBoxes {
     static func chosen(
         _ settings: SegmentAnythingSettings, view: any PlanningView, stage: String
     ) throws -> [ItemOfBox] {
-        guard let source = settings.boxes.stage else { return try everyImage(settings, view: view, stage: stage) }
-        return try drawn(source, settings, view: view, stage: stage).map {
+        guard settings.boxes.product != nil else { return try everyImage(settings, view: view, stage: stage) }
+        return try drawn(settings, view: view, stage: stage).map {
             ItemOfBox(centre: $0.centre, study: $0.study, image: $0.image, box: $0)
         }
     }
@@ -29,17 +29,15 @@ enum PromptBoxes {
     }
 
     private static func drawn(
-        _ source: String, _ settings: SegmentAnythingSettings, view: any PlanningView, stage: String
+        _ settings: SegmentAnythingSettings, view: any PlanningView, stage: String
     ) throws -> [ResultRow.BoxRow] {
-        // A stage that ran left its round's numbers, even where it had no image to map.
-        guard try !view.metrics(ofStage: source, round: 0).isEmpty else {
+        guard let source = view.source(.boxes)?.name else {
             throw StageError(
-                .missingInput,
-                "stage \(stage) needs the boxes of \(source): put \(source) before it, or choose other `boxes`")
+                .missingInput, "stage \(stage) needs boxes: put a step that draws them before it, or choose other `boxes`")
         }
         let wanted = Set(
             try view.studies().filter { settings.splits.contains($0.split) }.map { "\($0.centre)/\($0.study)" })
-        let drawn = try view.boxes(ofStage: source)
+        let drawn = try view.boxes(ofStep: source)
             .filter { $0.rectangle != nil && wanted.contains("\($0.centre)/\($0.study)") }
         guard !drawn.isEmpty else {
             throw StageError(

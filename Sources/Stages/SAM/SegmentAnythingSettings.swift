@@ -28,8 +28,8 @@ public struct SegmentAnythingSettings: Sendable, Hashable, Codable {
         /// whatever the maps find.
         case truth
 
-        /// The stage that draws them; nil where none does.
-        var stage: String? { self == .truth ? nil : rawValue }
+        /// What an earlier step leaves of them, where `from` names no step; nil where none does.
+        var product: Product? { self == .truth ? nil : Product(.boxes, rawValue) }
     }
 
     public init() {}

@@ -11,8 +11,7 @@ import NeuralNetwork
 /// whoever learns from the masks knows which boxes were kept (of truth the largest, where an image shows more polyps).
 /// Settings: `SegmentAnythingSettings`.
 public struct SegmentAnythingStage: Stage {
-    public static let stageName = "sam"
-    public let name = SegmentAnythingStage.stageName
+    public let name = "sam"
 
     public init() {}
 
@@ -37,9 +36,12 @@ public struct SegmentAnythingStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try SegmentAnythingSettings(settings, stage: name) }
 
-    public func inputs(settings: StageSettings) throws -> [StageInput] {
+    public let products = [Product(.boxes, "sam"), Product(.masks, "sam-mask")]
+    public let localiser: Localiser? = Localiser(head: "sam", map: "sam-mask", mask: "sam-mask", drawsBoxes: false)
+
+    public func needs(settings: StageSettings) throws -> [StageNeed] {
         let settings = try SegmentAnythingSettings(settings, stage: name)
-        return [.catalogue] + (settings.boxes.stage.map { [StageInput($0, or: "choose other `boxes`")] } ?? [])
+        return [.studies] + (settings.boxes.product.map { [StageNeed($0, takesAnyFamily: true, or: "choose other `boxes`")] } ?? [])
     }
 
     public func checkFiles(settings: StageSettings) throws {
@@ -147,7 +149,7 @@ public struct SegmentAnythingStage: Stage {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         let parts = try records.decoded(as: Record.self)
-        try view.requireOneModel(parts.map(\.parameters), ofStage: name)
+        try view.requireOneModel(parts.map(\.parameters))
         let images = parts.reduce(0) { $0 + $1.images }
         let failed = parts.reduce(0) { $0 + $1.failedImages }
         let settings = try SegmentAnythingSettings(settings, stage: name)

@@ -10,8 +10,7 @@ import NeuralNetwork
 ///
 /// Rows: `mask` of kinds segment and segment-mask. Pictures of frames: segment-overlay. Settings: `SegmentSettings`.
 public struct SegmentStage: Stage {
-    public static let stageName = "segment"
-    public let name = SegmentStage.stageName
+    public let name = "segment"
 
     public init() {}
 
@@ -32,10 +31,14 @@ public struct SegmentStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try SegmentSettings(settings, stage: name) }
 
-    public func inputs(settings: StageSettings) throws -> [StageInput] {
+    public let products = [Product(.masks, "segment-mask")]
+    public let localiser: Localiser? = Localiser(
+        head: "polyp-pvt", map: "segment", mask: "segment-mask", drawsBoxes: false)
+
+    public func needs(settings: StageSettings) throws -> [StageNeed] {
         let settings = try SegmentSettings(settings, stage: name)
-        return [.catalogue] + settings.studies.inputs
-            + StageInput.network(SegmentTrainStage.stageName, unless: settings.weights)
+        return [.studies] + settings.studies.needs
+            + StageNeed.network(TrainedSegmenter.family, unless: settings.weights)
     }
 
     public func checkFiles(settings: StageSettings) throws {
@@ -131,7 +134,7 @@ public struct SegmentStage: Stage {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         let parts = try records.decoded(as: Record.self)
-        try view.requireOneModel(parts.map(\.parameters), ofStage: name)
+        try view.requireOneModel(parts.map(\.parameters))
         let images = parts.reduce(0) { $0 + $1.images }
         return RoundOutcome(metrics: [
             "images": Double(images), "failedImages": Double(parts.reduce(0) { $0 + $1.failedImages }),

@@ -55,15 +55,8 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
         /// Masks drawn by people, which the archive brings along: supervised training.
         case truth
 
-        /// The stage that finds the images to learn from.
-        var stage: String {
-            switch self {
-            case .camMask: "cam"
-            case .toCoMask: ToCoCAMStage.stageName
-            case .samMask: SegmentAnythingStage.stageName
-            case .truth: "labels"
-            }
-        }
+        /// What an earlier step leaves of them, where `from` names no step; nil for masks that the archive brings along.
+        var product: Product? { self == .truth ? nil : Product(.masks, rawValue) }
     }
 
     public enum AugmentationKind: String, Sendable, Hashable, NamedChoice {

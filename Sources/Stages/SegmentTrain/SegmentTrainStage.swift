@@ -11,8 +11,7 @@ import NeuralNetwork
 /// As in `mil-train`, replica k of round r is a shard whose outcome depends on job, round and replica alone; validation
 /// shards measure the round's starting parameters by their Dice. Settings: `SegmentTrainSettings`.
 public struct SegmentTrainStage: Stage {
-    public static let stageName = "segment-train"
-    public let name = SegmentTrainStage.stageName
+    public let name = "segment-train"
 
     public init() {}
 
@@ -27,9 +26,12 @@ public struct SegmentTrainStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try SegmentTrainSettings(settings, stage: name) }
 
-    public func inputs(settings: StageSettings) throws -> [StageInput] {
+    public let products = [Product(.network, TrainedSegmenter.family)]
+
+    public func needs(settings: StageSettings) throws -> [StageNeed] {
         let settings = try SegmentTrainSettings(settings, stage: name)
-        return [.catalogue, StageInput(settings.labels.stage, or: "learn from other `labels`")]
+        let masks = settings.labels.product.map { [StageNeed($0, takesAnyFamily: true, or: "learn from other `labels`")] }
+        return [.studies] + (masks ?? [.labels])
     }
 
     public func checkFiles(settings: StageSettings) throws {
@@ -55,7 +57,7 @@ public struct SegmentTrainStage: Stage {
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try SegmentTrainSettings(settings, stage: name)
         let base = try rounds(settings).base(round: round, view: view) {
-            try Self.startingParameters(settings, seed: Seed(view.seed).derived(name, "initial").value)
+            try Self.startingParameters(settings, seed: Seed(view.seed).derived(view.step.name, "initial").value)
         }
         var shards: [ShardPlan] = []
         if round < settings.rounds {
@@ -104,7 +106,7 @@ public struct SegmentTrainStage: Stage {
         switch labels {
         case .truth: "training from truth needs studies of split train with a report that says yes: see the labels stage"
         case .camMask, .toCoMask, .samMask:
-            "training from \(labels.stage) masks needs images of split train whose box was kept: put \(labels.stage) before \(stage)"
+            "stage \(stage): no image of split train has a mask whose box was kept; look at the overlays of the step that drew them"
         }
     }
 
@@ -121,20 +123,23 @@ public struct SegmentTrainStage: Stage {
                         bag.images.map { ItemList.Item(study: bag.study, image: $0, label: 1) }
                     })
             }.filter { !$0.items.isEmpty }
-        case .camMask, .toCoMask, .samMask: return try kept(split: split, source: settings.labels, view: view)
+        case .camMask, .toCoMask, .samMask: return try kept(split: split, view: view)
         }
     }
 
-    /// Images whose mask one stage drew, and whose box, in that stage's own rows, was kept.
+    /// Images whose mask one step drew, and whose box, in that step's own rows, was kept. Where a step draws no boxes, all
+    /// its masks are learnt from.
     private static func kept(
-        split: String, source: SegmentTrainSettings.Source, view: any PlanningView
+        split: String, view: any PlanningView
     ) throws -> [ItemList] {
+        guard let source = view.source(.masks), let kind = source.localiser?.mask else { return [] }
         let wanted = Set(try view.studies().filter { $0.split == split }.map { "\($0.centre)/\($0.study)" })
         let kept = Set(
-            try view.boxes(ofStage: source.stage).filter(\.isKept).map { "\($0.centre)/\($0.study)/\($0.image)" })
-        let masks = try view.masks(ofStage: source.stage).filter {
-            $0.kind == source.rawValue && wanted.contains("\($0.centre)/\($0.study)")
-                && kept.contains("\($0.centre)/\($0.study)/\($0.image)")
+            try view.boxes(ofStep: source.name).filter(\.isKept).map { "\($0.centre)/\($0.study)/\($0.image)" })
+        let drawsBoxes = source.products.contains { $0.kind == .boxes }
+        let masks = try view.masks(ofStep: source.name).filter {
+            $0.kind == kind && wanted.contains("\($0.centre)/\($0.study)")
+                && (!drawsBoxes || kept.contains("\($0.centre)/\($0.study)/\($0.image)"))
         }
         return Dictionary(grouping: masks, by: \.centre).sorted { $0.key < $1.key }.map { centre, rows in
             ItemList(
@@ -155,7 +160,7 @@ public struct SegmentTrainStage: Stage {
             case .train:
                 let network = try PolypPVT(input.settings.size, dropPath: input.settings.dropPath, seed: 0)
                 try network.load(base)
-                let seed = Seed(shard.seed).derived(name, "\(shard.round)", shard.key)
+                let seed = Seed(shard.seed).derived(shard.step, "\(shard.round)", shard.key)
                 var training = try SegmentReplica(
                     settings: input.settings, round: shard.round, network: network, seed: seed, context: context)
                 try training.run(list, data: &data)

@@ -11,8 +11,7 @@ import NeuralNetwork
 /// Rows: `imageScore` of head toco; `box`; `mask` of kinds toco-cam and toco-cam-mask. Pictures of frames: toco-overlay.
 /// Settings: `ToCoCAMSettings`.
 public struct ToCoCAMStage: Stage {
-    public static let stageName = "toco-cam"
-    public let name = ToCoCAMStage.stageName
+    public let name = "toco-cam"
 
     public init() {}
 
@@ -36,12 +35,16 @@ public struct ToCoCAMStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try ToCoCAMSettings(settings, stage: name) }
 
-    public func inputs(settings: StageSettings) throws -> [StageInput] {
+    public let products = [Product(.scores, "toco"), Product(.boxes, "toco-cam"), Product(.masks, "toco-cam-mask")]
+    public let localiser: Localiser? = Localiser(
+        head: "toco", map: "toco-cam", mask: "toco-cam-mask", drawsBoxes: true)
+
+    public func needs(settings: StageSettings) throws -> [StageNeed] {
         let settings = try ToCoCAMSettings(settings, stage: name)
-        return [.catalogue] + settings.studies.inputs
+        return [.studies] + settings.studies.needs
             + (settings.threshold == 0
-                ? [] : [StageInput(MILScoreStage.stageName, or: "give `threshold: 0` to map all images")])
-            + StageInput.network(ToCoTrainStage.stageName, unless: settings.weights)
+                ? [] : [StageNeed(.studentScores, or: "give `threshold: 0` to map all images")])
+            + StageNeed.network(TrainedToCo.family, unless: settings.weights)
     }
 
     public func checkFiles(settings: StageSettings) throws {
@@ -58,13 +61,7 @@ public struct ToCoCAMStage: Stage {
             settings.calibration, network: ToCoLocaliser.calibratedNetwork, parameters: model.parameters, view: view,
             stage: name)
         let positive = Set(try view.reportLabels().filter { $0.polyp == "yes" }.map { "\($0.centre)/\($0.study)" })
-        let scores = try view.imageScores().filter { $0.head == "student" }
-        guard !scores.isEmpty || settings.threshold == 0 else {
-            throw StageError(
-                .missingInput,
-                "stage \(name) maps images by their scores: put mil-score before it, or give `threshold: 0` to map all of them"
-            )
-        }
+        let scores = settings.threshold == 0 ? [] : try view.studentScores(for: name, or: "give `threshold: 0` to map all of them")
         let found = Set(
             scores.filter { $0.score >= settings.threshold }.map { "\($0.centre)/\($0.study)/\($0.image)" })
         let studies = try view.studies().filter { settings.splits.contains($0.split) }
@@ -156,7 +153,7 @@ public struct ToCoCAMStage: Stage {
     ) throws -> RoundOutcome {
         var metrics: [String: Double] = ["images": 0, "mapped": 0, "kept": 0, "failedImages": 0]
         let parts = try records.decoded(as: Record.self)
-        try view.requireOneModel(parts.map(\.parameters), ofStage: name)
+        try view.requireOneModel(parts.map(\.parameters))
         for record in parts {
             metrics["images", default: 0] += Double(record.images)
             metrics["mapped", default: 0] += Double(record.mapped)

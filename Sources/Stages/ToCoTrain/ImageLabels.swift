@@ -6,10 +6,7 @@ enum ImageLabels {
     static func byCentre(
         split: String, threshold: Double, negativeShare: Double, view: any PlanningView, stage: String
     ) throws -> [ItemList] {
-        let scores = try view.imageScores().filter { $0.head == "student" }
-        guard !scores.isEmpty else {
-            throw StageError(.missingInput, "stage \(stage) needs scores of images: put mil-score before it")
-        }
+        let scores = try view.studentScores(for: stage)
         let wanted = Set(try view.studies().filter { $0.split == split }.map { "\($0.centre)/\($0.study)" })
         var labels: [String: Bool] = [:]
         for row in try view.reportLabels() where row.polyp != "uncertain" {

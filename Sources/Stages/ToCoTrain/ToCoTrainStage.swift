@@ -11,8 +11,7 @@ import NeuralNetwork
 /// Labels come from `mil-score`; validation shards set the round's starting parameters against the reports of validation
 /// studies: the highest probability of a study's images is its own. Settings: `ToCoTrainSettings`.
 public struct ToCoTrainStage: Stage {
-    public static let stageName = "toco-train"
-    public let name = ToCoTrainStage.stageName
+    public let name = "toco-train"
 
     public init() {}
 
@@ -27,9 +26,8 @@ public struct ToCoTrainStage: Stage {
 
     public func validate(settings: StageSettings) throws { _ = try ToCoTrainSettings(settings, stage: name) }
 
-    public func inputs(settings: StageSettings) throws -> [StageInput] {
-        [.catalogue, .labels, StageInput(MILScoreStage.stageName)]
-    }
+    public let products = [Product(.network, TrainedToCo.family)]
+    public func needs(settings: StageSettings) throws -> [StageNeed] { [.studies, .labels, StageNeed(.studentScores)] }
 
     public func checkFiles(settings: StageSettings) throws {
         let settings = try ToCoTrainSettings(settings, stage: name)
@@ -54,7 +52,7 @@ public struct ToCoTrainStage: Stage {
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try ToCoTrainSettings(settings, stage: name)
         let base = try rounds(settings).base(round: round, view: view) {
-            let network = try ToCoNetwork(settings.configuration, seed: Seed(view.seed).derived(name, "initial").value)
+            let network = try ToCoNetwork(settings.configuration, seed: Seed(view.seed).derived(view.step.name, "initial").value)
             if let path = settings.initialCheckpoint {
                 let tensors = try NetworkFile.load(URL(fileURLWithPath: path)).checkpoint.tensors
                 let isWhole = tensors.names.contains { $0.hasPrefix("encoder.") }
@@ -125,7 +123,7 @@ public struct ToCoTrainStage: Stage {
             }
             let network = try ToCoNetwork(settings.configuration, seed: nil)
             try network.load(base)
-            let seed = Seed(shard.seed).derived(name, "\(shard.round)", shard.key)
+            let seed = Seed(shard.seed).derived(shard.step, "\(shard.round)", shard.key)
             var training = ToCoReplica(settings: settings, round: shard.round, seed: seed, context: context)
             try training.run(list, network: network, data: &data)
             let record = ReplicaRecord(

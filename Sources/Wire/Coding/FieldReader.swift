@@ -26,6 +26,12 @@ enum FieldReader {
         return text
     }
 
+    /// A name that may be absent: nil where it is empty.
+    static func optionalName(_ pointer: UnsafeMutablePointer<CChar>?, _ field: String) throws(WireError) -> String? {
+        guard let pointer, pointer.pointee != 0 else { return nil }
+        return try name(pointer, field)
+    }
+
     static func names(
         _ pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int, _ field: String
     ) throws(WireError) -> [String] {

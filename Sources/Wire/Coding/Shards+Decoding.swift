@@ -60,7 +60,8 @@ extension AssignedShard {
         }
         self.init(
             lease: try FieldReader.lease(shard.lease, "assign"), job: shard.job,
-            stage: try FieldReader.name(shard.stage, "shard.stage"), round: shard.round,
+            stage: try FieldReader.name(shard.stage, "shard.stage"),
+            kind: try FieldReader.optionalName(shard.kind, "shard.kind"), round: shard.round,
             key: try FieldReader.name(shard.key, "shard.key"),
             centre: shard.has_centre == 0 ? nil : try FieldReader.name(shard.centre, "shard.centre"), seed: shard.seed,
             input: FieldReader.bytes(shard.input), blobs: blobs,

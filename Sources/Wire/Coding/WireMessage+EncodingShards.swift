@@ -62,6 +62,7 @@ extension WireMessage {
             $0.lease = arena.lease(shard.lease)
             $0.job = shard.job
             $0.stage = arena.string(shard.stage)
+            if shard.kind != shard.stage { $0.kind = arena.string(shard.kind) }
             $0.round = shard.round
             $0.key = arena.string(shard.key)
             $0.has_centre = shard.centre == nil ? 0 : 1

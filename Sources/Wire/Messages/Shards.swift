@@ -4,7 +4,10 @@ import Foundation
 public struct AssignedShard: Sendable, Hashable {
     public var lease: ShardLease
     public var job: Int64
+    /// The step's name in its pipeline.
     public var stage: String
+    /// The stage that it runs.
+    public var kind: String
     public var round: Int32
     public var key: String
     /// Nil: the shard reads no archive.
@@ -17,13 +20,14 @@ public struct AssignedShard: Sendable, Hashable {
     public var fingerprint: Data?
 
     public init(
-        lease: ShardLease, job: Int64, stage: String, round: Int32, key: String, centre: String?, seed: UInt64,
+        lease: ShardLease, job: Int64, stage: String, kind: String? = nil, round: Int32, key: String, centre: String?, seed: UInt64,
         input: Data, blobs: [Data] = [], fingerprint: Data? = nil
     ) {
         self.fingerprint = fingerprint
         self.lease = lease
         self.job = job
         self.stage = stage
+        self.kind = kind ?? stage
         self.round = round
         self.key = key
         self.centre = centre

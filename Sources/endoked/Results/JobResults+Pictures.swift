@@ -2,6 +2,7 @@ import Archives
 import Digest
 import Foundation
 import Ledger
+import Stages
 
 /// What of a job's results was not written, and why.
 struct Unwritten {
@@ -35,17 +36,23 @@ struct Unwritten {
 }
 
 extension JobResults {
-    /// Heat maps, masks and pictures: `<kind>s/<centre>/<study>/<image>.png`.
+    /// Heat maps, masks and pictures: `<kind>s/<centre>/<study>/<image>.png`; `<step>.<kind>s` of a step with a name of its
+    /// own.
     func writePictures(_ stages: [String], to folder: URL) throws -> Unwritten {
         let masks = try stages.flatMap { stage in try ledger.masks(job: job, stage: stage).map { (stage, $0) } }
         let local = try stages.flatMap { stage in try ledger.pictures(job: job, stage: stage).map { (stage, $0) } }
         let names = try names(besides: masks.map { [$1.centre, $1.study, $1.image] } + local.map { [$1.centre, $1.study, $1.image] })
         var unwritten = Unwritten()
+        let kinds = Dictionary(
+            try ledger.job(job)?.stages.map { ($0.name, $0.kind) } ?? [], uniquingKeysWith: { first, _ in first })
+        func kept(_ kind: String, _ step: String) -> String {
+            StepOutline.pictureKind(kind, step: step, stage: kinds[step] ?? step)
+        }
 
         func place(_ stage: String, _ kind: String, _ centre: String, _ study: String, _ image: String) throws -> URL? {
             let file = try Self.place(within: folder) {
                 let name = try (names[[centre, study]] ?? PictureNames([image])).name(of: image)
-                return [try SafeName.fileName(kind, "s"), centre, study, name]
+                return [try SafeName.fileName(kept(kind, stage), "s"), centre, study, name]
             }
             if file == nil { unwritten.refused.append((stage, centre, study, image, kind)) }
             return file
@@ -58,7 +65,7 @@ extension JobResults {
         }
         for (stage, row) in local {
             guard let file = try place(stage, row.kind, row.centre, row.study, row.image) else { continue }
-            switch try found(row) {
+            switch try found(row, kind: kept(row.kind, stage)) {
             case .some(let data?): try OutputFolder.write(data, to: file)
             case .some(nil): unwritten.changed += 1
             case nil: unwritten.elsewhere[row.centre, default: 0] += 1
@@ -77,11 +84,11 @@ extension JobResults {
     }
 
     /// The picture from one of the folders; nil where none has it, nil within where what is there is another one.
-    private func found(_ row: PictureRow) throws -> Data?? {
+    private func found(_ row: PictureRow, kind: String) throws -> Data?? {
         var isThere = false
         for folder in pictures {
             let name = FramePictureFolder.Name(
-                job: job.rawValue, kind: row.kind, centre: row.centre, study: row.study, image: row.image)
+                job: job.rawValue, kind: kind, centre: row.centre, study: row.study, image: row.image)
             guard let data = try folder.read(name) else { continue }
             if SHA256Digest(hashing: data) == row.digest { return .some(data) }
             isThere = true

@@ -174,7 +174,7 @@ struct JobResults {
     func summary() throws -> String {
         EvaluationTable(
             rows: try ledger.evaluations(job: job).map(\.row),
-            stage: try ledger.job(job)?.stages.first { $0.name == "evaluate" }
+            stage: try ledger.job(job)?.stages.last { $0.kind == "evaluate" }
         ).text
     }
 

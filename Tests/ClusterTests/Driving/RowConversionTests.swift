@@ -119,7 +119,7 @@ import Testing
         let repeated = try #require(throws: StageError.self) {
             try JobSubmission.submit(pipeline: twice, archive: "a", centres: ["n"], registry: registry, ledger: ledger)
         }
-        #expect(repeated.message.contains("names noop more than once"))
+        #expect(repeated.message.contains("more than one step noop"))
         let once = Data("{ stages: [ { stage: \"noop\" } ] }".utf8)
         let error = try #require(throws: ClusterError.self) {
             try JobSubmission.submit(pipeline: once, archive: "a", centres: [], registry: registry, ledger: ledger)

@@ -79,7 +79,7 @@ struct ToyTrainStage: Stage {
     func missingReplicas(settings: StageSettings) throws -> MissingReplicas? { missing }
 
     func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
-        let base = try view.model(ofStage: name, startingRound: round)
+        let base = try view.model(ofStep: name, startingRound: round)
         return try (0..<replicas).map { replica in
             ShardPlan(
                 key: "replica \(replica)", centre: nil,
@@ -102,13 +102,13 @@ struct ToyTrainStage: Stage {
     }
 
     func reduce(round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView) throws -> RoundOutcome {
-        let base = try view.model(ofStage: name, startingRound: round).map { try view.content($0) } ?? Data(count: 3_000_000)
+        let base = try view.model(ofStep: name, startingRound: round).map { try view.content($0) } ?? Data(count: 3_000_000)
         var sum = [UInt8](base)
         for record in records where missing == .refuse || record.record != nil {
             guard let blob = record.blobs.first else { throw StageError(.parameters, "\(record.key) has no delta") }
             for (index, byte) in try view.content(blob).enumerated() { sum[index] &+= byte }
         }
-        let before = try view.state(ofStage: name, startingRound: round).map { try view.content($0) } ?? Data()
+        let before = try view.state(ofStep: name, startingRound: round).map { try view.content($0) } ?? Data()
         return RoundOutcome(
             model: Data(sum), state: before + Data([UInt8(round)]), metrics: ["loss": 1 / Double(round + 1)],
             contributions: records.map {

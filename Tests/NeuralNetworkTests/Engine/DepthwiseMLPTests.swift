@@ -81,7 +81,7 @@ import Testing
         for (seen, wanted) in try zip(run(.float32) { try layers.fused($0, $1) }, expected) {
             #expect(distance(seen, wanted) < 2e-5)
         }
-        guard EngineSetup.hasBFloat16 else { return }
+        guard EngineSetup.hasBFloat16 else { try Test.cancel("the processor does not multiply bf16: only fp32 was checked") }
         for (seen, wanted) in try zip(run(.bfloat16) { try layers.fused($0, $1) }, expected) {
             #expect(distance(seen, wanted) < 2e-2)
         }

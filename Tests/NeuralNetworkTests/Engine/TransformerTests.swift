@@ -193,7 +193,7 @@ import Testing
         let steps = try run(ForwardPass(.evaluation, recordingOn: Tape()))
         let fused = try run(ForwardPass(.evaluation))
         for (a, b) in zip(fused, steps) { #expect(difference(a, b) < 1e-5) }
-        guard EngineSetup.hasBFloat16 else { return }
+        guard EngineSetup.hasBFloat16 else { try Test.cancel("the processor does not multiply bf16: only fp32 was checked") }
         for (a, b) in zip(try run(ForwardPass(.evaluation, precision: .bfloat16)), steps) { #expect(difference(a, b) < 2e-2) }
         // A changed normalisation is folded anew.
         batchNorm.bias.set(batchNorm.bias.values.map { $0 + 1 })

@@ -18,7 +18,7 @@ import Stages
         #expect(runner.store.items.map { "\($0.study) \($0.image ?? "") \($0.status) \($0.reason)" } == [
             "E100 05.png failed not-an-image", "E999 studies/E999 skipped no-report",
         ])
-        #expect(runner.store.metrics(ofStage: "catalogue", round: 0) == ["studies": 8, "images": 32, "failedItems": 1])
+        #expect(runner.store.metrics(ofStep: "catalogue", round: 0) == ["studies": 8, "images": 32, "failedItems": 1])
     }
 
     /// A bare digest of centre and patient is opened by trying all of them.

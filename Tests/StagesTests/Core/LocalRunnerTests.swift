@@ -10,7 +10,7 @@ import Stages
         let name = "sum"
         func roundCount(settings: StageSettings) throws -> Int { 3 }
         func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
-            let base = try view.model(ofStage: name, startingRound: round)
+            let base = try view.model(ofStep: name, startingRound: round)
             return (0..<4).map { ShardPlan(key: "\($0)", centre: nil, input: Data("\($0)".utf8), blobs: base.map { [$0] } ?? []) }
         }
         func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {
@@ -19,7 +19,7 @@ import Stages
         func reduce(
             round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
         ) throws -> RoundOutcome {
-            let before = try view.model(ofStage: name, startingRound: round).map { try view.content($0) }
+            let before = try view.model(ofStep: name, startingRound: round).map { try view.content($0) }
             let old = before.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
             let sum = records.compactMap { $0.record.flatMap { Int(String(decoding: $0, as: UTF8.self)) } }.reduce(old, +)
             #expect(try view.content(records[0].blobs[0]) == Data("blob \(records[0].key)".utf8))
@@ -34,8 +34,8 @@ import Stages
         }
         try runner.run(Pipeline(seed: 1, steps: [.init(stage: "sum", settings: StageSettings())]))
         #expect(rounds.withLock { $0 } == [0, 1])
-        #expect(runner.store.metrics(ofStage: "sum", round: 1) == ["sum": 12])
-        let model = try #require(runner.store.model(ofStage: "sum", startingRound: nil))
+        #expect(runner.store.metrics(ofStep: "sum", round: 1) == ["sum": 12])
+        let model = try #require(runner.store.model(ofStep: "sum", startingRound: nil))
         #expect(try runner.store.content(model) == Data("12".utf8))
     }
 

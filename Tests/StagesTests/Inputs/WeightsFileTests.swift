@@ -31,8 +31,8 @@ import Testing
     private static func file(
         _ archive: TinyArchive, _ ledger: MemoryLedger, _ stage: String, saying: Bool = true
     ) throws -> (path: String, digest: SHA256Digest) {
-        let digest = try #require(ledger.model(ofStage: stage, startingRound: nil))
-        let numbers = ledger.metrics(ofStage: stage, round: 0)
+        let digest = try #require(ledger.model(ofStep: stage, startingRound: nil))
+        let numbers = ledger.metrics(ofStep: stage, round: 0)
             .filter { $0.key.hasPrefix("input.") || $0.key.hasPrefix("network.") }.mapValues { "\($0)" }
         let url = archive.root.appendingPathComponent("\(stage)-\(saying).safetensors")
         try Checkpoint.encoded(ParameterSet(decoding: ledger.content(digest)), metadata: saying ? numbers : [:]).write(to: url)
@@ -54,10 +54,10 @@ import Testing
         #expect(first.bagScores() == second.bagScores() && first.boxes() == second.boxes())
         #expect(!first.masks().isEmpty && first.masks() == second.masks())
         for stage in ["mil-score", "cam"] {
-            #expect(second.modelUsed(byStage: stage) == digest && first.modelUsed(byStage: stage) == digest)
+            #expect(second.modelUsed(byStep: stage) == digest && first.modelUsed(byStep: stage) == digest)
             #expect(second.evaluations.contains { $0.subject == stage && $0.model == digest })
         }
-        #expect(second.modelUsed(byStage: "catalogue") == nil)
+        #expect(second.modelUsed(byStep: "catalogue") == nil)
     }
 
     @Test func aFileThatDoesNotTellItsInputNeedsTheSize() throws {
@@ -77,7 +77,7 @@ import Testing
         for given in ["weights: '\(silent)', imageSize: 64", "weights: '\(telling)'"] {
             let second = try Self.run(archive, before + "{stage: 'segment', splits: ['test'], \(given)}")
             #expect(!second.masks().isEmpty && second.masks() == first.masks(), "\(given)")
-            #expect(second.modelUsed(byStage: "segment") == digest)
+            #expect(second.modelUsed(byStep: "segment") == digest)
         }
     }
 
@@ -95,12 +95,12 @@ import Testing
         let before = "{stage: 'catalogue'}, {stage: 'labels'}, "
         // No scores of MIL are needed to map everything.
         let second = try Self.run(archive, before + "{stage: 'toco-cam', weights: '\(path)', \(maps)}")
-        #expect(second.modelUsed(byStage: "toco-cam") == digest)
+        #expect(second.modelUsed(byStep: "toco-cam") == digest)
         let scores = first.imageScores().filter { $0.head == "toco" }
         #expect(!scores.isEmpty && scores == second.imageScores())
         #expect(!first.masks().isEmpty && first.masks() == second.masks())
         let unscored = Self.message(archive, before + "{stage: 'toco-cam', weights: '\(path)'}")
-        #expect(unscored.contains("put mil-score before it, or give `threshold: 0`"), "\(unscored)")
+        #expect(unscored.contains("put a step that scores them before it, or give `threshold: 0`"), "\(unscored)")
         // The same tensors without what was written down with them: another pooling, other scores.
         let (silent, _) = try Self.file(archive, first, "toco-train", saying: false)
         let third = try Self.run(archive, before + "{stage: 'toco-cam', weights: '\(silent)', imageSize: 64, \(maps)}")

@@ -36,7 +36,7 @@ import Stages
         let items = runner.store.items.filter { $0.reason != "no-report" || $0.message.contains("training") }
         #expect(items.map { "\($0.study) \($0.reason)" } == ["E102 unreadable-report", "E103 no-report"])
         #expect(
-            runner.store.metrics(ofStage: "labels", round: 0)
+            runner.store.metrics(ofStep: "labels", round: 0)
                 == ["yes": 3, "no": 3, "uncertain": 0, "withoutReport": 1, "failed": 1])
     }
 

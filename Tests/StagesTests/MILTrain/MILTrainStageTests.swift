@@ -33,15 +33,15 @@ import Stages
         let archive = try TinyArchive(studies: 8)
         let first = try run(archive, "averaging: 'diloco'")
         let second = try run(archive, "averaging: 'diloco'", slots: 2) { $0.reversed() }
-        let model = try #require(first.store.model(ofStage: "mil-train", startingRound: nil))
-        #expect(second.store.model(ofStage: "mil-train", startingRound: nil) == model)
-        #expect(first.store.model(ofStage: "mil-train", startingRound: 1) != model)
-        let metrics = first.store.metrics(ofStage: "mil-train", round: 0)
+        let model = try #require(first.store.model(ofStep: "mil-train", startingRound: nil))
+        #expect(second.store.model(ofStep: "mil-train", startingRound: nil) == model)
+        #expect(first.store.model(ofStep: "mil-train", startingRound: 1) != model)
+        let metrics = first.store.metrics(ofStep: "mil-train", round: 0)
         #expect(metrics["loss"] ?? 0 > 0 && metrics["deltaNorm"] ?? 0 > 0)
-        #expect(first.store.metrics(ofStage: "mil-train", round: 2)["validationAUC.student"] != nil)
+        #expect(first.store.metrics(ofStep: "mil-train", round: 2)["validationAUC.student"] != nil)
         let other = LocalRunner(registry: Self.registry, centres: archive.centres, seed: 6)
         try other.run(Self.pipeline("averaging: 'diloco'", seed: 6))
-        #expect(other.store.model(ofStage: "mil-train", startingRound: nil) != model)
+        #expect(other.store.model(ofStep: "mil-train", startingRound: nil) != model)
     }
 
     @Test func plansAreRepeatableAndEveryCentreTakesPart() throws {
@@ -62,11 +62,11 @@ import Stages
     @Test func bestModelIsHandedOnThroughTheState() throws {
         let archive = try TinyArchive(studies: 8)
         let runner = try run(archive, "rounds: 3, select: 'best'")
-        let rounds = (0...3).map { runner.store.metrics(ofStage: "mil-train", round: $0)["validationAUC"] ?? -1 }
+        let rounds = (0...3).map { runner.store.metrics(ofStep: "mil-train", round: $0)["validationAUC"] ?? -1 }
         let best = try #require(rounds.indices.max { rounds[$0] < rounds[$1] || rounds[$0] == rounds[$1] && $0 > $1 })
-        #expect(runner.store.metrics(ofStage: "mil-train", round: 3)["selectedRound"] == Double(best))
-        let final = runner.store.model(ofStage: "mil-train", startingRound: nil)
-        if best > 0 { #expect(runner.store.model(ofStage: "mil-train", startingRound: best) == final) }
+        #expect(runner.store.metrics(ofStep: "mil-train", round: 3)["selectedRound"] == Double(best))
+        let final = runner.store.model(ofStep: "mil-train", startingRound: nil)
+        if best > 0 { #expect(runner.store.model(ofStep: "mil-train", startingRound: best) == final) }
     }
 
     @Test func anArchiveWithoutValidationStudiesEndsWithTheLastModel() throws {
@@ -77,9 +77,9 @@ import Stages
             try archive.write("\(centre)/reports.jsonl", Data(text.replacingOccurrences(of: "\"val\"", with: "\"test\"").utf8))
         }
         let runner = try run(archive, "rounds: 1, select: 'best'")
-        let model = runner.store.model(ofStage: "mil-train", startingRound: 1)
-        #expect(model != nil && runner.store.model(ofStage: "mil-train", startingRound: nil) == model)
-        #expect(runner.store.metrics(ofStage: "mil-train", round: 1)["validationAUC"] == nil)
+        let model = runner.store.model(ofStep: "mil-train", startingRound: 1)
+        #expect(model != nil && runner.store.model(ofStep: "mil-train", startingRound: nil) == model)
+        #expect(runner.store.metrics(ofStep: "mil-train", round: 1)["validationAUC"] == nil)
     }
 
     @Test func trainingWithoutBothLabelsSaysWhatIsMissing() throws {
@@ -104,6 +104,6 @@ import Stages
         // A catalogue that looks at headers only leaves it in.
         let runner = try run(archive, "rounds: 1", imageCheck: "header")
         #expect(runner.store.items.contains { $0.study == "E100" && $0.image == "02.png" && $0.status == "failed" })
-        #expect(runner.store.metrics(ofStage: "mil-train", round: 0)["unreadableImages"] == 1)
+        #expect(runner.store.metrics(ofStep: "mil-train", round: 0)["unreadableImages"] == 1)
     }
 }

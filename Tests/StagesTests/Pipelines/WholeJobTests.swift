@@ -55,7 +55,7 @@ import Stages
             #expect(try ImageDecoder.decode(picture.data).channels == 3)
             #expect(throws: StageError.self) { try ledger.content(SHA256Digest(hashing: picture.data)) }
         }
-        try check(ledger.evaluations, model: ledger.model(ofStage: "mil-train", startingRound: nil))
+        try check(ledger.evaluations, model: ledger.model(ofStep: "mil-train", startingRound: nil))
         #expect(ledger.items.isEmpty)
     }
 

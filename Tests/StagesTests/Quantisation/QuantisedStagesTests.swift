@@ -40,7 +40,7 @@ import Testing
             """
         let runner = LocalRunner(registry: .standard, centres: archive.centres, seed: 5, slots: 2)
         try runner.run(Pipeline(json5: Data(training.utf8), registry: .standard))
-        let model = try #require(runner.store.model(ofStage: "segment-train", startingRound: nil))
+        let model = try #require(runner.store.model(ofStep: "segment-train", startingRound: nil))
         let weights = archive.root.appendingPathComponent("weights.safetensors")
         try runner.store.content(model).write(to: weights)
 
@@ -54,7 +54,7 @@ import Testing
 
         let settings = "{\"splits\": [\"test\"], \"precision\": \"int8\", \"calibration\": \"\(file.path)\"}"
         try runner.run(Self.step("segment", settings))
-        let masks = runner.store.masks(ofStage: "segment").filter { $0.kind == "segment-mask" }
+        let masks = runner.store.masks(ofStep: "segment").filter { $0.kind == "segment-mask" }
         #expect(!masks.isEmpty && runner.store.items.isEmpty)
 
         // The same weights, but a calibration that belongs to others.
@@ -95,9 +95,9 @@ import Testing
     private static func calibrated(
         _ network: QuantisableNetwork, _ archive: TinyArchive, _ ledger: MemoryLedger, stage: String, side: Int
     ) throws -> (weights: String, calibration: String) {
-        let model = try #require(ledger.model(ofStage: stage, startingRound: nil))
+        let model = try #require(ledger.model(ofStep: stage, startingRound: nil))
         let weights = archive.root.appendingPathComponent("\(stage).safetensors")
-        let told = ledger.metrics(ofStage: stage, round: 0).filter { $0.key.contains(".") }.mapValues { "\($0)" }
+        let told = ledger.metrics(ofStep: stage, round: 0).filter { $0.key.contains(".") }.mapValues { "\($0)" }
         try Checkpoint.encoded(ParameterSet(decoding: ledger.content(model)), metadata: told).write(to: weights)
         let pictures = try PictureFolder(archive.root.appendingPathComponent("east/studies"), limit: 12)
         let made = try NetworkCalibration.run(try network.weights(file: weights), pictures: pictures, side: side)
@@ -132,7 +132,7 @@ import Testing
         #expect(!exact.isEmpty && exact.count == rounded.count && exact != rounded)
         for (a, b) in zip(exact, rounded) where a.head == "student" { #expect(abs(a.score - b.score) < 0.05, "\(a) \(b)") }
         #expect(second.boxes().count == first.boxes().count && second.masks() != first.masks() && second.items.isEmpty)
-        #expect(second.modelUsed(byStage: "cam") == first.modelUsed(byStage: "cam"))
+        #expect(second.modelUsed(byStep: "cam") == first.modelUsed(byStep: "cam"))
     }
 
     @Test(.enabled(if: EngineSetup.hasInt8, "the processor has no exact 8-bit products"))

@@ -74,7 +74,7 @@ import Testing
     }
 
     private func pictures(_ ledger: MemoryLedger, _ kind: String) throws -> [String: Image8] {
-        let rows = ledger.masks(ofStage: "sam").filter { $0.kind == kind }
+        let rows = ledger.masks(ofStep: "sam").filter { $0.kind == kind }
         return Dictionary(
             uniqueKeysWithValues: try rows.map { ($0.study, try ImageDecoder.decode(ledger.content($0.content))) })
     }
@@ -93,12 +93,12 @@ import Testing
             {stage: 'sam', weights: '\(weights)', imagesPerShard: 1},
             {stage: 'evaluate', splits: ['train', 'val'], resamples: 100}
             """)
-        #expect(ledger.boxes(ofStage: "sam") == kept && ledger.items.isEmpty)
+        #expect(ledger.boxes(ofStep: "sam") == kept && ledger.items.isEmpty)
         let masks = try pictures(ledger, "sam-mask")
         let overlays = Dictionary(
             uniqueKeysWithValues: try ledger.pictures.filter { $0.kind == "sam-overlay" }
                 .map { ($0.study, try ImageDecoder.decode($0.data)) })
-        #expect(ledger.masks(ofStage: "sam").count == 3 && masks.count == 3 && overlays.count == 3)
+        #expect(ledger.masks(ofStep: "sam").count == 3 && masks.count == 3 && overlays.count == 3)
 
         ComputeThreads.set(1)
         let network = try SegmentAnything(Self.parameters.get())
@@ -115,7 +115,7 @@ import Testing
             #expect(overlay[x: sides.x1 - 1, y: sides.y1 - 1, channel: 2] == Colour.prediction.blue)
         }
         #expect(Set(masks.values.map(\.pixels)).count == 3)
-        let metrics = ledger.metrics(ofStage: "sam", round: 0)
+        let metrics = ledger.metrics(ofStep: "sam", round: 0)
         #expect(metrics["images"] == 3 && metrics["failedImages"] == 0 && metrics["emptyMasks"] == 0)
         #expect(foreground > 0 && abs((metrics["meanForeground"] ?? -1) - foreground) < 1e-12)
         #expect(quality != 0 && abs((metrics["meanPredictedIoU"] ?? -9) - quality) < 1e-12)
@@ -153,14 +153,14 @@ import Testing
         // One image cannot be read, and says so; the others go on.
         let items = ledger.items.filter { $0.image != nil }
         #expect(items.count == 2 && items.allSatisfy { $0.study == "E100" && $0.image == "02.png" && $0.status == "failed" })
-        let masks = ledger.masks(ofStage: "sam")
+        let masks = ledger.masks(ofStep: "sam")
         #expect(masks.map(\.study) == ["E104", "W100", "W104"] && masks.allSatisfy { $0.kind == "sam-mask" })
-        #expect(ledger.boxes(ofStage: "sam").map(\.isKept) == [false, true, true])
-        let metrics = ledger.metrics(ofStage: "sam", round: 0)
+        #expect(ledger.boxes(ofStep: "sam").map(\.isKept) == [false, true, true])
+        let metrics = ledger.metrics(ofStep: "sam", round: 0)
         #expect(metrics["images"] == 3 && metrics["failedImages"] == 1)
 
         // What may train: the two whose boxes were kept, with their own masks.
-        #expect(ledger.metrics(ofStage: "segment-train", round: 0)["images"] == 2)
+        #expect(ledger.metrics(ofStep: "segment-train", round: 0)["images"] == 2)
         let settings = StageSettings(json: Data("{\"size\": \"b0\", \"labels\": \"sam-mask\"}".utf8))
         let shards = try SegmentTrainStage().plan(round: 0, settings: settings, view: ledger)
         #expect(Set(shards.compactMap(\.centre)) == ["west"])
@@ -190,7 +190,7 @@ import Testing
         let largest = ResultRow.BoxRow(
             centre: "east", study: "E100", image: "02.png", rectangle: .init(x0: 40, y0: 30, x1: 60, y1: 50),
             areaShare: 400 / 4096, isKept: true, rejection: nil)
-        #expect(ledger.boxes(ofStage: "sam") == [largest])
+        #expect(ledger.boxes(ofStep: "sam") == [largest])
         ComputeThreads.set(1)
         let network = try SegmentAnything(Self.parameters.get())
         var first = largest
@@ -208,7 +208,7 @@ import Testing
         #expect(Set(said.keys) == ["E104", "W104"])
         #expect(said["E104"]?.contains("its mask in truth/E104 is of 32×32 pixels, the image of 64×64") == true)
         #expect(said["W104"]?.contains("its mask in truth/W104 cannot be read") == true)
-        let metrics = ledger.metrics(ofStage: "sam", round: 0)
+        let metrics = ledger.metrics(ofStep: "sam", round: 0)
         #expect(metrics["images"] == 1 && metrics["failedImages"] == 2)
         #expect(
             message(archive, nil, "{stage: 'sam', weights: '\(weights)', boxes: 'truth', splits: ['test']}")
@@ -227,7 +227,7 @@ import Testing
             if name.hasPrefix(kernel) { values = values.map { _ in 0 } }
         }
         let ledger = try run(archive, [box], "{stage: 'sam', weights: '\(empty)'}")
-        let metrics = ledger.metrics(ofStage: "sam", round: 0)
+        let metrics = ledger.metrics(ofStep: "sam", round: 0)
         #expect(metrics["emptyMasks"] == 1 && metrics["images"] == 1 && metrics["meanForeground"] == 0)
         #expect(try pictures(ledger, "sam-mask")["E100"]?.pixels.allSatisfy { $0 == 0 } == true && ledger.items.isEmpty)
 

@@ -36,7 +36,7 @@ import Stages
             archive,
             "labels: 'truth', rounds: 2, replicas: 2, localEpochs: 30, batch: 4, learningRate: 1e-3, augmentation: 'flips'")
         // Studies of split test with a positive report, four images each.
-        let masks = ledger.masks(ofStage: "segment")
+        let masks = ledger.masks(ofStep: "segment")
         let drawn = masks.filter { $0.kind == "segment-mask" }
         #expect(!drawn.isEmpty && masks.count == 2 * drawn.count)
         #expect(ledger.pictures.map(\.kind) == drawn.map { _ in "segment-overlay" })
@@ -49,9 +49,9 @@ import Stages
         #expect(dice.head == "polyp-pvt" && dice.level == "mask" && dice.count * 2 == drawn.count)
         // By chance a disc of this size overlaps a random one by a tenth or two.
         #expect((dice.value ?? 0) > 0.6, "Dice \(dice.value ?? -1)")
-        #expect(dice.model == ledger.model(ofStage: "segment-train", startingRound: nil))
-        let metrics = ledger.metrics(ofStage: "segment-train", round: 2)
-        #expect((metrics["validationDice"] ?? 0) > (ledger.metrics(ofStage: "segment-train", round: 0)["validationDice"] ?? 1))
+        #expect(dice.model == ledger.model(ofStep: "segment-train", startingRound: nil))
+        let metrics = ledger.metrics(ofStep: "segment-train", round: 2)
+        #expect((metrics["validationDice"] ?? 0) > (ledger.metrics(ofStep: "segment-train", round: 0)["validationDice"] ?? 1))
         #expect(ledger.items.isEmpty)
     }
 
@@ -61,16 +61,16 @@ import Stages
         let ledger = try run(archive, "labels: 'truth', rounds: 1, replicas: 2, batch: 4")
         let dice = try #require(
             ledger.evaluations.first { $0.subject == "segment" && $0.metric == "dice" && $0.centre == "all" })
-        #expect(dice.count > 0 && dice.count * 2 == ledger.masks(ofStage: "segment").filter { $0.kind == "segment-mask" }.count)
+        #expect(dice.count > 0 && dice.count * 2 == ledger.masks(ofStep: "segment").filter { $0.kind == "segment-mask" }.count)
     }
 
     @Test func parametersDependOnTheSeedAlone() throws {
         let archive = try TinyArchive(studies: 8)
         let recipe = "labels: 'truth', rounds: 2, replicas: 4, batch: 4"
-        let first = try run(archive, recipe).model(ofStage: "segment-train", startingRound: nil)
-        let second = try run(archive, recipe, slots: 2, order: { $0.reversed() }).model(ofStage: "segment-train", startingRound: nil)
+        let first = try run(archive, recipe).model(ofStep: "segment-train", startingRound: nil)
+        let second = try run(archive, recipe, slots: 2, order: { $0.reversed() }).model(ofStep: "segment-train", startingRound: nil)
         #expect(first != nil && first == second)
-        let other = try run(archive, recipe + ", learningRate: 2e-4").model(ofStage: "segment-train", startingRound: nil)
+        let other = try run(archive, recipe + ", learningRate: 2e-4").model(ofStep: "segment-train", startingRound: nil)
         #expect(first != other)
     }
 
@@ -80,7 +80,7 @@ import Stages
         let ledger = try run(archive, "labels: 'truth', rounds: 1, replicas: 2, batch: 4")
         let items = ledger.items.filter { $0.study == "E100" && $0.image == "02.png" }
         #expect(!items.isEmpty && items.allSatisfy { $0.status == "failed" })
-        #expect(ledger.model(ofStage: "segment-train", startingRound: nil) != nil)
+        #expect(ledger.model(ofStep: "segment-train", startingRound: nil) != nil)
     }
 
     /// One image cannot be normalised over a batch: its replica does not train, and has no weight in the average.

@@ -45,40 +45,40 @@ import Testing
         #expect(scores.count == tests.reduce(0) { $0 + $1.images.count })
         #expect(scores.allSatisfy { (0...1).contains($0.score) })
         // The same images as `cam` maps: those of positive reports.
-        let (ours, theirs) = (ledger.boxes(ofStage: "toco-cam"), ledger.boxes(ofStage: "cam"))
+        let (ours, theirs) = (ledger.boxes(ofStep: "toco-cam"), ledger.boxes(ofStep: "cam"))
         #expect(
             !ours.isEmpty
                 && ours.map { [$0.centre, $0.study, $0.image] } == theirs.map { [$0.centre, $0.study, $0.image] })
         for kind in ["toco-cam", "toco-cam-mask"] {
-            let pictures = ledger.masks(ofStage: "toco-cam").filter { $0.kind == kind }
+            let pictures = ledger.masks(ofStep: "toco-cam").filter { $0.kind == kind }
             #expect(pictures.count == ours.count)
             for row in pictures.prefix(2) {
                 #expect(try ImageDecoder.decode(try ledger.content(row.content)).width == 64)
             }
         }
-        #expect(ledger.masks(ofStage: "toco-cam").count == 2 * ours.count)
+        #expect(ledger.masks(ofStep: "toco-cam").count == 2 * ours.count)
         #expect(ledger.pictures.count { $0.kind == "toco-overlay" } == ours.count)
         let area = try #require(
             ledger.evaluations.first {
                 $0.level == "image" && $0.head == "toco" && $0.metric == "auc" && $0.centre == "all"
             })
-        #expect(area.subject == "toco-cam" && area.model == ledger.model(ofStage: "toco-train", startingRound: nil))
+        #expect(area.subject == "toco-cam" && area.model == ledger.model(ofStep: "toco-train", startingRound: nil))
         for subject in ["cam", "toco-cam"] {
             let hits = try #require(
                 ledger.evaluations.first { $0.subject == subject && $0.metric == "box-hit-share" && $0.centre == "all" }
             )
             #expect(hits.count == 4, "\(subject)")
         }
-        #expect(ledger.metrics(ofStage: "toco-train", round: 2)["validationAUC"] != nil)
+        #expect(ledger.metrics(ofStep: "toco-train", round: 2)["validationAUC"] != nil)
     }
 
     @Test func parametersDependOnTheSeedAlone() throws {
         let archive = try TinyArchive(studies: 8)
         let recipe =
             "network: 'compactStem', rounds: 2, replicas: 4, batch: 8, pooling: 'topPatches', pooledShare: 0.1, patchContrastStart: 0.5"
-        let first = try run(archive, recipe, augmentation: "reference").model(ofStage: "toco-train", startingRound: nil)
+        let first = try run(archive, recipe, augmentation: "reference").model(ofStep: "toco-train", startingRound: nil)
         let second = try run(archive, recipe, augmentation: "reference", slots: 2, order: { $0.reversed() }).model(
-            ofStage: "toco-train", startingRound: nil)
+            ofStep: "toco-train", startingRound: nil)
         #expect(first != nil && first == second)
     }
 
@@ -89,9 +89,9 @@ import Testing
             "network: 'compactStem', auxiliaryLayer: -4, pooling: 'topPatches', lowestWeight: 1, "
                 + "rounds: 1, replicas: 2, localEpochs: 2, batch: 8, learningRate: 5e-4"
         )
-        let digest = try #require(ledger.model(ofStage: "toco-train", startingRound: nil))
+        let digest = try #require(ledger.model(ofStep: "toco-train", startingRound: nil))
         let file = archive.root.appendingPathComponent("toco.safetensors")
-        let told = ledger.metrics(ofStage: "toco-train", round: 0).filter { $0.key.contains(".") }.mapValues { "\($0)" }
+        let told = ledger.metrics(ofStep: "toco-train", round: 0).filter { $0.key.contains(".") }.mapValues { "\($0)" }
         let set = try ParameterSet(decoding: try ledger.content(digest))
         try Checkpoint.encoded(set, metadata: told).write(to: file)
         func maps(_ map: String, refinement: String = "none") throws -> MemoryLedger {
@@ -107,7 +107,7 @@ import Testing
         #expect(main.imageScores() == auxiliary.imageScores() && main.masks() != auxiliary.masks())
         #expect(
             main.masks().filter { $0.kind == "toco-cam" }
-                == ledger.masks(ofStage: "toco-cam").filter { $0.kind == "toco-cam" })
+                == ledger.masks(ofStep: "toco-cam").filter { $0.kind == "toco-cam" })
         // The picture is the auxiliary classifier's map, which the network itself draws the same.
         // Of an image whose maps differ: after so few steps either can be dark all over.
         let others = Set(main.masks().map(\.content))
@@ -171,11 +171,11 @@ import Testing
             return runner.store
         }
         let ledger = try run("minimumArea: 0, maximumArea: 0.6, maximumComponents: 40, refusesBorder: false")
-        let kept = Set(ledger.boxes(ofStage: "toco-cam").filter(\.isKept).map { "\($0.study)/\($0.image)" })
-        #expect(!kept.isEmpty && ledger.metrics(ofStage: "segment-train", round: 0)["images"] == Double(kept.count))
+        let kept = Set(ledger.boxes(ofStep: "toco-cam").filter(\.isKept).map { "\($0.study)/\($0.image)" })
+        #expect(!kept.isEmpty && ledger.metrics(ofStep: "segment-train", round: 0)["images"] == Double(kept.count))
         let settings = StageSettings(json: Data("{\"size\": \"b0\", \"labels\": \"toco-cam-mask\"}".utf8))
         let offered = try SegmentTrainStage().plan(round: 0, settings: settings, view: ledger).flatMap { $0.blobs.dropFirst(2) }
-        let masks = ledger.masks(ofStage: "toco-cam").filter {
+        let masks = ledger.masks(ofStep: "toco-cam").filter {
             $0.kind == "toco-cam-mask" && kept.contains("\($0.study)/\($0.image)")
         }
         #expect(masks.count == kept.count && Set(offered) == Set(masks.map(\.content)))
