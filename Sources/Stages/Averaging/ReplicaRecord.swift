@@ -26,10 +26,10 @@ struct ReplicaRecord: Codable {
 }
 
 /// Items that a shard works on: images of one centre, some with a label or a mask.
-struct ItemList: Codable {
-    struct Item: Codable, Hashable {
-        var study: String
-        var image: String
+package struct ItemList: Codable {
+    package struct Item: Codable, Hashable, Sendable {
+        package var study: String
+        package var image: String
         /// 1 or 0, where the image as a whole has a label.
         var label: Int?
         /// The PNG of its mask, where an earlier stage drew one.

@@ -64,13 +64,18 @@ public struct CAMSettings: Sendable, Hashable, Codable {
         require(!scales.isEmpty && scales.allSatisfy { (0.25...4).contains($0) }, "scales are 0.25 to 4")
         require([1, 2, 4].contains(views), "views is 1, 2 or 4")
         require(foreground > 0 && foreground < 1, "foreground lies between 0 and 1")
-        require(
-            minimumArea >= 0 && minimumArea < maximumArea && maximumArea <= 1,
-            "minimumArea lies below maximumArea, both shares")
-        require(maximumComponents >= 1, "maximumComponents is at least 1")
+        faults += filter.faults
         require(imagesPerShard >= 1, "imagesPerShard is at least 1")
         guard faults.isEmpty else {
             throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))
         }
     }
+
+    var filter: BoxFilter {
+        BoxFilter(
+            minimumArea: minimumArea, maximumArea: maximumArea, maximumComponents: maximumComponents,
+            refusesBorder: refusesBorder)
+    }
 }
+
+extension CAMSettings: ImageStageSettings {}

@@ -3,7 +3,7 @@ import Imaging
 import Models
 
 /// The class activation map of one image, joined over scales and mirrored views, at the image's own size.
-struct HeatMap {
+package struct HeatMap {
     let scorer: MILScorer
     let settings: CAMSettings
     /// Side of the network's input at scale 1.

@@ -5,8 +5,9 @@ import NeuralNetwork
 
 /// What `mil-train` leaves for the stages after it, or a file that they are given: parameters, and the input that they were
 /// trained on.
-struct TrainedModel: Codable, Hashable {
+package struct TrainedModel: ImageStageModel, Hashable {
     var parameters: SHA256Digest
+    package var parametersOrNone: SHA256Digest? { parameters }
     var imageSize: Int
     var mean: [Float]
     var deviation: [Float]

@@ -4,8 +4,9 @@ import NeuralNetwork
 
 /// What `segment-train` leaves for the stages after it, or a file that they are given: a Polyp-PVT's parameters, and the
 /// side of its input.
-struct TrainedSegmenter: Codable, Hashable {
+package struct TrainedSegmenter: ImageStageModel, Hashable {
     var parameters: SHA256Digest
+    package var parametersOrNone: SHA256Digest? { parameters }
     var imageSize: Int
 
     /// By which steps find it.

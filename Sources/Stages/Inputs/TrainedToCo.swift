@@ -4,8 +4,9 @@ import NeuralNetwork
 
 /// What `toco-train` leaves for the stages after it, or a file that they are given: parameters, and the network they
 /// belong to.
-struct TrainedToCo: Codable, Hashable {
+package struct TrainedToCo: ImageStageModel, Hashable {
     var parameters: SHA256Digest
+    package var parametersOrNone: SHA256Digest? { parameters }
     var network: ToCoConfiguration
     var imageSize: Int
 

@@ -35,7 +35,7 @@ extension QuantisationEffect {
                 let found = try localiser.localise(rgb: square.pixels, height: side, width: side)
                 let map = try FloatImage(width: side, height: side, values: found.map)
                     .interpolated(width: image.width, height: image.height, mode: .bilinear(alignCorners: false))
-                let box = BoxChoice(of: Mask(map, above: settings.foreground), settings: settings.boxes).box
+                let box = BoxChoice(of: Mask(map, above: settings.foreground), filter: settings.filter).box
                 seen.add(map: found.map, box: box, wanted: drawn?.boundingBox, mode)
                 if let reference {
                     auxiliary[mode].append(correlation(found.auxiliary, reference))

@@ -103,7 +103,7 @@ extension QuantisationEffect {
                 guard let map = try HeatMap(scorer: scorer, settings: settings, side: side).map(of: image) else {
                     throw EngineError(.notFinite, "\(name): its map holds no numbers")
                 }
-                let box = BoxChoice(of: Mask(map, above: settings.foreground), settings: settings).box
+                let box = BoxChoice(of: Mask(map, above: settings.foreground), filter: settings.filter).box
                 seen.add(map: map.values, box: box, wanted: drawn?.boundingBox, mode)
             }
         }

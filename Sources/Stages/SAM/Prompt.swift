@@ -3,15 +3,15 @@ import Imaging
 import Models
 
 /// What prompts the network on one image.
-struct Prompt: NamesImage {
+package struct Prompt: ImageItem {
     /// The row that tells of it; its rectangle is the largest of `boxes`.
     var row: ResultRow.BoxRow
     var boxes: [Box]
     /// Pixels of the image in which the boxes were drawn; nil where it is the image's own stored size for certain.
     private var drawnIn: (width: Int, height: Int)?
 
-    var study: String { row.study }
-    var image: String { row.image }
+    package var study: String { row.study }
+    package var image: String { row.image }
 
     /// A box that an earlier stage drew; nil where its map had no foreground.
     init?(_ row: ResultRow.BoxRow) {

@@ -59,9 +59,9 @@ enum PromptBoxes {
 }
 
 /// An image that a shard of `sam` is to look at, and the box that an earlier stage drew; nil: its truth says.
-struct ItemOfBox: Codable, NamesImage {
+package struct ItemOfBox: Codable, ImageItem {
     var centre: String
-    var study: String
-    var image: String
+    package var study: String
+    package var image: String
     var box: ResultRow.BoxRow?
 }

@@ -48,3 +48,5 @@ public struct SegmentAnythingSettings: Sendable, Hashable, Codable {
         }
     }
 }
+
+extension SegmentAnythingSettings: ImageStageSettings {}

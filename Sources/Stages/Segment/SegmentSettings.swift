@@ -32,3 +32,5 @@ public struct SegmentSettings: Sendable, Hashable, Codable {
         }
     }
 }
+
+extension SegmentSettings: ImageStageSettings {}

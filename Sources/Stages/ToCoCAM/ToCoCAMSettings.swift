@@ -68,10 +68,8 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
         require((0...1).contains(threshold), "threshold is a probability")
         require(!scales.isEmpty && scales.allSatisfy { (0.25...4).contains($0) }, "scales are 0.25 to 4")
         require(foreground > 0 && foreground < 1, "foreground lies between 0 and 1")
-        require(
-            minimumArea >= 0 && minimumArea < maximumArea && maximumArea <= 1,
-            "minimumArea lies below maximumArea, both shares")
-        require(maximumComponents >= 1 && imagesPerShard >= 1, "maximumComponents and imagesPerShard are at least 1")
+        require(imagesPerShard >= 1, "imagesPerShard is at least 1")
+        faults += filter.faults
         guard faults.isEmpty else {
             throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))
         }
@@ -85,13 +83,11 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
         return Mask(try DenseCRF().refined(labels, on: image), above: 0.5)
     }
 
-    /// The box filters, which `cam` has too.
-    var boxes: CAMSettings {
-        var settings = CAMSettings()
-        settings.minimumArea = minimumArea
-        settings.maximumArea = maximumArea
-        settings.maximumComponents = maximumComponents
-        settings.refusesBorder = refusesBorder
-        return settings
+    var filter: BoxFilter {
+        BoxFilter(
+            minimumArea: minimumArea, maximumArea: maximumArea, maximumComponents: maximumComponents,
+            refusesBorder: refusesBorder)
     }
 }
+
+extension ToCoCAMSettings: ImageStageSettings {}

@@ -21,17 +21,17 @@ import Testing
         ([(5, 5, 15, 15), (20, 5, 24, 9), (30, 5, 33, 9)], Box(x0: 5, y0: 5, x1: 15, y1: 15), "too-many-components"),
     ] as [([(Int, Int, Int, Int)], Box?, String?)])
     func largestBoxAndTheReasonAgainstIt(boxes: [(Int, Int, Int, Int)], expected: Box?, rejection: String?) throws {
-        let choice = BoxChoice(of: try mask(boxes), settings: CAMSettings())
+        let choice = BoxChoice(of: try mask(boxes), filter: BoxFilter())
         #expect(choice.box == expected)
         #expect(choice.rejection == rejection)
         if let expected { #expect(abs(choice.areaShare - Double(expected.area) / 1200) < 1e-12) }
     }
 
     @Test func filtersFollowTheSettings() throws {
-        var settings = CAMSettings()
+        var settings = BoxFilter()
         settings.refusesBorder = false
         settings.minimumArea = 0.001
-        #expect(BoxChoice(of: try mask([(0, 0, 2, 2)]), settings: settings).rejection == nil)
+        #expect(BoxChoice(of: try mask([(0, 0, 2, 2)]), filter: settings).rejection == nil)
     }
 
     @Test func overlapIsWithTheBestFittingPolyp() throws {
