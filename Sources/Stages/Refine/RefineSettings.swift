@@ -1,0 +1,44 @@
+import Foundation
+
+/// Settings of the stage `refine`. Whose maps it reads, `from: {masks: STEP}` says; by default Polyp-PVT's.
+public struct RefineSettings: Sendable, Hashable, Codable {
+    public var splits = ["train", "val", "test"]
+    /// Foreground is what lies above this share of the map's range.
+    public var threshold: Float = 0.5
+    /// Boxes are kept from this share of the image's area …
+    public var minimumArea = 0.01
+    /// … to this one, exclusive both …
+    public var maximumArea = 0.35
+    /// … with at most this many components of foreground …
+    public var maximumComponents = 2
+    /// … and, if so set, nothing at the image's border.
+    public var refusesBorder = false
+    public var imagesPerShard = 48
+    /// Whether overlays to look at are made …
+    public var overlays = true
+    /// … and where they go: they show the frames themselves. `central` needs workers that allow it (`--allow-pictures`).
+    public var pictures = FramePicture.Place.local
+
+    public init() {}
+
+    init(_ settings: StageSettings, stage: String) throws {
+        self = try settings.laid(over: RefineSettings(), optional: [], stage: stage)
+        try MILScoreSettings.check(splits, stage: stage)
+        let faults =
+            filter.faults + (threshold > 0 && threshold < 1 ? [] : ["threshold lies between 0 and 1"])
+            + (imagesPerShard >= 1 ? [] : ["imagesPerShard is at least 1"])
+        guard faults.isEmpty else {
+            throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))
+        }
+    }
+
+    var filter: BoxFilter {
+        BoxFilter(
+            minimumArea: minimumArea, maximumArea: maximumArea, maximumComponents: maximumComponents,
+            refusesBorder: refusesBorder)
+    }
+}
+
+extension RefineSettings: ImageStageSettings {
+    package var calibration: String? { nil }
+}

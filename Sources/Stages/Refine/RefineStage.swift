@@ -1,0 +1,96 @@
+import Digest
+import Foundation
+import Imaging
+
+/// Makes pseudo-labels of what an earlier step drew (METHOD.md, section 5): the map's foreground, of that the largest
+/// component, and whether its box is worth learning from. The next generation of `segment-train` reads them.
+///
+/// Rows: `box`, with the reason where it is not kept; `mask` of kind refined-mask, where there is foreground. Pictures of
+/// frames: refined-overlay. Settings: `RefineSettings`.
+package struct RefineStage: ImageStage {
+    package let name = "refine"
+    package let products = [Product(.boxes, "refined"), Product(.masks, "refined-mask")]
+    package let localiser: Localiser? = Localiser(
+        head: "refined", map: "refined-mask", mask: "refined-mask", drawsBoxes: false)
+    package let calibratedNetwork: String? = nil
+
+    package init() {}
+
+    package struct Item: ImageItem, Codable {
+        package var study: String
+        package var image: String
+        /// The map that an earlier step drew: a PNG of 256 levels.
+        var map: SHA256Digest
+    }
+
+    /// An item with its map.
+    package struct Prompt: ImageItem {
+        package var study: String
+        package var image: String
+        var map: Image8
+    }
+
+    package func bind(_ settings: StageSettings) throws -> RefineSettings { try RefineSettings(settings, stage: name) }
+
+    package func needs(settings: StageSettings) throws -> [StageNeed] {
+        [.studies, StageNeed(Product(.masks, "segment-mask"), takesAnyFamily: true)]
+    }
+
+    package func model(_ settings: RefineSettings, view: any PlanningView) -> NoNetwork { NoNetwork() }
+
+    package func items(_ settings: RefineSettings, view: any PlanningView) throws -> [(centre: String, items: [Item])] {
+        guard let source = view.source(.masks), let kind = source.localiser?.map else {
+            throw StageError(.missingInput, "stage \(name) needs maps: put a step that draws them before it")
+        }
+        let wanted = try StudyChoice(splits: settings.splits, studies: .all, view: view)
+        let rows = try view.masks(ofStep: source.name).filter { $0.kind == kind && wanted.contains($0.centre, $0.study) }
+        return Dictionary(grouping: rows, by: \.centre).sorted { $0.key < $1.key }.map { centre, rows in
+            (
+                centre,
+                rows.map { Item(study: $0.study, image: $0.image, map: $0.content) }
+                    .sorted { ($0.study, $0.image) < ($1.study, $1.image) }
+            )
+        }
+    }
+
+    package func network(_ work: ImageWork<NoNetwork, RefineSettings>, context: any MapContext) -> NoNetwork { work.model }
+
+    package func prompts(
+        _ items: [Item], _ work: ImageWork<NoNetwork, RefineSettings>, context: any MapContext, sheet: inout ImageSheet
+    ) throws -> [Prompt] {
+        try items.map { item in
+            Prompt(
+                study: item.study, image: item.image, map: try ImageDecoder.decode(try context.content(item.map)).grey())
+        }
+    }
+
+    package func look(
+        at item: Prompt, _ image: Image8, with network: NoNetwork, _ work: ImageWork<NoNetwork, RefineSettings>,
+        sheet: inout ImageSheet
+    ) throws {
+        let map = try FloatImage(
+            width: item.map.width, height: item.map.height, values: item.map.pixels.map { Float($0) / 255 })
+        let found = Mask(map, above: work.settings.threshold)
+        let choice = BoxChoice(of: found, filter: work.settings.filter)
+        sheet.box(item, choice)
+        sheet.tally.images += 1
+        let components = ConnectedComponents(of: found)
+        guard let largest = components.largestByBox, let index = components.components.firstIndex(of: largest) else { return }
+        let mask = components.mask(of: index)
+        try sheet.masks(item, [("refined-mask", mask.image())])
+        sheet.count("foreground", Double(mask.area) / Double(mask.bits.count))
+        try sheet.overlay(item, kind: "refined-overlay") {
+            var overlay = image
+            try overlay.draw(outlineOf: mask, .white)
+            if let box = choice.box { overlay.draw(box, choice.rejection == nil ? .prediction : .mistake) }
+            return overlay
+        }
+    }
+
+    package func metrics(_ tally: ImageTally, _ settings: RefineSettings) -> [String: Double] {
+        tally.withBoxes([
+            "images": Double(tally.images), "failedImages": Double(tally.failedImages),
+            "meanForeground": tally.mean("foreground"),
+        ])
+    }
+}

@@ -1,0 +1,73 @@
+import Foundation
+import Imaging
+import Testing
+
+import Stages
+
+/// From predictions to pseudo-labels, and to the next generation that learns from them.
+@Suite struct RefineStageTests {
+    private static let training = "stage: 'segment-train', size: 'b0', imageSize: 64, scales: [1], dropPath: 0, replicas: 2, batch: 4"
+
+    private func run(_ archive: TinyArchive, _ refine: String, after: String = "") throws -> MemoryLedger {
+        let stages = """
+            {seed: 5, stages: [
+              {stage: 'catalogue'}, {stage: 'labels'},
+              {\(Self.training), labels: 'truth', rounds: 2, localEpochs: 20, learningRate: 1e-3, augmentation: 'flips'},
+              {stage: 'segment', imagesPerShard: 5}, {stage: 'refine', imagesPerShard: 3\(refine)}\(after)
+            ]}
+            """
+        let pipeline = try Pipeline(json5: Data(stages.utf8), registry: .standard)
+        try pipeline.checkInputs(registry: .standard)
+        let runner = LocalRunner(registry: .standard, centres: archive.centres, seed: pipeline.seed)
+        try runner.run(pipeline)
+        return runner.store
+    }
+
+    @Test func theLargestComponentIsThePseudoLabelAndTheNextGenerationLearnsFromIt() throws {
+        let archive = try TinyArchive(studies: 12)
+        let ledger = try run(
+            archive, "",
+            after: """
+                , {step: 'second', \(Self.training), from: {masks: 'refine'}, rounds: 1},
+                {step: 'again', stage: 'segment', splits: ['test'], from: {network: 'second'}},
+                {stage: 'evaluate', splits: ['test'], resamples: 100, from: {predictions: ['segment', 'refine', 'again']}}
+                """)
+        let maps = ledger.masks(ofStep: "segment").filter { $0.kind == "segment" }
+        let boxes = ledger.boxes(ofStep: "refine")
+        #expect(!maps.isEmpty && boxes.map { [$0.study, $0.image] } == maps.map { [$0.study, $0.image] })
+        let contents = Dictionary(maps.map { ([$0.study, $0.image], $0.content) }, uniquingKeysWith: { first, _ in first })
+        for row in ledger.masks(ofStep: "refine") {
+            let mask = try ImageDecoder.decode(try ledger.content(row.content))
+            let map = try ImageDecoder.decode(try ledger.content(try #require(contents[[row.study, row.image]])))
+            let found = ConnectedComponents(of: try Mask(width: mask.width, height: mask.height, bits: mask.pixels.map { $0 == 255 }))
+            #expect(row.kind == "refined-mask" && found.components.count == 1)
+            // Nothing that the map does not hold.
+            #expect(zip(mask.pixels, map.pixels).allSatisfy { $0 == 0 || $1 >= 127 })
+            let box = try #require(boxes.first { $0.study == row.study && $0.image == row.image }?.rectangle)
+            #expect(found.components.first?.box == Box(x0: box.x0, y0: box.y0, x1: box.x1, y1: box.y1))
+        }
+        let kept = boxes.filter(\.isKept).count
+        let numbers = ledger.metrics(ofStep: "refine", round: 0)
+        #expect(kept > 0 && numbers["kept"] == Double(kept) && numbers["images"] == Double(maps.count))
+        // The second generation learns from what was kept, of its split.
+        let images = try #require(ledger.metrics(ofStep: "second", round: 0)["images"])
+        #expect(images > 0 && images <= Double(kept))
+        let dice = ledger.evaluations.filter { $0.metric == "dice" && $0.centre == "all" }
+        #expect(dice.map(\.subject) == ["segment", "refine", "again"] && dice.allSatisfy { ($0.value ?? -1) >= 0 })
+        #expect((dice[1].value ?? 0) > 0.5, "Dice \(dice[1].value ?? -1)")
+    }
+
+    @Test func theFiltersDecideAboutBoxes() throws {
+        let archive = try TinyArchive(studies: 8)
+        let ledger = try run(archive, ", minimumArea: 0.9, maximumArea: 0.95, splits: ['test']")
+        let boxes = ledger.boxes(ofStep: "refine")
+        #expect(!boxes.isEmpty && boxes.allSatisfy { !$0.isKept && $0.rejection != nil })
+        #expect(ledger.metrics(ofStep: "refine", round: 0)["kept"] == 0)
+    }
+
+    @Test(arguments: ["threshold: 1", "minimumArea: 0.5, maximumArea: 0.4", "imagesPerShard: 0", "maximumComponents: 0"])
+    func impossibleSettingsAreRefused(setting: String) {
+        let stages = "{stages: [{stage: 'catalogue'}, {stage: 'refine', \(setting)}]}"
+        #expect(throws: StageError.self) { try Pipeline(json5: Data(stages.utf8), registry: .standard) }
+    }
+}
