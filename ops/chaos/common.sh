@@ -26,8 +26,13 @@ compare() { # compare FOLDER FOLDER
             result=1
         fi
     done
-    cmp -s "$1/models/mil-train.safetensors" "$2/models/mil-train.safetensors" &&
-        echo "  same       final parameters     $(sha256sum <"$1/models/mil-train.safetensors" | cut -c1-16)…" ||
-        { echo "  DIFFERENT  final parameters"; result=1; }
+    local model models=()
+    [ -d "$1/models" ] && models=("$1"/models/*.safetensors)
+    for model in "${models[@]##*/}"; do
+        cmp -s "$1/models/$model" "$2/models/$model" &&
+            echo "  same       ${model%.safetensors}'s final parameters  $(sha256sum <"$1/models/$model" | cut -c1-16)…" ||
+            { echo "  DIFFERENT  ${model%.safetensors}'s final parameters"; result=1; }
+    done
+    [ "${#models[@]}" -gt 0 ] || { echo "  no parameters to compare"; result=1; }
     return "$result"
 }
