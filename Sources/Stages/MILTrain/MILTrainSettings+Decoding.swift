@@ -13,6 +13,11 @@ extension MILTrainSettings {
         func require(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }
         require((1...10_000).contains(rounds), "rounds is 1 to 10000")
         require(replicas >= 1, "replicas is at least 1")
+        if let fault = averaging.fault(replicas: replicas) { faults.append(fault) }
+        require(
+            [studentStartRound, inheritedLabelRounds, filterStartRound, imageCacheBytes].allSatisfy { $0 >= 0 },
+            "studentStartRound, inheritedLabelRounds, filterStartRound and imageCacheBytes are not negative")
+        require(gradientNormLimit.map { $0 > 0 && $0.isFinite } ?? true, "gradientNormLimit is above 0")
         require(localEpochs >= 1, "localEpochs is at least 1")
         require(
             (32...4096).contains(imageSize) && (32...4096).contains(earlyImageSize),

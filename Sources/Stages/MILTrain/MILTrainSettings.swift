@@ -100,7 +100,15 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     /// Bags of one validation shard.
     public var validationStudiesPerShard = 64
 
-    public enum Averaging: String, Sendable, Hashable, NamedChoice { case fedavg, diloco, median, trimmed }
+    public enum Averaging: String, Sendable, Hashable, NamedChoice {
+        case fedavg, diloco, median, trimmed
+
+        /// What is wrong with averaging so many replicas, as the end of a sentence; nil: nothing.
+        func fault(replicas: Int) -> String? {
+            self == .trimmed && replicas < 10
+                ? "averaging \"trimmed\" leaves out a tenth at both ends: it takes at least 10 replicas" : nil
+        }
+    }
     public enum Select: String, Sendable, Hashable, NamedChoice { case last, best }
     public enum OptimiserKind: String, Sendable, Hashable, NamedChoice { case sgd, adamw }
     public enum Schedule: String, Sendable, Hashable, NamedChoice { case constant, cosine }

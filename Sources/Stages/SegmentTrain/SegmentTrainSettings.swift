@@ -75,6 +75,8 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
         func require(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }
         require((1...10_000).contains(rounds), "rounds is 1 to 10000")
         require(replicas >= 1 && localEpochs >= 1, "replicas and localEpochs are at least 1")
+        if let fault = averaging.fault(replicas: replicas) { faults.append(fault) }
+        require(imageCacheBytes >= 0, "imageCacheBytes is not negative")
         require((32...2048).contains(imageSize) && imageSize % 32 == 0, "imageSize is a multiple of 32 up to 2048")
         require(dropPath >= 0 && dropPath < 1, "dropPath is 0 to below 1")
         require((2...1024).contains(batch), "batch is 2 to 1024: batch normalisation needs two images")

@@ -120,6 +120,12 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
         func require(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }
         require((1...10_000).contains(rounds), "rounds is 1 to 10000")
         require(replicas >= 1 && localEpochs >= 1, "replicas and localEpochs are at least 1")
+        if let fault = averaging.fault(replicas: replicas) { faults.append(fault) }
+        require(imageCacheBytes >= 0, "imageCacheBytes is not negative")
+        require(
+            lowThreshold > 0 && lowThreshold < highThreshold && highThreshold < 1,
+            "lowThreshold lies below highThreshold, both between 0 and 1")
+        require(!mapScales.isEmpty && mapScales.allSatisfy { (0.25...4).contains($0) }, "mapScales are 0.25 to 4")
         require((32...2048).contains(imageSize), "imageSize is 32 to 2048")
         require(imageSize % max(1, configuration.encoder.patch) == 0, "imageSize is a multiple of the network's patch")
         require((0...1).contains(positiveThreshold), "positiveThreshold is a probability")
