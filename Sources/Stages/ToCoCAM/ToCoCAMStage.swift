@@ -44,7 +44,7 @@ package struct ToCoCAMStage: ImageStage {
         _ settings: ToCoCAMSettings, view: any PlanningView
     ) throws -> [(centre: String, items: [ItemList.Item])] {
         let wanted = try StudyChoice(splits: settings.splits, studies: settings.studies, view: view)
-        let scores = settings.threshold == 0 ? [] : try view.studentScores(for: name)
+        let scores = settings.threshold == 0 ? [] : try view.studentScores(for: name, or: "give `threshold: 0` to map all of them")
         let found = Set(scores.filter { $0.score >= settings.threshold }.map { [$0.centre, $0.study, $0.image] })
         let studies = try view.studies().filter { settings.splits.contains($0.split) }
         return StudyChunks.byCentre(studies).map { centre, studies in
