@@ -2,7 +2,7 @@
 import Foundation
 import PackageDescription
 
-// One room a target, in the order in which they may import each other (DESIGN.md, section 3).
+// One room a target, in the order in which they may import each other (docs/Architecture.md, "The rooms").
 // `ENDOKED_ROOMS=Imaging,Ledger swift build` loads only those rooms and what they stand on.
 
 let swiftSettings: [SwiftSetting] = [

@@ -50,7 +50,7 @@ import Testing
             }
             try expectGradient(loss(logits).gradient.values, at: logits) { try loss($0).value }
         }
-        // With w = 1 positives are silent: METHOD.md, section 2.
+        // With w = 1 positives are silent: docs/Method.md, section 2.
         let silent = try MILLosses.student(Tensor(logits, shape: [3, 2]), targets: targets, negativeWeight: 1)
         #expect(silent.gradient.values[4...5].allSatisfy { $0 == 0 })
         #expect(throws: EngineError.self) {

@@ -1,4 +1,4 @@
-/// The reference's own Dice of a probability map (METHOD.md, section 6).
+/// The reference's own Dice of a probability map (docs/Method.md, section 6).
 public enum SoftDice {
     /// (2·Σ p·g + 1) / (Σ p + Σ g + 1), p stretched to [0, 1] by its least and greatest value (+1e-8).
     ///

@@ -43,7 +43,7 @@ public struct Augmentation: Sendable, Hashable {
         return result
     }()
 
-    /// For the optical biopsy (METHOD.md): crop 0.75–1, flips, affine, colour jitter 0.4, 0.4, 0.4, 0.1.
+    /// For the optical biopsy (docs/Method.md): crop 0.75–1, flips, affine, colour jitter 0.4, 0.4, 0.4, 0.1.
     public static let opticalBiopsy: Augmentation = {
         var result = Augmentation()
         result.horizontalFlip = 0.5
@@ -54,7 +54,8 @@ public struct Augmentation: Sendable, Hashable {
         return result
     }()
 
-    /// For ToCo (METHOD.md, section 3): resized to 568, a window of 448, a flip, colour jitter 0.4, 0.4, 0.2, 0.1, grey.
+    /// For ToCo (docs/Method.md, section 3): resized to 568, a window of 448, a flip, colour jitter 0.4, 0.4, 0.2, 0.1,
+    /// grey.
     public static let localisation: Augmentation = {
         var result = Augmentation()
         result.enlargement = 568.0 / 448

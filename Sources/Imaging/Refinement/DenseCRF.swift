@@ -3,7 +3,7 @@ import Foundation
 /// Makes a map of the foreground follow the image's edges: a fully connected conditional random field with two Gaussian
 /// kernels, one of distance, one of distance and colour, solved by mean-field steps (Krähenbühl and Koltun, "Efficient
 /// inference in fully connected CRFs with Gaussian edge potentials", NeurIPS 2011). Kernels are normalised symmetrically,
-/// as in the authors' code; defaults are the method's (METHOD.md, section 3, "Inference").
+/// as in the authors' code; defaults are the method's (docs/Method.md, section 3, "Inference").
 public struct DenseCRF: Sendable, Hashable {
     public var iterations = 10
     /// Of the kernel of distance: its deviation in pixels, and its weight.

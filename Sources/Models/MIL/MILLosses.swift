@@ -1,7 +1,7 @@
 import Foundation
 import NeuralNetwork
 
-/// The losses of EndoKED-MIL (METHOD.md, section 2), with their gradients. Computed in double: they are tiny.
+/// The losses of EndoKED-MIL (docs/Method.md, section 2), with their gradients. Computed in double: they are tiny.
 public enum MILLosses {
     /// Keeps logarithms finite, as in the reference.
     static let epsilon = 1e-5

@@ -2,7 +2,7 @@ import Foundation
 import NeuralNetwork
 
 /// Trains a `MILNetwork`, one step at a time: a bag a step in the teacher phase, a batch of images in the student
-/// phase (METHOD.md, section 2).
+/// phase (docs/Method.md, section 2).
 ///
 /// How a stage uses it, on the thread of its compute slot:
 ///

@@ -27,7 +27,7 @@ public final class PolypPVTPredictor: Sendable {
     }
 
     /// The sigmoid of both outputs' sum, brought to `height` × `width`, and each image's numbers stretched to [0, 1]
-    /// (METHOD.md, section 5): N,height,width,1.
+    /// (docs/Method.md, section 5): N,height,width,1.
     ///
     /// `images` is N,H,W,3 normalised by ImageNet's constants, its sides divisible by 32.
     public func callAsFunction(_ images: Tensor, height: Int, width: Int) throws -> Tensor {

@@ -1,6 +1,6 @@
 import NeuralNetwork
 
-/// Trains a `PolypPVT`, one batch of images and masks at a time (METHOD.md, section 5).
+/// Trains a `PolypPVT`, one batch of images and masks at a time (docs/Method.md, section 5).
 ///
 /// How a stage uses it, on the thread of its compute slot:
 ///

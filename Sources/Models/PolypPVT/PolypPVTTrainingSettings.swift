@@ -1,6 +1,6 @@
 import NeuralNetwork
 
-/// How Polyp-PVT is trained. The defaults are the reference's (METHOD.md, section 5).
+/// How Polyp-PVT is trained. The defaults are the reference's (docs/Method.md, section 5).
 public struct PolypPVTTrainingSettings: Sendable, Hashable, Codable {
     public var optimiser: OptimiserSettings
     /// Each number of a gradient is brought into ±this before a step.

@@ -2,8 +2,8 @@ import Foundation
 import NeuralNetwork
 
 /// A second look at a whole image, for the class-token contrast: a large part of it, of random place, size and shape, at the
-/// image's own size again, seldom out of focus, and now and then with what is bright turned dark (METHOD.md, section 3; blur
-/// as in DINO, Caron et al., ICCV 2021, whose second view this is).
+/// image's own size again, seldom out of focus, and now and then with what is bright turned dark (docs/Method.md,
+/// section 3; blur as in DINO, Caron et al., ICCV 2021, whose second view this is).
 public struct GlobalView: Sendable, Hashable, Codable {
     /// The smallest share of the image's area that a part has; the largest is all of it.
     public var smallestShare: Double

@@ -1,6 +1,6 @@
 import NeuralNetwork
 
-/// Class activation maps gathered over scales and mirror images (METHOD.md, section 3).
+/// Class activation maps gathered over scales and mirror images (docs/Method.md, section 3).
 public struct MultiScaleMaps: Sendable, Hashable, Codable {
     /// Relative sizes of the input, the first usually 1.
     public var scales: [Double]

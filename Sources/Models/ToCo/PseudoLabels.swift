@@ -1,7 +1,7 @@
 import NeuralNetwork
 
-/// What the maps of a network in training teach it (METHOD.md, section 3): labels of patches for the contrast, labels
-/// of pixels for the decoder, regions for crops.
+/// What the maps of a network in training teach it (docs/Method.md, section 3): labels of patches for the contrast,
+/// labels of pixels for the decoder, regions for crops.
 public struct PseudoLabels: Sendable, Hashable, Codable {
     /// Above: foreground.
     public var high: Float

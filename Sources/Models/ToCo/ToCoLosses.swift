@@ -1,8 +1,8 @@
 import Foundation
 import NeuralNetwork
 
-/// The losses of ToCo (METHOD.md, section 3), with their gradients. Labels of pixels and patches are 0 (background),
-/// 1 (foreground) or `ignored`.
+/// The losses of ToCo (docs/Method.md, section 3), with their gradients. Labels of pixels and patches are 0
+/// (background), 1 (foreground) or `ignored`.
 public enum ToCoLosses {
     /// The label of what teaches nothing.
     public static let ignored: UInt8 = 255

@@ -1,8 +1,8 @@
 import NeuralNetwork
 
-/// ToCo (Ru et al., CVPR 2023) for one finding: where in an image it is, learnt from whether it is there (METHOD.md,
-/// section 3). Names are the reference's: `encoder.`, `classifier.`, `aux_classifier.`, `decoder.`, `proj_head.`,
-/// `proj_head_t.`. A network belongs to one thread; to move it, send its `parameters()`.
+/// ToCo (Ru et al., CVPR 2023) for one finding: where in an image it is, learnt from whether it is there
+/// (docs/Method.md, section 3). Names are the reference's: `encoder.`, `classifier.`, `aux_classifier.`, `decoder.`,
+/// `proj_head.`, `proj_head_t.`. A network belongs to one thread; to move it, send its `parameters()`.
 public final class ToCoNetwork: Module {
     /// The encoder's tokens.
     public struct Features {

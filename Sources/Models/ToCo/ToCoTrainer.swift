@@ -1,6 +1,6 @@
 import NeuralNetwork
 
-/// Trains a `ToCoNetwork`, one batch a step, from labels of whole images (METHOD.md, section 3).
+/// Trains a `ToCoNetwork`, one batch a step, from labels of whole images (docs/Method.md, section 3).
 ///
 /// How a stage uses it, on the thread of its compute slot:
 ///

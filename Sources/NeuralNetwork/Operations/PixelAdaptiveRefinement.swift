@@ -2,7 +2,7 @@ import COneDNN
 
 /// Masks that follow an image's edges: each pixel's mask becomes, some times over, a weighted mean of those around it,
 /// the weights given by how alike the colours are (pixel-adaptive refinement of ToCo, Ru et al., CVPR 2023, as
-/// METHOD.md, section 3 describes it).
+/// docs/Method.md, section 3 describes it).
 ///
 /// With I the image, n one of the 8 neighbours at each of the dilations (edges repeat), σ the (unbiased) deviation over
 /// all those neighbours, the weight of n is the softmax over neighbours of the mean over colours of

@@ -2,7 +2,7 @@ import COpenBLAS
 import Foundation
 
 /// OpenBLAS, the algebra of parameters: opened at the first use, with the core type put right where OpenBLAS's own
-/// choice lacks the AVX-512 that the processor has (DESIGN.md, section 6).
+/// choice lacks the AVX-512 that the processor has (docs/Architecture.md, "The engine").
 ///
 /// A value of this type is the proof that the library is open, so no function of it can fail.
 public struct ParameterAlgebra: Sendable {

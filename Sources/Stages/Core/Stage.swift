@@ -94,7 +94,8 @@ public struct ShardPlan: Sendable, Hashable {
     /// The parameters that `map` runs, in stages that only infer: one for all shards of a round. They stand in the ledger
     /// beside the round's results (`PlanningView.modelUsed(byStep:)`).
     public var model: SHA256Digest?
-    /// True when all shards of the job that say so must run in one numeric setup (DESIGN.md, section 6).
+    /// True when all shards of the job that say so must run in one numeric setup (docs/Architecture.md, "Numeric
+    /// setup").
     public var needsUniformSetup: Bool
 
     public init(

@@ -5,7 +5,7 @@ import Models
 import NeuralNetwork
 
 /// One logical replica's part of a round: its epochs over its own bags, the teachers' phase and then the student's
-/// (METHOD.md, section 2).
+/// (docs/Method.md, section 2).
 struct ReplicaTraining {
     let settings: MILTrainSettings
     let bags: [TrainingBag]

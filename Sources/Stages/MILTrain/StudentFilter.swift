@@ -1,7 +1,7 @@
 import Imaging
 
-/// What the teachers see of positive bags once the student knows something (METHOD.md, section 2). Negative bags stay
-/// whole: all their images are negative.
+/// What the teachers see of positive bags once the student knows something (docs/Method.md, section 2). Negative bags
+/// stay whole: all their images are negative.
 package struct StudentFilter {
     let settings: MILTrainSettings
 

@@ -22,8 +22,8 @@ public enum BuiltInPipelines {
 
     /// The method at the paper's sizes: for clusters.
     private static let method = """
-        // EndoKED at the paper's sizes (METHOD.md, section 2): 512 pixels, SGD 1e-3. For clusters, and with an ImageNet
-        // checkpoint of ResNet-18 as `initialCheckpoint`.
+        // EndoKED at the paper's sizes (docs/Method.md, section 2): 512 pixels, SGD 1e-3. For clusters, and with an
+        // ImageNet checkpoint of ResNet-18 as `initialCheckpoint`.
         {
           seed: 1,
           stages: [
@@ -174,7 +174,7 @@ public enum BuiltInPipelines {
         // From reports to a segmentation network, on the synthetic archive and from random weights: the pipeline `toco`, and
         // then Polyp-PVT learns from the masks of ToCo's maps whose boxes the filters kept. Nobody drew anything; what the
         // archive brings along is read by `evaluate` alone. With a file of Segment Anything, `sam` stands between the two
-        // (README.md).
+        // (docs/Pipelines.md).
         {
           seed: 7,
           stages: [

@@ -4,8 +4,8 @@ import Imaging
 import Models
 import NeuralNetwork
 
-/// From box to mask with Segment Anything (METHOD.md, section 4): boxes that an earlier stage drew prompt it, or those of
-/// the archive's own truth, and the mask is the image's pseudo-label.
+/// From box to mask with Segment Anything (docs/Method.md, section 4): boxes that an earlier stage drew prompt it, or
+/// those of the archive's own truth, and the mask is the image's pseudo-label.
 ///
 /// Pictures of frames: sam-overlay. Rows: `mask` of kind sam-mask; `box`, the one that prompted, as the earlier stage left it, so that
 /// whoever learns from the masks knows which boxes were kept (of truth the largest, where an image shows more polyps).

@@ -5,8 +5,8 @@ import Imaging
 import Models
 import NeuralNetwork
 
-/// Draws masks with the network that `segment-train` left, or a file's (METHOD.md, section 5): for each image a map
-/// of its prediction, stretched to 0…1, and its foreground, in the image's own pixels.
+/// Draws masks with the network that `segment-train` left, or a file's (docs/Method.md, section 5): for each image a
+/// map of its prediction, stretched to 0…1, and its foreground, in the image's own pixels.
 ///
 /// Rows: `mask` of kinds segment and segment-mask. Pictures of frames: segment-overlay. Settings: `SegmentSettings`.
 package struct SegmentStage: ImageStage {

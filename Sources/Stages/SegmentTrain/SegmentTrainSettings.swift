@@ -3,7 +3,7 @@ import Models
 import NeuralNetwork
 
 /// Settings of the stage `segment-train`. A field that is absent takes the default written here: the reference's
-/// (METHOD.md, section 5).
+/// (docs/Method.md, section 5).
 public struct SegmentTrainSettings: Sendable, Hashable, Codable {
     // Rounds and replicas
     public var rounds = 10

@@ -6,7 +6,7 @@ import Imaging
 import Models
 import NeuralNetwork
 
-/// Trains Polyp-PVT by rounds of parameter averaging over logical replicas (METHOD.md, section 5).
+/// Trains Polyp-PVT by rounds of parameter averaging over logical replicas (docs/Method.md, section 5).
 ///
 /// As in `mil-train`, replica k of round r is a shard whose outcome depends on job, round and replica alone; validation
 /// shards measure the round's starting parameters by their Dice. Settings: `SegmentTrainSettings`.

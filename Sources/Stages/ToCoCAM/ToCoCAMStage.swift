@@ -5,8 +5,8 @@ import Imaging
 import Models
 import NeuralNetwork
 
-/// Where ToCo sees the polyp (METHOD.md, section 3, "Inference"): its probability for every image; for the images that
-/// `cam` would map too, its multi-scale map, mask and box.
+/// Where ToCo sees the polyp (docs/Method.md, section 3, "Inference"): its probability for every image; for the images
+/// that `cam` would map too, its multi-scale map, mask and box.
 ///
 /// Rows: `imageScore` of head toco; `box`; `mask` of kinds toco-cam and toco-cam-mask. Pictures of frames: toco-overlay.
 /// Settings: `ToCoCAMSettings`.

@@ -1,4 +1,4 @@
-/// From the student's probabilities to labels of single images (METHOD.md, section 2, "Output").
+/// From the student's probabilities to labels of single images (docs/Method.md, section 2, "Output").
 enum ImageLabels {
     /// Images of a split with a label, by centre: of positive reports those with a probability from `threshold` on; of
     /// each negative study the share with the lowest probability, one image at least.

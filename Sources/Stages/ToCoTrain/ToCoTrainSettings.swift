@@ -5,7 +5,7 @@ import Models
 import NeuralNetwork
 
 /// Settings of the stage `toco-train`. A field that is absent takes the default written here: the reference's
-/// (METHOD.md, section 3), whose 80,000 iterations are told as shares of the whole training.
+/// (docs/Method.md, section 3), whose 80,000 iterations are told as shares of the whole training.
 public struct ToCoTrainSettings: Sendable, Hashable, Codable {
     // Rounds and replicas
     public var rounds = 10
@@ -75,7 +75,8 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
     /// Changes of images to learn from, drawn anew each time one is seen; those of MIL, and the reference's own.
     public enum AugmentationKind: String, Sendable, Hashable, NamedChoice {
         case none, flips, mild
-        /// A window of a larger image, a flip, colours, grey (METHOD.md, section 3). Images are kept at the larger size.
+        /// A window of a larger image, a flip, colours, grey (docs/Method.md, section 3). Images are kept at the larger
+        /// size.
         case reference
     }
 

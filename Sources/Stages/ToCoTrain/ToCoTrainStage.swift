@@ -6,7 +6,8 @@ import Imaging
 import Models
 import NeuralNetwork
 
-/// Trains ToCo on labels of single images by rounds of parameter averaging over logical replicas (METHOD.md, section 3).
+/// Trains ToCo on labels of single images by rounds of parameter averaging over logical replicas (docs/Method.md,
+/// section 3).
 ///
 /// Labels come from `mil-score`; validation shards set the round's starting parameters against the reports of validation
 /// studies: the highest probability of a study's images is its own. Settings: `ToCoTrainSettings`.

@@ -1,4 +1,4 @@
-/// The exit codes of every command, as README lists them.
+/// The exit codes of every command, as docs/Operations.md lists them.
 enum ExitStatus: Int32 {
     /// All that was asked for is done.
     case complete = 0

@@ -4,7 +4,7 @@ import Foundation
 import Ledger
 import NeuralNetwork
 
-/// Everything that a job found, from the ledger into files (README, "What a run writes").
+/// Everything that a job found, from the ledger into files (docs/Results.md).
 ///
 /// All tables but run.json hold no times and no worker names: two runs that computed the same are the same to the byte.
 struct JobResults {

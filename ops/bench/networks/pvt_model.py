@@ -1,6 +1,6 @@
 """Polyp-PVT in plain PyTorch, with the names of the official checkpoint: a peer in `run`.
 
-Written from METHOD.md, section 5, and checked against ../shared/golden/polyp_pvt.safetensors by `pvt_model.py check`.
+Written from docs/Method.md, section 5, and checked against ../shared/golden/polyp_pvt.safetensors by `pvt_model.py check`.
 """
 import sys
 

@@ -1,7 +1,7 @@
 """ToCo (ViT-B/16, LargeFOV) in plain PyTorch, with the names of the reference's checkpoint: the other side of
 `run`.
 
-Written from METHOD.md, section 3, and checked against ../shared/golden/toco.safetensors by `toco_model.py check`.
+Written from docs/Method.md, section 3, and checked against ../shared/golden/toco.safetensors by `toco_model.py check`.
 """
 import sys
 
