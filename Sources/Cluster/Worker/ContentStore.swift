@@ -1,5 +1,6 @@
 import Digest
 import Foundation
+import Stages
 
 /// Contents that shards ask for: fetched once, whoever asks, verified, and kept within a budget of bytes. One that is
 /// larger than the budget is let go as soon as those who wait for it have it: networks of gigabytes are decoded once.

@@ -1,4 +1,5 @@
 import Foundation
+import Stages
 
 /// Objects that all slots of a process share, such as compiled networks: made once a key, the least used go first.
 package final class SharedObjects: @unchecked Sendable {

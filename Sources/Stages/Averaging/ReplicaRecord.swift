@@ -56,3 +56,12 @@ package struct ItemList: Codable {
         }
     }
 }
+
+extension StageError {
+    /// An image that could be read when the replica began and cannot be now: the archive is away, or being changed. The shard
+    /// is tried again and leaves the image out if it stays unreadable; going on without it would make the outcome depend on
+    /// the moment.
+    static func lost(_ item: ItemList.Item) -> StageError {
+        StageError(.archive, "\(item.study)/\(item.image) could be read when this replica began, and cannot be read any more")
+    }
+}

@@ -18,14 +18,16 @@ public final class LocalRunner: Sendable {
     ///   - slots: how many shards are mapped at a time.
     ///   - order: in which order shards are mapped and handed to `reduce`; results must not depend on it.
     ///   - onRound: told of each round's outcome.
+    ///   - earlier: a runner of another job in the same process: what a worker keeps from one job to the next, such as decoded
+    ///     images, is kept here.
     public init(
-        registry: StageRegistry, centres: [String: URL], seed: UInt64, slots: Int = 1,
+        registry: StageRegistry, centres: [String: URL], seed: UInt64, slots: Int = 1, after earlier: LocalRunner? = nil,
         order: @escaping @Sendable ([ShardPlan]) -> [ShardPlan] = { $0 },
         onRound: @escaping @Sendable (String, Int, RoundOutcome) -> Void = { _, _, _ in }
     ) {
         self.registry = registry
         store = MemoryLedger(seed: seed, centres: centres.keys.sorted())
-        context = LocalMapContext(centres: centres, store: store)
+        context = LocalMapContext(centres: centres, store: store, objects: earlier?.context.objects ?? SharedObjects())
         self.slots = slots
         self.order = order
         self.onRound = onRound
@@ -95,12 +97,13 @@ public final class LocalRunner: Sendable {
 final class LocalMapContext: MapContext {
     private let centres: [String: URL]
     private let store: MemoryLedger
-    private let objects = SharedObjects()
+    let objects: SharedObjects
     private let key = CentreKey()
 
-    init(centres: [String: URL], store: MemoryLedger) {
+    init(centres: [String: URL], store: MemoryLedger, objects: SharedObjects) {
         self.centres = centres
         self.store = store
+        self.objects = objects
     }
 
     func archiveFolder(ofCentre centre: String) throws -> URL {

@@ -1,44 +1,34 @@
 import Archives
 import Foundation
 import Imaging
-import Synchronization
 
 /// A centre's images as a network wants them: decoded, square, three channels of 8 bits.
-///
-/// Training passes over the same images again and again, so a process keeps them; what is beyond the bound is decoded
-/// anew each time. (Nothing is thrown out for newer images: with passes in a circle that would lose every one.)
-public final class StudyImages: Sendable {
+struct StudyImages {
     /// Side of the square, in pixels.
-    public let side: Int
+    let side: Int
     /// Whether a JPEG may be decoded straight to a reduced scale; pixels then differ slightly from Pillow's resize.
-    public let isReducedDecodeAllowed: Bool
+    let isReducedDecodeAllowed: Bool
+    /// Where images are kept from one pass to the next; nil for whoever looks at each once.
+    private let store: ImageStore?
+    /// Bytes that the store may keep.
+    private let limit: Int
 
-    private struct Kept {
-        var images: [String: Image8] = [:]
-        var bytes = 0
+    init(side: Int, isReducedDecodeAllowed: Bool = true) {
+        (self.side, self.isReducedDecodeAllowed, store, limit) = (side, isReducedDecodeAllowed, nil, 0)
     }
 
-    private let maximumBytes: Int
-    private let kept = Mutex(Kept())
-
-    public init(side: Int, isReducedDecodeAllowed: Bool, maximumBytes: Int) {
-        self.side = side
-        self.isReducedDecodeAllowed = isReducedDecodeAllowed
-        self.maximumBytes = maximumBytes
+    /// Images that are passed over again and again: the process keeps up to `limit` bytes of them.
+    init(side: Int, isReducedDecodeAllowed: Bool = true, keptIn store: ImageStore, limit: Int) {
+        (self.side, self.isReducedDecodeAllowed, self.store, self.limit) = (side, isReducedDecodeAllowed, store, limit)
     }
 
     /// The image, resized to the square as Pillow's bilinear filter does it.
     /// - Throws: `ArchiveError`, `ImagingError`.
-    public func image(_ image: String, ofStudy study: String, in index: CentreIndex) throws -> Image8 {
-        let key = "\(index.archive.name)/\(study)/\(image)"
-        if let known = kept.withLock({ $0.images[key] }) { return known }
-        let made = try load(image, ofStudy: study, in: index)
-        kept.withLock { kept in
-            guard kept.images[key] == nil, kept.bytes + made.sizeInBytes <= maximumBytes else { return }
-            kept.images[key] = made
-            kept.bytes += made.sizeInBytes
-        }
-        return made
+    func image(_ image: String, ofStudy study: String, in index: CentreIndex) throws -> Image8 {
+        guard let store else { return try load(image, ofStudy: study, in: index) }
+        let file = try FileIdentity(of: try index.imageURL(study: study, image: image))
+        let key = ImageStore.Key(.file(file), side: side, reading: isReducedDecodeAllowed ? .reducedColour : .colour)
+        return try store.image(key, limit: limit) { try load(image, ofStudy: study, in: index) }
     }
 
     private func load(_ image: String, ofStudy study: String, in index: CentreIndex) throws -> Image8 {

@@ -76,7 +76,7 @@ public struct MILScoreStage: Stage {
         let scorer = try input.model.scorer(
             precision: input.settings.precision, calibration: input.calibration, context: context)
         let reader = StudyImages(
-            side: input.model.imageSize, isReducedDecodeAllowed: input.settings.isReducedDecodeAllowed, maximumBytes: 0)
+            side: input.model.imageSize, isReducedDecodeAllowed: input.settings.isReducedDecodeAllowed)
         var rows: [ResultRow] = []
         var record = Record(parameters: input.model.parameters)
         for (position, bag) in input.bags.enumerated() {

@@ -95,7 +95,7 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     // Data
     public var augmentation = AugmentationKind.flips
     public var isReducedDecodeAllowed = true
-    /// Bytes of decoded images that a process keeps.
+    /// Bytes of decoded images and masks that a process keeps, for all that train in it together.
     public var imageCacheBytes = 2 << 30
     /// Bags of one validation shard.
     public var validationStudiesPerShard = 64

@@ -95,11 +95,9 @@ public struct MILTrainStage: Stage {
         let settings = input.settings
         let index = try context.index(ofCentre: input.centre)
         let side = settings.side(inRound: shard.round)
-        let images = try context.shared("images/\(side)/\(settings.isReducedDecodeAllowed)") {
-            StudyImages(
-                side: side, isReducedDecodeAllowed: settings.isReducedDecodeAllowed,
-                maximumBytes: settings.imageCacheBytes)
-        }
+        let images = StudyImages(
+            side: side, isReducedDecodeAllowed: settings.isReducedDecodeAllowed, keptIn: try context.imageStore(),
+            limit: settings.imageCacheBytes)
         ComputeThreads.set(1)
         return try StageError.naming("shard \(shard.key)", notFinite: .numeric) {
             let base = try ParameterSet(decoding: try context.content(input.base))

@@ -3,34 +3,34 @@ import Digest
 import Foundation
 import Imaging
 import NeuralNetwork
-import Synchronization
 
 /// A centre's images with their masks, square, on their way into a batch.
 struct SegmentImages {
-    /// An image with its mask: pixels of `side` × `side`, and numbers in 0…1.
+    /// An image with its mask, of `side` × `side` pixels: three channels, and one of 0…255.
     struct Pair {
         var image: Image8
-        var mask: [Float]
+        var mask: Image8
     }
 
     let side: Int
     private let normalisation: ColourNormalisation
     private let index: CentreIndex
     private let images: StudyImages
-    private let masks: KeptMasks
+    private let store: ImageStore
+    private let limit: Int
     private let truth: TruthReader?
     private let context: any MapContext
     private var failures: [String: ResultRow.ItemRow] = [:]
+    /// Where the drawn masks of this shard's images lie, nil where there is none: finding one lists a folder.
+    private var maskFiles: [String: URL?] = [:]
 
     init(centre: String, settings: SegmentTrainSettings, context: any MapContext) throws {
         side = settings.imageSize
         normalisation = settings.normalisation
         index = try context.index(ofCentre: centre)
-        let (side, bytes) = (settings.imageSize, settings.imageCacheBytes)
-        images = try context.shared("images/\(side)/true") {
-            StudyImages(side: side, isReducedDecodeAllowed: true, maximumBytes: bytes)
-        }
-        masks = try context.shared("masks/\(side)/\(settings.labels)") { KeptMasks() }
+        store = try context.imageStore()
+        limit = settings.imageCacheBytes
+        images = StudyImages(side: side, keptIn: store, limit: limit)
         truth = settings.labels == .truth ? try context.truth(ofCentre: centre) : nil
         self.context = context
     }
@@ -43,7 +43,7 @@ struct SegmentImages {
         let key = "\(item.study)/\(item.image)"
         if failures[key] != nil { return nil }
         do {
-            guard let mask = try mask(item) else { return nil }
+            guard let mask = try mask(item, key) else { return nil }
             return Pair(image: try images.image(item.image, ofStudy: item.study, in: index), mask: mask)
         } catch let error as StageError {
             throw error
@@ -54,42 +54,42 @@ struct SegmentImages {
         }
     }
 
-    private func mask(_ item: ItemList.Item) throws -> [Float]? {
-        try masks.mask("\(index.archive.name)/\(item.study)/\(item.image)") {
-            let picture: Image8
-            if let digest = item.mask {
-                picture = try ImageDecoder.decode(try context.content(digest))
-            } else {
-                guard let truth, let url = try truth.maskURL(study: item.study, image: item.image) else { return nil }
-                let known = try TruthMask(contentsOf: url)
-                // A mask in the plain form keeps its smoothed edges.
-                picture = known.assumptions.isEmpty ? try ImageDecoder.decode(contentsOf: url) : known.mask.image()
+    private mutating func mask(_ item: ItemList.Item, _ key: String) throws -> Image8? {
+        if let digest = item.mask {
+            return try store.mask(.init(.content(digest), side: side, reading: .mask), limit: limit) {
+                try square(ImageDecoder.decode(context.content(digest)))
             }
-            let grey = picture.grey()
-            let square = grey.width == side && grey.height == side ? grey : try grey.resized(width: side, height: side, filter: .bilinear)
-            // A mask without a polyp teaches structure loss nothing but silence, and the method has none.
-            return square.pixels.contains { $0 > 127 } ? square.pixels.map { Float($0) / 255 } : nil
+        }
+        guard let url = try maskFile(item, key) else { return nil }
+        return try store.mask(.init(.file(FileIdentity(of: url)), side: side, reading: .mask), limit: limit) {
+            let known = try TruthMask(contentsOf: url)
+            // A mask in the plain form keeps its smoothed edges.
+            return try square(known.assumptions.isEmpty ? ImageDecoder.decode(contentsOf: url) : known.mask.image())
         }
     }
 
-    /// N,side,side,3 normalised, and N,side,side,1.
+    private mutating func maskFile(_ item: ItemList.Item, _ key: String) throws -> URL? {
+        if let known = maskFiles[key] { return known }
+        let found = try truth?.maskURL(study: item.study, image: item.image)
+        maskFiles[key] = .some(found)
+        return found
+    }
+
+    /// A mask as it is learnt from; nil for one without a polyp: it teaches structure loss nothing but silence, and the method
+    /// has none.
+    private func square(_ picture: Image8) throws -> Image8? {
+        let grey = picture.grey()
+        let square = grey.width == side && grey.height == side ? grey : try grey.resized(width: side, height: side, filter: .bilinear)
+        return square.pixels.contains { $0 > 127 } ? square : nil
+    }
+
+    /// N,side,side,3 normalised, and N,side,side,1 in 0…1.
     func tensors(_ pairs: [Pair]) throws -> (images: Tensor, masks: Tensor) {
         (
             try Tensor.images(
                 rgb: pairs.flatMap(\.image.pixels), count: pairs.count, height: side, width: side, normalisation: normalisation),
-            try Tensor(pairs.flatMap(\.mask), shape: [pairs.count, side, side, 1])
+            try Tensor(
+                pairs.flatMap { $0.mask.pixels.map { Float($0) / 255 } }, shape: [pairs.count, side, side, 1])
         )
-    }
-}
-
-/// Masks that a process has read once. Those of one job at one size are small beside its images.
-private final class KeptMasks: Sendable {
-    private let kept = Mutex<[String: [Float]?]>([:])
-
-    func mask(_ key: String, read: () throws -> [Float]?) throws -> [Float]? {
-        if let known = kept.withLock({ $0[key] }) { return known }
-        let made = try read()
-        kept.withLock { $0[key] = .some(made) }
-        return made
     }
 }

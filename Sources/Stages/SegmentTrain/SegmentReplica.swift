@@ -26,23 +26,28 @@ struct SegmentReplica {
 
     mutating func run(_ list: ItemList, data: inout SegmentImages) throws {
         let augmentation = settings.augmentationOfBatches()
-        var pairs: [SegmentImages.Pair] = []
+        // Looked at once, to know which can be learnt from, and fetched again batch by batch: how many images a replica has
+        // is no matter of memory.
+        var items: [ItemList.Item] = []
         for item in list.items {
             try context.checkCancellation()
-            if let pair = try data.pair(item) { pairs.append(pair) }
+            if try data.pair(item) != nil { items.append(item) }
         }
         // Batch normalisation needs two images. A centre may have fewer masks, or none: its replica then leaves the
         // parameters as they are and weighs nothing.
-        guard pairs.count >= 2 else { return }
-        imageCount = pairs.count
+        guard items.count >= 2 else { return }
+        imageCount = items.count
         for epoch in 0..<settings.localEpochs {
-            let order = generator.shuffled(Array(pairs.indices))
+            let order = generator.shuffled(items)
             // Batches of about equal size: none is left with statistics over one image.
             let parts = max(1, min((order.count + settings.batch - 1) / settings.batch, order.count / 2))
             for part in 0..<parts {
                 try context.checkCancellation()
-                let places = order[order.count * part / parts..<order.count * (part + 1) / parts]
-                var (images, masks) = try data.tensors(places.map { pairs[$0] })
+                let batch = try order[order.count * part / parts..<order.count * (part + 1) / parts].map { item in
+                    guard let pair = try data.pair(item) else { throw StageError.lost(item) }
+                    return pair
+                }
+                var (images, masks) = try data.tensors(batch)
                 if let augmentation {
                     (images, masks) = try augmentation.moved(images: images, masks: masks, seed: generator.next())
                 }

@@ -28,7 +28,7 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
     public var labels = Source.camMask
     /// Mirrored and rotated views of image and mask.
     public var augmentation = AugmentationKind.reference
-    /// Bytes of decoded images that a process keeps.
+    /// Bytes of decoded images and masks that a process keeps, for all that train in it together.
     public var imageCacheBytes = 2 << 30
     public var validationImagesPerShard = 64
 

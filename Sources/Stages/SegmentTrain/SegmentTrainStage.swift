@@ -191,7 +191,7 @@ public struct SegmentTrainStage: Stage {
             let seen = try predictor(images, height: data.side, width: data.side).values
             record.images += 1
             let score = BinaryMaskScore(
-                prediction: seen.lazy.map { $0 >= 0.5 }, truth: pair.mask.lazy.map { $0 >= 0.5 })
+                prediction: seen.lazy.map { $0 >= 0.5 }, truth: pair.mask.pixels.lazy.map { $0 > 127 })
             record.sums["dice", default: 0] += score.dice
         }
         record.unreadable = data.failedItems.count

@@ -23,10 +23,13 @@ struct ToCoReplica {
     }
 
     mutating func run(_ list: ItemList, network: ToCoNetwork, data: inout BagImages) throws {
-        var items: [(Image8, Int)] = []
+        // Looked at once, to know which can be read, and fetched again batch by batch: how many images a replica has is no
+        // matter of memory.
+        var items: [(ItemList.Item, Int)] = []
         for item in list.items {
-            guard let label = item.label, let picture = data.picture(item.image, of: item.study) else { continue }
-            items.append((picture, label))
+            try context.checkCancellation()
+            guard let label = item.label, data.picture(item.image, of: item.study) != nil else { continue }
+            items.append((item, label))
         }
         imageCount = items.count
         guard !items.isEmpty else { return }
@@ -41,7 +44,10 @@ struct ToCoReplica {
                 try context.checkCancellation()
                 let batch = order[order.count * part / parts..<order.count * (part + 1) / parts]
                 var bytes: [UInt8] = []
-                for (picture, _) in batch { try data.append(picture, to: &bytes, using: &generator) }
+                for (item, _) in batch {
+                    guard let picture = data.picture(item.image, of: item.study) else { throw StageError.lost(item) }
+                    try data.append(picture, to: &bytes, using: &generator)
+                }
                 let images = try Tensor.images(
                     rgb: bytes, count: batch.count, height: settings.imageSize, width: settings.imageSize,
                     normalisation: settings.normalisation)

@@ -41,6 +41,7 @@ public struct ToCoTrainSettings: Sendable, Hashable, Codable {
     /// Share of a negative study's images that are negatives: those that the student ranks lowest.
     public var negativeShare = 0.1
     public var augmentation = AugmentationKind.reference
+    /// Bytes of decoded images and masks that a process keeps, for all that train in it together.
     public var imageCacheBytes = 2 << 30
     public var validationStudiesPerShard = 32
 

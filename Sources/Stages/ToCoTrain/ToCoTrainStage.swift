@@ -112,10 +112,7 @@ public struct ToCoTrainStage: Stage {
         return try StageError.naming("shard \(shard.key)", notFinite: .numeric) {
             let base = try ParameterSet(decoding: try context.content(input.base))
             let side = input.kind == .train ? settings.keptSide : settings.imageSize
-            let images = try context.shared("images/\(side)/true") {
-                StudyImages(
-                    side: side, isReducedDecodeAllowed: true, maximumBytes: settings.imageCacheBytes)
-            }
+            let images = StudyImages(side: side, keptIn: try context.imageStore(), limit: settings.imageCacheBytes)
             var data = BagImages(
                 centre: input.centre, index: try context.index(ofCentre: input.centre), images: images,
                 change: input.kind == .train ? settings.change : .none)

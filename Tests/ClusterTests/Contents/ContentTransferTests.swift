@@ -166,24 +166,4 @@ import Wire
         #expect(value8 == [result.lease])
         #expect(uploads.waitingCount == 0)
     }
-
-    @Test func theCacheKeepsWhatWasUsedLastWithinItsBudget() {
-        var cache = ByteBudgetCache<String, Int>(budget: 100)
-        cache.insert(1, size: 40, for: "a")
-        cache.insert(2, size: 40, for: "b")
-        let value9 = cache.value("a")
-        #expect(value9 == 1)
-        cache.insert(3, size: 40, for: "c")
-        let value10 = cache.value("b")
-        #expect(value10 == nil)
-        let value11 = cache.value("a")
-        let value12 = cache.value("c")
-        #expect(value11 == 1 && value12 == 3)
-        #expect(cache.used == 80)
-        cache.insert(4, size: 1000, for: "d")
-        let value13 = cache.value("d")
-        #expect(cache.count == 1 && value13 == 4)
-        cache.insert(5, size: 10, for: "d")
-        #expect(cache.used == 10)
-    }
 }
