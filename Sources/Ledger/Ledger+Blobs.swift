@@ -129,6 +129,33 @@ extension Ledger {
         return chunk
     }
 
+    /// Some of a blob's bytes, counted from its first. They are not checked against the digest.
+    ///
+    /// - Throws: `.missingBlob` when the blob is not in the ledger or ends before the range does.
+    public func blobPart(_ digest: SHA256Digest, bytes range: Range<Int>) throws -> Data {
+        var data = Data(capacity: range.count)
+        while data.count < range.count {
+            let place = range.lowerBound + data.count
+            let part = try read { connection -> Data? in
+                guard place >= 0, let index = Int32(exactly: place / Self.blobChunkSize),
+                    try Self.blobSize(connection, digest) != nil
+                else { return nil }
+                return try connection.execute(
+                    "SELECT substring(bytes FROM $3 FOR $4) FROM blob_chunk WHERE digest = $1 AND ordinal = $2",
+                    [
+                        .bytea(digest.bytes), .int4(index), .int4(Int32(place % Self.blobChunkSize + 1)),
+                        .int4(Int32(min(range.upperBound - place, Self.blobChunkSize))),
+                    ]
+                ).first.map { try $0.data(0) }
+            }
+            guard let part, !part.isEmpty else {
+                throw LedgerError(.missingBlob, "the ledger has no byte \(place) of blob \(digest); was it pruned?")
+            }
+            data += part
+        }
+        return data
+    }
+
     /// All bytes of a blob, checked against its digest.
     public func blob(_ digest: SHA256Digest) throws -> Data {
         guard let size = try blobSize(digest) else {

@@ -180,6 +180,17 @@ extension Ledger {
         }
     }
 
+    /// The messages of a kind of a stage's events, in the order in which they first came, each once: a repeated reduce writes
+    /// its events again.
+    public func eventMessages(job: JobID, stage: String, kind: String) throws -> [String] {
+        try read { connection in
+            try connection.execute(
+                "SELECT message FROM event WHERE job = $1 AND stage = $2 AND kind = $3 GROUP BY message ORDER BY min(id)",
+                [.int8(job.rawValue), .text(stage), .text(kind)]
+            ).map { try $0.text(0) }
+        }
+    }
+
     /// The parameters that the last finished round of a stage left; nil before the first.
     public func finalModel(job: JobID, stage: String) throws -> ModelDescription? {
         try read { connection in

@@ -21,7 +21,7 @@ public struct Contribution: Hashable, Sendable {
     public var centre: String
     /// How many samples it trained on: its weight, before any robust rule.
     public var samples: Int64
-    /// Its weight in the average; 0 when rejected.
+    /// Its weight in the average, the same for all under a robust rule; 0 when rejected.
     public var weight: Double
     /// Its mean training loss.
     public var loss: Double?

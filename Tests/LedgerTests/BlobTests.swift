@@ -22,6 +22,20 @@ import Testing
         #expect(try stored?.int64(1) == Int64((count + Ledger.blobChunkSize - 1) / Ledger.blobChunkSize))
     }
 
+    @Test func partsAreReadAcrossChunks() throws {
+        let test = try TestLedger()
+        let data = bytes(2_500_000)
+        let digest = try test.ledger.putBlob(data)
+        let size = Ledger.blobChunkSize
+        for range in [0..<0, 0..<1, 7..<900, size - 3..<size + 5, size..<2 * size, 10..<2_499_999, 2_499_999..<2_500_000] {
+            #expect(try test.ledger.blobPart(digest, bytes: range) == data[range], "\(range)")
+        }
+        #expect(ledgerErrorCode { _ = try test.ledger.blobPart(digest, bytes: 2_499_999..<2_500_001) } == .missingBlob)
+        #expect(ledgerErrorCode { _ = try test.ledger.blobPart(digest, bytes: -1..<3) } == .missingBlob)
+        let other = SHA256Digest(hashing: Data("other".utf8))
+        #expect(ledgerErrorCode { _ = try test.ledger.blobPart(other, bytes: 0..<3) } == .missingBlob)
+    }
+
     @Test func piecesInAnyOrderMakeABlob() throws {
         let test = try TestLedger()
         let data = bytes(2_500_000)

@@ -119,5 +119,8 @@ final class LedgerView: PlanningView {
     // MARK: Contents
 
     func content(_ digest: SHA256Digest) throws -> Data { try access.persist { try $0.blob(digest) } }
+    func content(_ digest: SHA256Digest, bytes: Range<Int>) throws -> Data {
+        try access.persist { try $0.blobPart(digest, bytes: bytes) }
+    }
     func store(_ content: Data) throws -> SHA256Digest { try access.persist { try $0.putBlob(content) } }
 }

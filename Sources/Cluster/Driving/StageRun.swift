@@ -88,7 +88,9 @@ struct StageRun {
         let records = (done.map { Stages.ShardRecord($0) } + quarantined.map { Stages.ShardRecord($0) })
             .sorted { $0.key < $1.key }
         let outcome = try stage.reduce(round: round, records: records, settings: settings, view: view())
+        let warnings = outcome.warnings.map { "round \(round + 1): \($0)" }
         let rows = try outcome.rows.map { try LedgerRow($0) } + lost
+            + warnings.map { .event(EventRow(kind: Self.warningKind, message: $0)) }
         if !outcome.fingerprints.isEmpty {
             try access.persist { try $0.setFingerprints(job: job.id, outcome.fingerprints) }
         }
@@ -112,6 +114,9 @@ struct StageRun {
                 job: job.id, stage: name, round: Int32(round), rows: rows, model: model, contributions: contributions,
                 metrics: metrics, state: state, isFinal: outcome.isFinal)
         }
+        for warning in warnings {
+            log(.warning, Self.warningKind, ["job": job.id, "stage": name, "round": round, "message": warning])
+        }
         // Deltas are gigabytes, and the next sweep is far. One that cannot be removed now is left to it.
         _ = try access.tryOnce { try $0.removeContents(released) }
         log(.info, "round.finished", [
@@ -120,6 +125,8 @@ struct StageRun {
         ])
         return nil
     }
+
+    private static let warningKind = "round.warning"
 
     /// Why a round is not averaged: which shards are missing, why, and what to do.
     private static func refusal(
@@ -171,7 +178,9 @@ struct StageRun {
             }
         }
         if items > 0 { troubles.append("\(items) images or studies could not be used") }
-        return .ended(troubles.isEmpty ? .complete : .partial, message: troubles.joined(separator: ", "))
+        let warnings = try access.persist { try $0.eventMessages(job: job.id, stage: name, kind: Self.warningKind) }
+        let told = warnings.prefix(3) + (warnings.count > 3 ? ["\(warnings.count - 3) more warnings are in the log"] : [])
+        return .ended(troubles.isEmpty ? .complete : .partial, message: (troubles + told).joined(separator: ", "))
     }
 
     private static func rounded(since start: Instant) -> Double {

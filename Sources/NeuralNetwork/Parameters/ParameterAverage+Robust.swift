@@ -1,5 +1,6 @@
 extension ParameterAverage {
-    /// Coordinate-wise median (`trimming` nil) or trimmed mean. All deltas are in memory together.
+    /// Coordinate-wise median (`trimming` nil) or trimmed mean. Each delta is looked at whole, one after the other, and then
+    /// tensor by tensor beside the others.
     ///
     /// Values of a coordinate are ordered by size, equal ones by replica; so the result depends on nothing else.
     static func robustMean(
@@ -24,14 +25,10 @@ extension ParameterAverage {
             cut = (count - 1) / 2
         }
 
-        var deltas = [ParameterSet]()
-        for contribution in voting {
-            let delta = try contribution.load()
-            try delta.requireLayout(of: base, in: "replica \(contribution.replica)")
-            deltas.append(delta)
-        }
         var squares = [Double](repeating: 0, count: count)
-        for (replica, delta) in deltas.enumerated() {
+        for (replica, contribution) in voting.enumerated() {
+            let delta = try contribution.delta.all()
+            try delta.requireLayout(of: base, in: "replica \(contribution.replica)")
             for entry in delta.entries {
                 let norm = entry.values.reduce(0.0) { $0 + Double($1) * Double($1) }
                 guard norm.isFinite else { throw notFinite(entry, of: voting[replica]) }
@@ -42,10 +39,14 @@ extension ParameterAverage {
         var mean = [Double](repeating: 0, count: base.totalCount)
         var trimmed = [Int](repeating: 0, count: count)
         var start = 0
-        for index in base.entries.indices {
-            let columns = deltas.map { $0.entries[index].values }
+        for entry in base.entries {
+            let columns = try voting.map { contribution in
+                let values = try contribution.delta.values(of: entry.name)
+                try ParameterSet.check(entry.shape, of: entry.name, holds: values.count)
+                return values
+            }
             trim(columns, cut: cut, into: &mean, from: start, counting: &trimmed)
-            start += base.entries[index].values.count
+            start += entry.values.count
         }
 
         let total = Double(max(1, base.totalCount))

@@ -3,8 +3,8 @@ import Digest
 /// The reduce of a training round: from the base and the replicas' deltas to the next parameters.
 ///
 /// Pure, and the same to the last bit whatever the order of the contributions: they are sorted by replica, sums are
-/// kept in double precision, and each value is rounded once at the end. With `weightedMean`, memory is the base, 8
-/// bytes a value, and one delta; the robust rules need all deltas at once.
+/// kept in double precision, and each value is rounded once at the end. Memory is the base, 8 bytes a value, and one
+/// delta, however many contributions there are; the robust rules read each twice, and hold one tensor of all of them.
 public struct ParameterAverage: Sendable, Equatable {
     /// How the deltas become one.
     public enum Rule: Sendable, Equatable {
@@ -145,7 +145,7 @@ public struct ParameterAverage: Sendable, Equatable {
         var shares = [Share]()
         var total = 0
         for contribution in sorted where contribution.sampleCount > 0 {
-            let delta = try contribution.load()
+            let delta = try contribution.delta.all()
             try delta.requireLayout(of: base, in: "replica \(contribution.replica)")
             let squares = try sum.withUnsafeMutableBufferPointer { sum in
                 var start = 0

@@ -1,7 +1,7 @@
 import Digest
 
 /// What one logical replica brings to a round: how far it moved the parameters, and over how many samples.
-public struct ParameterContribution: Sendable {
+public struct ParameterContribution {
     /// The replica's key. Unique in a round: contributions are taken in the order of its UTF-8 bytes, so that neither
     /// the order in which they arrive nor who computed them can change the result.
     public var replica: String
@@ -11,21 +11,15 @@ public struct ParameterContribution: Sendable {
     public var base: SHA256Digest?
 
     /// Trained parameters less the base.
-    let load: @Sendable () throws -> ParameterSet
+    /// Trained parameters less the base.
+    public let delta: any StoredParameters
 
-    /// A contribution whose delta is read when its turn comes, so that only one need be in memory.
-    public init(
-        replica: String, sampleCount: Int, base: SHA256Digest? = nil,
-        loading load: @escaping @Sendable () throws -> ParameterSet
-    ) {
+    /// - Parameter delta: trained parameters less the base; read when its turn comes, so that only one need be in memory.
+    public init(replica: String, sampleCount: Int, base: SHA256Digest? = nil, delta: any StoredParameters) {
         self.replica = replica
         self.sampleCount = sampleCount
         self.base = base
-        self.load = load
-    }
-
-    public init(replica: String, sampleCount: Int, base: SHA256Digest? = nil, delta: ParameterSet) {
-        self.init(replica: replica, sampleCount: sampleCount, base: base) { delta }
+        self.delta = delta
     }
 }
 

@@ -181,6 +181,9 @@ public struct RoundOutcome: Sendable {
     public var metrics: [String: Double]
     /// One entry a contribution, in the order in which they were folded: who took part, with what weight.
     public var contributions: [Contribution]
+    /// What a person should look at, although the round stands: one sentence each, with nothing of an archive. They are
+    /// logged, and stand in the stage's message.
+    public var warnings: [String]
     /// True ends an averaging stage before its last round (early stopping).
     public var isFinal: Bool
     /// By centre, what its archive is recognised by (`CentreFingerprint`, encoded); the catalogue alone gives them.
@@ -188,7 +191,7 @@ public struct RoundOutcome: Sendable {
 
     public init(
         rows: [ResultRow] = [], model: Data? = nil, state: Data? = nil, metrics: [String: Double] = [:],
-        contributions: [Contribution] = [], isFinal: Bool = false, fingerprints: [String: Data] = [:]
+        contributions: [Contribution] = [], warnings: [String] = [], isFinal: Bool = false, fingerprints: [String: Data] = [:]
     ) {
         self.fingerprints = fingerprints
         self.rows = rows
@@ -196,6 +199,7 @@ public struct RoundOutcome: Sendable {
         self.state = state
         self.metrics = metrics
         self.contributions = contributions
+        self.warnings = warnings
         self.isFinal = isFinal
     }
 
@@ -203,7 +207,8 @@ public struct RoundOutcome: Sendable {
         public var shardKey: String
         public var centre: String?
         public var samples: Int
-        /// Share of the average, 0 when rejected.
+        /// Share of the average, 0 when rejected; where a robust rule (median, trimmed mean) looks at values alone, the same
+        /// for all who took part.
         public var weight: Double
         /// Its mean training loss, where it trained.
         public var loss: Double?

@@ -40,6 +40,9 @@ public protocol PlanningView {
 
     /// Stored content by its digest.
     func content(_ digest: SHA256Digest) throws -> Data
+    /// A part of it, counted from its first byte, so that large content need not be in memory. It is not checked against the
+    /// digest: whoever reads all of it first has checked it.
+    func content(_ digest: SHA256Digest, bytes: Range<Int>) throws -> Data
     /// Stores content, for shards to name; storing twice is storing once.
     func store(_ content: Data) throws -> SHA256Digest
 }
@@ -61,6 +64,14 @@ extension PlanningView {
 
     /// All steps from which it reads under a key of its own.
     func sources(_ key: String) -> [StepOutline] { sources.steps[key] ?? [] }
+
+    public func content(_ digest: SHA256Digest, bytes: Range<Int>) throws -> Data {
+        let data = try content(digest)
+        guard bytes.lowerBound >= 0, bytes.upperBound <= data.count else {
+            throw StageError(.missingInput, "the content \(digest.hex.prefix(12)) ends at byte \(data.count)")
+        }
+        return data.dropFirst(bytes.lowerBound).prefix(bytes.count)
+    }
 }
 
 /// What a worker lends to `map`.

@@ -1,7 +1,6 @@
 import Evaluation
 
-
-/// A round in numbers.
+/// What a round of `mil-train` tells in numbers beside what all rounds tell.
 struct MILTrainMetrics {
     var values: [String: Double] = [:]
 
@@ -15,10 +14,7 @@ struct MILTrainMetrics {
             }
             values["teacherLoss"] = mean(\.teacherLoss)
             values["studentLoss"] = mean(\.studentLoss)
-            values["loss"] = mean { $0.teacherLoss + $0.studentLoss }
-            values["images"] = Double(images)
         }
-        values["unreadableImages"] = Double(records.reduce(0) { $0 + $1.unreadable })
         let scores = records.flatMap(\.scores)
         let labels = scores.map { $0.label == 1 }
         guard labels.contains(true), labels.contains(false) else { return }

@@ -3,9 +3,7 @@ import Foundation
 
 /// What a shard of `mil-train` is told: train a replica, or look at validation bags.
 struct MILTrainShard: Codable {
-    enum Kind: String, Codable { case train, validate }
-
-    var kind: Kind
+    var kind: ReplicaRecord.Kind
     var centre: String
     /// The round's parameters.
     var base: SHA256Digest
@@ -15,8 +13,8 @@ struct MILTrainShard: Codable {
 }
 
 /// What `reduce` is told of a shard.
-struct MILTrainRecord: Codable {
-    var kind: MILTrainShard.Kind
+struct MILTrainRecord: Codable, RoundRecord {
+    var kind: ReplicaRecord.Kind
     /// Parameters that the shard started from, or looked at.
     var base: SHA256Digest
     /// Images that were learnt from in one epoch.
@@ -28,6 +26,8 @@ struct MILTrainRecord: Codable {
     var unreadable = 0
     /// Of validation bags: label, then the probabilities of attention, DSMIL, and the student's maximum.
     var scores: [Score] = []
+
+    var loss: Double { teacherLoss + studentLoss }
 
     struct Score: Codable {
         var label: Int

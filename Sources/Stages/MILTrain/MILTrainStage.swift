@@ -35,7 +35,8 @@ public struct MILTrainStage: Stage {
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try MILTrainSettings(settings, stage: name)
-        let base = try base(round: round, settings: settings, view: view)
+        let rounds = rounds(settings)
+        let base = try rounds.base(round: round, view: view) { try startingParameters(settings, view: view) }
         var shards: [ShardPlan] = []
         if round < settings.rounds {
             let lists = try TrainingBags.byCentre(
@@ -62,11 +63,11 @@ public struct MILTrainStage: Stage {
                         base: base, settings: settings, view: view))
             }
         }
-        return shards
+        return try rounds.keepingBest(shards, round: round, view: view)
     }
 
     private func shard(
-        _ kind: MILTrainShard.Kind, key: String, list: BagList, base: SHA256Digest, settings: MILTrainSettings,
+        _ kind: ReplicaRecord.Kind, key: String, list: BagList, base: SHA256Digest, settings: MILTrainSettings,
         view: any PlanningView
     ) throws -> ShardPlan {
         let bags = try view.store(try StageCoding.encode(list))
@@ -76,17 +77,11 @@ public struct MILTrainStage: Stage {
             needsUniformSetup: kind == .train)
     }
 
-    /// The parameters with which a round starts: the last round's, or the first ones.
-    private func base(round: Int, settings: MILTrainSettings, view: any PlanningView) throws -> SHA256Digest {
-        if let model = try view.model(ofStep: view.step.name, startingRound: round) { return model }
-        guard round == 0 else { throw StageError(.missingInput, "round \(round) of \(name) has no parameters to start from") }
-        return try StageError.naming {
-            let network = try MILNetwork(
-                settings.configuration, seed: Seed(view.seed).derived(view.step.name, "initial").value)
-            try InitialValues.spread(network, to: settings.headDeviation)
-            if let path = settings.initialCheckpoint { try InitialValues.load(path, into: network) }
-            return try view.store(try network.parameters().encoded())
-        }
+    private func startingParameters(_ settings: MILTrainSettings, view: any PlanningView) throws -> ParameterSet {
+        let network = try MILNetwork(settings.configuration, seed: Seed(view.seed).derived(view.step.name, "initial").value)
+        try InitialValues.spread(network, to: settings.headDeviation)
+        if let path = settings.initialCheckpoint { try InitialValues.load(path, into: network) }
+        return try network.parameters()
     }
 
     public func map(_ shard: ShardInput, context: any MapContext) throws -> ShardOutput {

@@ -56,7 +56,8 @@ public struct SegmentTrainStage: Stage {
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try SegmentTrainSettings(settings, stage: name)
-        let base = try rounds(settings).base(round: round, view: view) {
+        let rounds = rounds(settings)
+        let base = try rounds.base(round: round, view: view) {
             try Self.startingParameters(settings, seed: Seed(view.seed).derived(view.step.name, "initial").value)
         }
         var shards: [ShardPlan] = []
@@ -77,7 +78,7 @@ public struct SegmentTrainStage: Stage {
                         base: base, settings: settings, view: view))
             }
         }
-        return shards
+        return try rounds.keepingBest(shards, round: round, view: view)
     }
 
     private func shard(
@@ -202,7 +203,8 @@ public struct SegmentTrainStage: Stage {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         let settings = try SegmentTrainSettings(settings, stage: name)
-        return try rounds(settings).reduce(round: round, records: records, view: view) { validations in
+        return try rounds(settings).reduce(round: round, records: records, view: view) { (records: [ReplicaRecord]) in
+            let validations = records.filter { $0.kind == .validate }
             var metrics: [String: Double] = round == 0 ? ["input.size": Double(settings.imageSize)] : [:]
             let images = validations.reduce(0) { $0 + $1.images }
             if images > 0 {

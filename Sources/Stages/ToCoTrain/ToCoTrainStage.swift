@@ -52,7 +52,8 @@ public struct ToCoTrainStage: Stage {
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try ToCoTrainSettings(settings, stage: name)
-        let base = try rounds(settings).base(round: round, view: view) {
+        let rounds = rounds(settings)
+        let base = try rounds.base(round: round, view: view) {
             let network = try ToCoNetwork(settings.configuration, seed: Seed(view.seed).derived(view.step.name, "initial").value)
             if let path = settings.initialCheckpoint {
                 let tensors = try NetworkFile.load(URL(fileURLWithPath: path)).checkpoint.tensors
@@ -89,7 +90,7 @@ public struct ToCoTrainStage: Stage {
                         list: ItemList(centre: list.centre, items: items), base: base, settings: settings, view: view))
             }
         }
-        return shards
+        return try rounds.keepingBest(shards, round: round, view: view)
     }
 
     private func shard(
@@ -165,7 +166,8 @@ public struct ToCoTrainStage: Stage {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         let settings = try ToCoTrainSettings(settings, stage: name)
-        return try rounds(settings).reduce(round: round, records: records, view: view) { validations in
+        return try rounds(settings).reduce(round: round, records: records, view: view) { (records: [ReplicaRecord]) in
+            let validations = records.filter { $0.kind == .validate }
             var metrics = round == 0 ? TrainedToCo.metrics(of: settings) : [:]
             let scores = validations.flatMap(\.scores)
             metrics["validationBags"] = Double(scores.count)

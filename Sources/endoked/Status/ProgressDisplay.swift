@@ -31,6 +31,8 @@ struct ProgressDisplay {
             var text = "  \(stage.name): \(stage.state.rawValue), \(stage.counts.done) shards in \(Terminal.duration(seconds))"
             if stage.counts.quarantined > 0 { text += ", \(stage.counts.quarantined) quarantined" }
             permanent(text)
+            // What stops a stage from being complete is told at the job's end.
+            if stage.state == .complete, !stage.message.isEmpty { permanent("  note: " + stage.message) }
         }
         if !job.state.isFinal, job.message != lastNote {
             // What a running job waits for, such as room on the database's disk.

@@ -49,6 +49,8 @@ struct StatusText {
             }
         }
         parts.append(Terminal.table(rows))
+        let notes = job.stages.filter { $0.state == .complete && !$0.message.isEmpty }.map { "\($0.name): \($0.message)" }
+        if !notes.isEmpty { parts.append(notes.joined(separator: "\n")) }
         let rounds = job.rounds.filter { $0.isAveraging || $0.finishedAt == nil }
         if !rounds.isEmpty {
             var table = [["round", "stage", "replicas", "rejected", "loss", "validation AUC", "parameters"]]

@@ -68,6 +68,8 @@ struct ToyTrainStage: Stage {
     var rounds = 3
     var pause: Duration = .milliseconds(30)
     var missing = MissingReplicas.refuse
+    /// What each round warns of.
+    var warnings: [String] = []
     var onMap: @Sendable (Int, String) throws -> Void = { _, _ in }
 
     struct Input: Codable {
@@ -115,6 +117,6 @@ struct ToyTrainStage: Stage {
                 RoundOutcome.Contribution(
                     shardKey: $0.key, centre: nil, samples: 1, weight: 1 / Double(records.count),
                     rejection: $0.record == nil ? "quarantined" : nil)
-            })
+            }, warnings: warnings)
     }
 }

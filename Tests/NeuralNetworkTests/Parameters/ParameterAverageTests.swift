@@ -171,6 +171,22 @@ import Testing
         #expect(code(.weightedMean, stale)?.code == .wrongBase)
     }
 
+    /// Deltas that lie elsewhere give the same bits as deltas in memory.
+    @Test(arguments: [
+        ParameterAverage(), ParameterAverage(rule: .median),
+        ParameterAverage(rule: .trimmedMean(fraction: 0.25), outerOptimiser: .diLoCo),
+    ])
+    func storedDeltasGiveTheSameBits(average: ParameterAverage) throws {
+        let (base, contributions) = try Self.awkward(7)
+        let stored = try contributions.map { contribution in
+            let bytes = try contribution.delta.all().encoded()
+            return ParameterContribution(
+                replica: contribution.replica, sampleCount: contribution.sampleCount,
+                delta: EncodedParameters(whole: { bytes }, part: { bytes.subdata(in: $0) }))
+        }
+        #expect(try average.apply(stored, to: base) == average.apply(contributions, to: base))
+    }
+
     @Test func deltaAndAverageAreInverse() throws {
         let base = try Self.set([1, 2, 3])
         let trained = try Self.set([1.5, 0, 3])

@@ -22,7 +22,7 @@ import Testing
         let pipeline = try Pipeline(json5: Data(text.utf8), registry: registry)
         let runner = LocalRunner(registry: registry, centres: archive.centres, seed: pipeline.seed, after: earlier)
         try runner.run(pipeline)
-        return (runner, try #require(runner.store.model(ofStage: "segment-train", startingRound: nil)))
+        return (runner, try #require(runner.store.model(ofStep: "segment-train", startingRound: nil)))
     }
 
     @Test func pseudoLabelsOfOneJobAreNotThoseOfTheNext() throws {
