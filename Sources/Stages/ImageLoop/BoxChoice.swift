@@ -1,6 +1,6 @@
 import Imaging
 
-/// Which boxes are worth learning from (METHOD.md, section 4).
+/// Which boxes are worth learning from (docs/Method.md, section 4).
 package struct BoxFilter: Sendable, Hashable {
     /// Boxes are kept from this share of the image's area to that one, exclusive both …
     package var minimumArea = 0.01
@@ -26,7 +26,7 @@ package struct BoxFilter: Sendable, Hashable {
     }
 }
 
-/// From a map's foreground to its box, and whether the box is worth prompting with (METHOD.md, section 4).
+/// From a map's foreground to its box, and whether the box is worth prompting with (docs/Method.md, section 4).
 package struct BoxChoice {
     package var box: Box?
     package var areaShare = 0.0

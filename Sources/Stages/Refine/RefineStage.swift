@@ -2,7 +2,7 @@ import Digest
 import Foundation
 import Imaging
 
-/// Makes pseudo-labels of what an earlier step drew (METHOD.md, section 5): the map's foreground, of that the largest
+/// Makes pseudo-labels of what an earlier step drew (docs/Method.md, section 5): the map's foreground, of that the largest
 /// component, and whether its box is worth learning from. The next generation of `segment-train` reads them.
 ///
 /// Rows: `box`, with the reason where it is not kept; `mask` of kind refined-mask, where there is foreground. Pictures of
