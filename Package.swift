@@ -74,7 +74,8 @@ let package = Package(
             .target(
                 name: room.name,
                 dependencies: room.imports.map { .byName(name: $0) },
-                resources: room.name == "Ledger" ? [.embedInCode("Migrations")]
+                resources: room.name == "Ledger"
+                    ? [.embedInCode("Migrations")]
                     : room.name == "Reports" ? [.embedInCode("Lexicons")] : [],
                 swiftSettings: swiftSettings
             )

@@ -133,7 +133,8 @@ extension Ledger {
             DELETE FROM shard_blob USING shard s JOIN round r USING (job, stage, round)
             WHERE shard_blob.shard = s.id AND s.job = $1 AND s.stage = $2 AND r.pruned RETURNING digest
             """, [.int8(job.rawValue), .text(stage)])
-        let digests = try pruned.flatMap { row in try (0..<3).compactMap { try row.optionalBytes($0) } }
+        let digests =
+            try pruned.flatMap { row in try (0..<3).compactMap { try row.optionalBytes($0) } }
             + named.map { try $0.bytes(0) }
         return (pruned.count, Array(Set(digests.compactMap { SHA256Digest(bytes: $0) })))
     }

@@ -30,12 +30,14 @@ extension Ledger {
                 guard let known = migrations.first(where: { $0.number == row.number }) else {
                     throw LedgerError(
                         .schemaTooNew,
-                        "the database's schema is at step \(row.number) (\(row.name)), this program knows \(migrations.last?.number ?? 0): use the newer program")
+                        "the database's schema is at step \(row.number) (\(row.name)), this program knows \(migrations.last?.number ?? 0): use the newer program"
+                    )
                 }
                 guard known.checksum.bytes == row.checksum else {
                     throw LedgerError(
                         .schemaChanged,
-                        "step \(row.number) (\(row.name)) of the database's schema is not the one of this program: use the program that made it, or a new database")
+                        "step \(row.number) (\(row.name)) of the database's schema is not the one of this program: use the program that made it, or a new database"
+                    )
                 }
             }
             let last = applied.last?.number ?? 0

@@ -52,7 +52,8 @@ extension RowBatch {
             let (known, isOneVoice) = (merged[place].row, merged[place].owner.shard == item.owner.shard)
             merged[place].row.status = known.status.isWorse(than: item.row.status) ? known.status : item.row.status
             if !isOneVoice {
-                merged[place].row.message = known.message.utf8.lexicographicallyPrecedes(item.row.message.utf8)
+                merged[place].row.message =
+                    known.message.utf8.lexicographicallyPrecedes(item.row.message.utf8)
                     ? known.message : item.row.message
             } else if !known.message.components(separatedBy: "; ").contains(item.row.message) {
                 merged[place].row.message = bounded(known.message + "; " + item.row.message)

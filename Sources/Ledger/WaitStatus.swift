@@ -95,7 +95,8 @@ package struct WaitFinder {
         } else {
             let known = Set(workers.filter(\.isActive).flatMap(\.centres)).sorted()
             let near = Spelling.nearest(to: open.centre, among: known)
-            why = "no worker serves it; those connected serve \(known.isEmpty ? "none" : known.joined(separator: ", "))"
+            why =
+                "no worker serves it; those connected serve \(known.isEmpty ? "none" : known.joined(separator: ", "))"
                 + (near.map { ": was \($0) meant?" } ?? ": start one with --centre \(open.centre)=FOLDER")
             since = 0
         }

@@ -41,7 +41,8 @@ extension PrivateServer {
         guard account.canReach(folder) else {
             throw PostgreSQLError(
                 .privateServer,
-                "user “\(account.name)”, as whom PostgreSQL runs, cannot reach \(folder.path): choose a state folder outside private folders, or name another user in ENDOKED_POSTGRES_USER")
+                "user “\(account.name)”, as whom PostgreSQL runs, cannot reach \(folder.path): choose a state folder outside private folders, or name another user in ENDOKED_POSTGRES_USER"
+            )
         }
         try account.makePrivate(try socketFolder())
     }
@@ -72,7 +73,8 @@ extension PrivateServer {
         guard version == String(installation.majorVersion) else {
             throw PostgreSQLError(
                 .privateServer,
-                "\(data.path) was made by PostgreSQL \(version ?? "?"), installed is \(installation.majorVersion): install that version, or use another state folder")
+                "\(data.path) was made by PostgreSQL \(version ?? "?"), installed is \(installation.majorVersion): install that version, or use another state folder"
+            )
         }
     }
 

@@ -86,7 +86,8 @@ extension PrivateServer {
         let code = Program.exitStatus(status)
         throw PostgreSQLError(
             .privateServer,
-            "the server in \(data.path) \(isReady ? "ended" : "did not start") (\(code > 128 ? "signal \(code - 128)" : "exit code \(code)"))\(isReady ? "" : complaints(since: mark)); see \(log.path)")
+            "the server in \(data.path) \(isReady ? "ended" : "did not start") (\(code > 128 ? "signal \(code - 128)" : "exit code \(code)"))\(isReady ? "" : complaints(since: mark)); see \(log.path)"
+        )
     }
 
     /// Starts the server and leaves it to itself.
@@ -95,8 +96,10 @@ extension PrivateServer {
         // The shell leaves it behind and goes; what it is given are words, whatever the folder's name.
         let command = try account.command(
             "/bin/sh",
-            ["-c", #"log="$1"; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!"#, "sh", log.path,
-             installation.program("postgres"), "-D", data.path])
+            [
+                "-c", #"log="$1"; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!"#, "sh", log.path,
+                installation.program("postgres"), "-D", data.path,
+            ])
         let outcome = try Program.run(command.path, command.arguments)
         guard outcome.status == 0, let process = Int32(outcome.output) else {
             throw PostgreSQLError(.privateServer, "the server in \(data.path) did not start: \(outcome.output)")

@@ -45,7 +45,8 @@ struct ServerAccount {
     ) throws -> (path: String, arguments: [String]) {
         let manager = FileManager.default
         if manager.isExecutableFile(atPath: "/usr/bin/setpriv") {
-            let options = (isOther ? ["--reuid=\(user)", "--regid=\(group)", "--init-groups"] : [])
+            let options =
+                (isOther ? ["--reuid=\(user)", "--regid=\(group)", "--init-groups"] : [])
                 + (endsWithUs ? ["--pdeathsig", "INT"] : [])
             return options.isEmpty ? (path, arguments) : ("/usr/bin/setpriv", options + ["--", path] + arguments)
         }
@@ -54,7 +55,8 @@ struct ServerAccount {
             return (program, ["-u", name, "--", path] + arguments)
         }
         throw PostgreSQLError(
-            .privateServer, "neither setpriv nor runuser is installed, one is needed to run PostgreSQL as “\(name)”: apt-get install util-linux")
+            .privateServer,
+            "neither setpriv nor runuser is installed, one is needed to run PostgreSQL as “\(name)”: apt-get install util-linux")
     }
 
     /// Gives a file to this user.

@@ -37,7 +37,8 @@ struct ServerInstallation {
             if let obstacle { throw obstacle }
             throw PostgreSQLError(
                 .notInstalled,
-                "no PostgreSQL server ≥ \(oldest) is installed (looked in \(root) and PATH): apt-get install postgresql, or name a database with --database")
+                "no PostgreSQL server ≥ \(oldest) is installed (looked in \(root) and PATH): apt-get install postgresql, or name a database with --database"
+            )
         }
         return newest
     }

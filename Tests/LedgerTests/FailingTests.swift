@@ -48,8 +48,9 @@ import Testing
         let outcome = try test.ledger.fail(
             shards[0].lease, worker: .a, code: "parameters", error: "", isInfrastructureLoss: false, isDeterministic: true)
         #expect(outcome == .quarantined)
-        guard case .requeued = try test.ledger.fail(
-            shards[1].lease, worker: .a, code: "x", error: "", isInfrastructureLoss: true, isDeterministic: true)
+        guard
+            case .requeued = try test.ledger.fail(
+                shards[1].lease, worker: .a, code: "x", error: "", isInfrastructureLoss: true, isDeterministic: true)
         else {
             Issue.record("a lost worker is never the shard's fault")
             return

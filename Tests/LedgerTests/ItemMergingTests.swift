@@ -55,9 +55,10 @@ import Testing
         #expect(try test.ledger.commit([first]) == [.accepted])
         #expect(try test.ledger.commit([second]) == [.accepted])
         let kept = try test.ledger.itemStatuses(job: test.job, stage: "train")
-        #expect(kept.map { "\($0.image) \($0.reason) \($0.status): \($0.message)" } == [
-            "7.jpg mask failed: of the wrong size; of no colour known", "7.jpg truncated failed: a", "8.jpg odd failed: x",
-        ])
+        #expect(
+            kept.map { "\($0.image) \($0.reason) \($0.status): \($0.message)" } == [
+                "7.jpg mask failed: of the wrong size; of no colour known", "7.jpg truncated failed: a", "8.jpg odd failed: x",
+            ])
         // In the other order the same comes of it.
         let other = try TestLedger()
         let again = try claim(other, rounds: 0..<2)

@@ -24,7 +24,8 @@ struct LedgerBench {
         let seconds = (ContinuousClock.now - queued) / .seconds(1)
         print(
             "ledger bench: batches of \(batch): enqueued \(Int(Double(total) / ((queued - began) / .seconds(1))))/s,",
-            "claimed and committed \(Int(Double(total) / seconds))/s (claiming \(Int(100 * (claiming / .seconds(1)) / seconds)) % of the time)")
+            "claimed and committed \(Int(Double(total) / seconds))/s (claiming \(Int(100 * (claiming / .seconds(1)) / seconds)) % of the time)"
+        )
         let cpu = zip(processorSeconds(test), cpuBefore).map { $0 - $1 }
         print(
             "ledger bench: batches of \(batch): \(microseconds(cpu[0], total)) µs of this process and",

@@ -28,12 +28,16 @@ import Testing
             try ledger.enqueue(
                 job: test.job, stage: "train", round: round,
                 shards: [NewShard(key: "replica", centre: "north", input: Data("{}".utf8), blobs: [base])])
-            var commit = try test.claim(1)[0].committed(rows: round == 0 ? [
-                .mask(MaskRow(centre: "north", study: "s", image: "1.png", kind: "cam", blob: try put("mask"))),
-                .bagScore(BagScoreRow(centre: "north", study: "s", head: "h", probability: 0.5)),
-                .picture(PictureRow(
-                    centre: "north", study: "s", image: "1.png", kind: "overlay", digest: SHA256Digest(hashing: Array("x".utf8)))),
-            ] : [])
+            var commit = try test.claim(1)[0].committed(
+                rows: round == 0
+                    ? [
+                        .mask(MaskRow(centre: "north", study: "s", image: "1.png", kind: "cam", blob: try put("mask"))),
+                        .bagScore(BagScoreRow(centre: "north", study: "s", head: "h", probability: 0.5)),
+                        .picture(
+                            PictureRow(
+                                centre: "north", study: "s", image: "1.png", kind: "overlay", digest: SHA256Digest(hashing: Array("x".utf8))
+                            )),
+                    ] : [])
             commit.blobs = [try put("delta \(round)")] + (round == 0 ? [try put("mask")] : [])
             #expect(try ledger.commit([commit]) == [.accepted])
             let result = try put("result \(round)")
@@ -62,7 +66,9 @@ import Testing
             try kept(test, contents) == [
                 "delta 1", "delta 2", "mask", "result 0", "result 1", "result 2", "state 1", "state 2",
             ], "the last two rounds with what they began with")
-        #expect(try test.direct().execute("SELECT 1 FROM blob_chunk c WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.digest = c.digest)").isEmpty)
+        #expect(
+            try test.direct().execute("SELECT 1 FROM blob_chunk c WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.digest = c.digest)")
+                .isEmpty)
     }
 
     @Test func aStageThatIsOverKeepsWhatItMade() throws {
@@ -93,10 +99,12 @@ import Testing
     @Test func aPrunedJobKeepsItsModelsUnlessAsked() throws {
         let test = try TestLedger()
         let contents = try train(test)
-        try test.ledger.writeRows(job: test.job, stage: "train", [
-            .evaluation(
-                EvaluationRow(model: nil, dataSet: "test", centre: "all", level: "bag", metric: "auc", value: 0.9, count: 1))
-        ])
+        try test.ledger.writeRows(
+            job: test.job, stage: "train",
+            [
+                .evaluation(
+                    EvaluationRow(model: nil, dataSet: "test", centre: "all", level: "bag", metric: "auc", value: 0.9, count: 1))
+            ])
         #expect(ledgerErrorCode { _ = try test.ledger.prune(PruneSelection(jobs: [test.job])) } == .invalid, "it runs")
         try test.ledger.setStageState(test.job, stage: "train", .failed, message: "")
         try test.ledger.setJobState(test.job, .failed, message: "x")

@@ -70,12 +70,15 @@ import Testing
 
         // Rounds 0 and 1 let go of their blobs; 1's result is 2's base and stays.
         #expect(try test.ledger.sweepOrphanBlobs(olderThan: .seconds(3600)) == 0, "young orphans are left alone")
-        try test.direct().executeScript("UPDATE blob SET created_at = now() - interval '1 day'; UPDATE blob_chunk SET created_at = now() - interval '1 day'")
+        try test.direct().executeScript(
+            "UPDATE blob SET created_at = now() - interval '1 day'; UPDATE blob_chunk SET created_at = now() - interval '1 day'")
         _ = try test.ledger.sweepOrphanBlobs(olderThan: .seconds(3600))
         #expect(try test.ledger.hasBlobs(results) == Set(results[1...]))
         #expect(try test.ledger.blob(results[3]) == parameters(3))
         #expect(ledgerErrorCode { _ = try test.ledger.blob(results[0]) } == .missingBlob)
-        #expect(try test.direct().execute("SELECT 1 FROM blob_chunk c WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.digest = c.digest)").isEmpty)
+        #expect(
+            try test.direct().execute("SELECT 1 FROM blob_chunk c WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.digest = c.digest)")
+                .isEmpty)
         #expect(try test.ledger.status(job: test.job).jobs.first?.rounds == rounds)
     }
 

@@ -24,9 +24,12 @@ import Testing
     }
 
     @Test func aCentreWhoseWorkerIsGoneOrInTroubleIsWaitedFor() throws {
-        let gone = WaitFinder(job: 1, workers: [
-            Self.worker("a", active: false, seenAt: 70), Self.worker("b", centres: ["south"]),
-        ]).waits(for: [Self.open("north")])
+        let gone = WaitFinder(
+            job: 1,
+            workers: [
+                Self.worker("a", active: false, seenAt: 70), Self.worker("b", centres: ["south"]),
+            ]
+        ).waits(for: [Self.open("north")])
         #expect(gone.map(\.since) == [70])
         #expect(gone.first?.message.contains("worker a") == true)
         let trouble = WorkerTrouble(centre: "north", job: 1, reason: "its folder is empty", since: 90)

@@ -6,9 +6,10 @@ import Testing
 @Suite struct GoldenCheckTests {
     @Test func formulaMakesThePublishedNumbers() {
         // golden/check.json.
-        #expect(GoldenFormula.uniform("input.mil", count: 3) == [
-            0.14400839805603027, 0.03352618217468262, -0.5863511562347412,
-        ])
+        #expect(
+            GoldenFormula.uniform("input.mil", count: 3) == [
+                0.14400839805603027, 0.03352618217468262, -0.5863511562347412,
+            ])
         let convolution = GoldenFormula.weight("conv1.weight", shape: [64, 3, 7, 7])
         #expect(Array(convolution.prefix(3)) == [0.012878553941845894, 0.07004620134830475, -0.13630808889865875])
         #expect(GoldenFormula.weight("bn1.num_batches_tracked", shape: [1]) == [0])
@@ -16,7 +17,9 @@ import Testing
         #expect(GoldenFormula.weight("bn1.weight", shape: [64]).allSatisfy { $0 >= 0.9 && $0 <= 1.1 })
     }
 
-    @Test(.enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)), arguments: ["resnet18", "mil_heads", "polyp_pvt", "mobile_sam", "sam_vit_b"])
+    @Test(
+        .enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)),
+        arguments: ["resnet18", "mil_heads", "polyp_pvt", "mobile_sam", "sam_vit_b"])
     func agreesWithTheReference(network: String) throws {
         let lines = try GoldenCheck().compare(network, with: GoldenFile.read(network))
         #expect(lines.count >= 13)

@@ -54,7 +54,8 @@ import Testing
         #expect(try !rows[1].bool(4))
         #expect(try rows[1].data(6) == Data("[]".utf8))
         #expect(try connection.execute("SELECT unnest($1::int8[])", [.int8s([])]).isEmpty)
-        let back = try #require(try connection.execute("SELECT $1::text[], $2::bytea[]", [.texts(["x", ""]), .byteas([[1, 2], []])]).first)
+        let back = try #require(
+            try connection.execute("SELECT $1::text[], $2::bytea[]", [.texts(["x", ""]), .byteas([[1, 2], []])]).first)
         #expect(try back.texts(0) == ["x", ""])
         #expect(try back.byteas(1) == [[1, 2], []])
     }
@@ -99,7 +100,9 @@ import Testing
         }
         try connection.transaction {
             try connection.execute("INSERT INTO kept VALUES (2)")
-            #expect(postgreSQLError { try connection.savepoint { _ = try connection.execute("INSERT INTO kept VALUES (3), (2)") } }?.code == .uniqueViolation)
+            #expect(
+                postgreSQLError { try connection.savepoint { _ = try connection.execute("INSERT INTO kept VALUES (3), (2)") } }?.code
+                    == .uniqueViolation)
             try connection.execute("INSERT INTO kept VALUES (4)")
         }
         let kept = try connection.execute("SELECT n FROM kept ORDER BY n").map { try $0.int64(0) }

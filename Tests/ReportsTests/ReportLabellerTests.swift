@@ -3,7 +3,9 @@ import Reports
 import Testing
 
 @Suite struct ReportLabellerTests {
-    private func label(_ lines: [Data], by labeller: ReportLabeller? = nil) throws -> (answers: [[String: Any]], summary: ReportLabeller.Summary, text: String) {
+    private func label(_ lines: [Data], by labeller: ReportLabeller? = nil) throws -> (
+        answers: [[String: Any]], summary: ReportLabeller.Summary, text: String
+    ) {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }

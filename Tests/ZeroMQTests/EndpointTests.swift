@@ -62,7 +62,9 @@ import ZeroMQ
     }
 
     @Test func whatCannotBeListenedAtIsToldWithWhatToDo() throws {
-        for (text, says) in [("ipc:///no/such/folder/socket", "the folder of this socket does not exist"), ("tcp://192.0.2.1:5570", "no such address")] {
+        for (text, says) in [
+            ("ipc:///no/such/folder/socket", "the folder of this socket does not exist"), ("tcp://192.0.2.1:5570", "no such address"),
+        ] {
             let error = #expect(throws: ZeroMQError.self) { try Socket(.router, in: try Context()).bind(try Endpoint(text)) }
             #expect(error?.message.contains(says) == true, "\(error?.message ?? "")")
         }

@@ -101,7 +101,8 @@ import Testing
         let again = try run(archive, to: storm).wait()
         #expect(again.status == 0 && again.errors.contains("going on with job"), "\(again.errors)")
         for table in Self.tables {
-            let same = try Data(contentsOf: calm.appendingPathComponent(table))
+            let same =
+                try Data(contentsOf: calm.appendingPathComponent(table))
                 == Data(contentsOf: storm.appendingPathComponent(table))
             #expect(same, "\(table) differs")
         }
@@ -140,7 +141,8 @@ import Testing
         let out = folder.appendingPathComponent("out")
         let process = try EndokedProcess.Running(
             ["run", "--archive", archive.path, "--pipeline", "smoke", "--out", out.path],
-            shell: #"ulimit -Sn 40; ulimit -Hn 40; exec "$@""#).wait()
+            shell: #"ulimit -Sn 40; ulimit -Hn 40; exec "$@""#
+        ).wait()
         #expect(process.status == 5 && process.errors.contains("ulimit -n"), "\(process.errors)")
         #expect(!FileManager.default.fileExists(atPath: out.path))
     }
@@ -150,7 +152,8 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let process = try EndokedProcess.Running(
             ["doctor", "--out", folder.path], environment: ["TMPDIR": "/no/such/folder", "LC_ALL": "de_XX.UTF-8"],
-            shell: #"ulimit -n 200; exec "$@""#).wait()
+            shell: #"ulimit -n 200; exec "$@""#
+        ).wait()
         #expect(process.status == 5)
         #expect(process.output.contains("BAD   open files: 200 at a time"), "\(process.output)")
         #expect(process.output.contains("BAD   temporary folder: /no/such/folder"))
@@ -187,7 +190,8 @@ import Testing
             #expect(process.status == 5 && process.errors.contains("cannot be read by user"), "\(process.output)\(process.errors)")
         }
         let worker = try EndokedProcess.Running(
-            ["doctor", "--archive", archive.path, "--out", "/proc"], shell: Self.asSomebody).wait()
+            ["doctor", "--archive", archive.path, "--out", "/proc"], shell: Self.asSomebody
+        ).wait()
         #expect(worker.output.contains("BAD   archive: ") && worker.output.contains("BAD   results: /proc cannot be written"))
         try allow(0o755, centre)
         let closed = folder.appendingPathComponent("closed")
@@ -195,7 +199,8 @@ import Testing
         try allow(0o555, closed)
         let out = closed.appendingPathComponent("a/b")
         let process = try EndokedProcess.Running(
-            ["run", "--archive", archive.path, "--out", out.path], shell: Self.asSomebody).wait()
+            ["run", "--archive", archive.path, "--out", out.path], shell: Self.asSomebody
+        ).wait()
         #expect(process.status == 5 && process.errors.contains(out.path) && !process.errors.contains("Domain="), "\(process.errors)")
     }
 
@@ -225,7 +230,8 @@ import Testing
         try Data("{stages: [{stage: 'catalogue'}, {stage: 'labels'}]}".utf8).write(to: pipeline)
         let process = try EndokedProcess.Running(
             ["run", "--archive", archive.path, "--pipeline", pipeline.path, "--workers", "1", "--out", out.path],
-            shell: #"exec "$@" >&- 2>&-"#).wait()
+            shell: #"exec "$@" >&- 2>&-"#
+        ).wait()
         #expect([0, 3].contains(process.status))
         let lock = try String(contentsOf: out.appendingPathComponent(".endoked-lock"), encoding: .utf8)
         #expect(lock.hasPrefix("process ") && lock.split(separator: "\n").count == 4, "messages went into the lock: \(lock)")

@@ -17,7 +17,8 @@ import Testing
         let centre = try manager.contentsOfDirectory(at: archive, includingPropertiesForKeys: nil)
             .sorted { $0.path < $1.path }[0]
         let studies = try manager.contentsOfDirectory(
-            at: centre.appendingPathComponent("studies"), includingPropertiesForKeys: nil).sorted { $0.path < $1.path }
+            at: centre.appendingPathComponent("studies"), includingPropertiesForKeys: nil
+        ).sorted { $0.path < $1.path }
         let first = studies[0].appendingPathComponent("01.jpg")
         try Data(contentsOf: first).prefix(1500).write(to: first)
         try Data("not a picture".utf8).write(to: studies[1].appendingPathComponent("02.png"))
@@ -78,7 +79,8 @@ import Testing
         #expect(second.status == 3, "\(second.errors)")
         #expect(kills >= 3 && coordinatorDied)
         for table in Self.tables + ["models/mil-train.safetensors"] {
-            let same = try Data(contentsOf: calm.appendingPathComponent(table))
+            let same =
+                try Data(contentsOf: calm.appendingPathComponent(table))
                 == Data(contentsOf: storm.appendingPathComponent(table))
             #expect(same, "\(table) differs after workers and the coordinator were killed")
         }

@@ -7,6 +7,7 @@ enum FolderAccess {
         guard access(folder.path, R_OK | X_OK) != 0, errno == EACCES else { return }
         throw ArchiveError(
             .unreadable,
-            "\(folder.path) cannot be read by user \(NSUserName()): give this user the right to (chmod -R u+rX, setfacl), or take it out of the archive")
+            "\(folder.path) cannot be read by user \(NSUserName()): give this user the right to (chmod -R u+rX, setfacl), or take it out of the archive"
+        )
     }
 }

@@ -10,8 +10,9 @@ enum MangledNumber {
         }
         guard digits.count == study.count, !study.isEmpty else { return nil }
         // Spreadsheets keep 15 digits and write noughts for the rest.
-        if study.count > 15, study.dropFirst(15).allSatisfy({ $0 == "0" })
-            || folders.contains(where: { $0.count == study.count && $0 != study && $0.prefix(15) == study.prefix(15) })
+        if study.count > 15,
+            study.dropFirst(15).allSatisfy({ $0 == "0" })
+                || folders.contains(where: { $0.count == study.count && $0 != study && $0.prefix(15) == study.prefix(15) })
         {
             return "a spreadsheet has kept 15 to 17 of its digits and written noughts for the others"
         }

@@ -159,18 +159,20 @@ public struct StudyCheck: Sendable {
         let named = Set(index.records.map(\.study) + index.issues.compactMap(\.study))
         let folder = index.archive.directory.appendingPathComponent("studies")
         guard let listed = try? FolderNames(folder.path) else { return [] }
-        let undecodable = listed.undecodable == 0
+        let undecodable =
+            listed.undecodable == 0
             ? []
             : [
                 ArchiveIssue(
                     .error, centre: index.archive.name, file: "studies", code: "unsafe-name",
                     message: "studies/ holds \(listed.undecodable) names that are no UTF-8, which no table can name: rename them")
             ]
-        return undecodable + listed.names.filter { !BagListing.isHousekeeping($0) && !named.contains($0) }.map { name in
-            ArchiveIssue(
-                .warning, centre: index.archive.name, study: SafeName.isComponent(name) ? name : nil, file: "studies/" + name,
-                code: "no-report", message: "studies/\(name) is in no row of the table: add its report, or take it out")
-        }
+        return undecodable
+            + listed.names.filter { !BagListing.isHousekeeping($0) && !named.contains($0) }.map { name in
+                ArchiveIssue(
+                    .warning, centre: index.archive.name, study: SafeName.isComponent(name) ? name : nil, file: "studies/" + name,
+                    code: "no-report", message: "studies/\(name) is in no row of the table: add its report, or take it out")
+            }
     }
     private func studyFolders() -> [String] {
         (try? FolderNames(index.archive.directory.appendingPathComponent("studies").path).names) ?? []

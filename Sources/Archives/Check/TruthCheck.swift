@@ -78,8 +78,9 @@ struct TruthCheck {
     }
 
     private var folders: [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(
-            atPath: index.archive.directory.appendingPathComponent("truth").path)) ?? []
+        let names =
+            (try? FileManager.default.contentsOfDirectory(
+                atPath: index.archive.directory.appendingPathComponent("truth").path)) ?? []
         return names.filter { !$0.hasPrefix(".") }
     }
 

@@ -141,7 +141,8 @@ public struct TruthReader: Sendable {
     static func stem(_ name: String) -> String {
         guard let point = name.lastIndex(of: ".") else { return name }
         let ending = name[name.index(after: point)...]
-        let isExtension = (2...5).contains(ending.count) && ending.first?.isLetter == true
+        let isExtension =
+            (2...5).contains(ending.count) && ending.first?.isLetter == true
             && ending.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
         return isExtension ? String(name[..<point]) : name
     }

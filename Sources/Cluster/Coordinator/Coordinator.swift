@@ -77,13 +77,14 @@ public final class Coordinator: Sendable {
         var isStandingBy = false
         while !stopRequested.isSet {
             let askedAt = ContinuousClock.now
-            let acquired = try unlessStopped {
-                try access.persist {
-                    try $0.acquireLeadership(
-                        holder: configuration.holder, timeToLive: configuration.timing.leadershipTimeToLive,
-                        grace: configuration.timing.failOverGrace)
-                }
-            } ?? nil
+            let acquired =
+                try unlessStopped {
+                    try access.persist {
+                        try $0.acquireLeadership(
+                            holder: configuration.holder, timeToLive: configuration.timing.leadershipTimeToLive,
+                            grace: configuration.timing.failOverGrace)
+                    }
+                } ?? nil
             guard let acquired else {
                 if !isStandingBy { log(.info, "coordinator.standing-by", ["name": configuration.name]) }
                 isStandingBy = true
@@ -183,7 +184,9 @@ public final class Coordinator: Sendable {
         if stopRequested.isSet {
             try? ledger.resignLeadership()
         } else {
-            log(.warning, "coordinator.term-ended", ["epoch": acquired.epoch, "reason": "\(term.error ?? ClusterError(.cancelled, "unknown"))"])
+            log(
+                .warning, "coordinator.term-ended",
+                ["epoch": acquired.epoch, "reason": "\(term.error ?? ClusterError(.cancelled, "unknown"))"])
             pause(.milliseconds(500))
         }
     }

@@ -11,15 +11,19 @@ extension LedgerWriter {
         guard let waits = try access.attempt({ try $0.waits() }) else { return }
         let (new, over) = standing.note(waits)
         for (job, wait) in new {
-            log(.warning, "job.waits", [
-                "job": job, "stage": wait.stage, "for": wait.kind, "message": wait.message,
-                "since": Date(timeIntervalSince1970: wait.since).formatted(.iso8601),
-            ])
+            log(
+                .warning, "job.waits",
+                [
+                    "job": job, "stage": wait.stage, "for": wait.kind, "message": wait.message,
+                    "since": Date(timeIntervalSince1970: wait.since).formatted(.iso8601),
+                ])
         }
         for key in over {
-            log(.info, "job.goes-on", [
-                "job": key.job, "stage": key.stage, "waited-for": key.kind + (key.centre.map { " " + $0 } ?? ""),
-            ])
+            log(
+                .info, "job.goes-on",
+                [
+                    "job": key.job, "stage": key.stage, "waited-for": key.kind + (key.centre.map { " " + $0 } ?? ""),
+                ])
         }
     }
 
@@ -27,10 +31,12 @@ extension LedgerWriter {
     mutating func noteTroubles(_ troubles: [Wire.Heartbeat.Trouble], _ connection: Data) throws {
         guard let worker = incarnation(at: connection) else { return }
         for trouble in troubles {
-            log(.warning, "worker.trouble", [
-                "worker": worker.name, "centre": trouble.centre ?? "none", "job": trouble.job.map(String.init) ?? "all",
-                "reason": trouble.reason,
-            ])
+            log(
+                .warning, "worker.trouble",
+                [
+                    "worker": worker.name, "centre": trouble.centre ?? "none", "job": trouble.job.map(String.init) ?? "all",
+                    "reason": trouble.reason,
+                ])
         }
         if troubles.isEmpty { log(.info, "worker.well", ["worker": worker.name]) }
         let dated = troubles.map { trouble in
@@ -51,15 +57,18 @@ extension LedgerWriter {
             let lease = ShardLease(late.lease)
             let boot = Data(hexText: late.worker.boot)
             let holder = boot.flatMap { roster.holder(of: lease, worker: late.worker.name, boot: $0) }
-            log(.warning, "shard.overdue", [
-                "lease": lease, "stage": late.stage, "key": late.key, "worker": late.worker.name,
-                "seconds": late.seconds.rounded(), "limit": late.limit.rounded(),
-            ])
+            log(
+                .warning, "shard.overdue",
+                [
+                    "lease": lease, "stage": late.stage, "key": late.key, "worker": late.worker.name,
+                    "seconds": late.seconds.rounded(), "limit": late.limit.rounded(),
+                ])
             if holder?.isRunning == false {
                 // It waits behind another one that does not end: it has lost nothing.
                 _ = try persist { try $0.release([late.lease], worker: late.worker) }
             } else {
-                let message = "it took longer than \(Int(late.limit)) s, twenty times what its like took: "
+                let message =
+                    "it took longer than \(Int(late.limit)) s, twenty times what its like took: "
                     + "its slot on worker \(late.worker.name) may never return"
                 _ = try persist { ledger in
                     try ledger.fail(
@@ -86,7 +95,8 @@ extension LedgerWriter {
             try $0.mendFuture(longestBackoff: backoff, leaseDuration: leaseDuration, grace: grace)
         }
         guard back != nil || mended > 0 else { return }
-        let message = "the database's clock went back"
+        let message =
+            "the database's clock went back"
             + (back.map { " by \(Int($0.rounded())) s" } ?? " while no coordinator led")
             + ": \(mended) shards that waited for a time to come go on; set the clock of the database's host by NTP"
         log(.warning, "clock.went-back", ["message": message])

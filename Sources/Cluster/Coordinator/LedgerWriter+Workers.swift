@@ -21,10 +21,12 @@ extension LedgerWriter {
         }
         let revoked = hello.held.filter { !renewed.contains(LeaseKey($0)) }
         roster.end(revoked, at: connection)
-        log(.info, "worker.joined", [
-            "worker": hello.worker, "slots": hello.slots, "centres": hello.centres.joined(separator: ","),
-            "held": hello.held.count, "revoked": revoked.count, "undelivered": undelivered,
-        ])
+        log(
+            .info, "worker.joined",
+            [
+                "worker": hello.worker, "slots": hello.slots, "centres": hello.centres.joined(separator: ","),
+                "held": hello.held.count, "revoked": revoked.count, "undelivered": undelivered,
+            ])
         outbox.send(
             .welcome(
                 Welcome(
@@ -47,9 +49,11 @@ extension LedgerWriter {
     mutating func lose(_ connection: Data) throws {
         guard let worker = incarnation(at: connection), let removed = roster.remove(connection) else { return }
         count { $0.lostWorkers += 1 }
-        log(.warning, "worker.lost", [
-            "worker": worker.name, "working": removed.working.count, "waiting": removed.waiting.count,
-        ])
+        log(
+            .warning, "worker.lost",
+            [
+                "worker": worker.name, "working": removed.working.count, "waiting": removed.waiting.count,
+            ])
         let retry = retry
         try persist { ledger in
             for lease in removed.working {
@@ -76,10 +80,12 @@ extension LedgerWriter {
         }
         count { $0.failedShards += failures.count }
         let acks = zip(failures, outcomes).map { failure, outcome in
-            log(.warning, "shard.failed", [
-                "lease": failure.lease, "worker": worker.name, "code": failure.code, "message": failure.message,
-                "outcome": "\(outcome)",
-            ])
+            log(
+                .warning, "shard.failed",
+                [
+                    "lease": failure.lease, "worker": worker.name, "code": failure.code, "message": failure.message,
+                    "outcome": "\(outcome)",
+                ])
             return ShardAck(lease: failure.lease, outcome: outcome == .stale ? .stale : .accepted)
         }
         acknowledge(acks, connection)

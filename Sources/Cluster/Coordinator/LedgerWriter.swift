@@ -170,10 +170,12 @@ struct LedgerWriter {
         guard !lost.isEmpty else { return }
         count { $0.lostLeases += lost.count }
         for lease in lost.prefix(20) {
-            log(.warning, "lease.lost", [
-                "stage": lease.stage, "round": lease.round, "key": lease.key, "worker": lease.worker.name,
-                "outcome": "\(lease.outcome)",
-            ])
+            log(
+                .warning, "lease.lost",
+                [
+                    "stage": lease.stage, "round": lease.round, "key": lease.key, "worker": lease.worker.name,
+                    "outcome": "\(lease.outcome)",
+                ])
         }
         shardsEnded()
         inbox.send(.work)

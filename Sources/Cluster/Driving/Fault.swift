@@ -14,11 +14,12 @@ package enum Fault: Equatable {
     package init(_ error: any Error) {
         switch error {
         case let error as LedgerError:
-            self = switch error.cause {
-            case .leadership: .term
-            case .surroundings: .surroundings
-            case .values: .work
-            }
+            self =
+                switch error.cause {
+                case .leadership: .term
+                case .surroundings: .surroundings
+                case .values: .work
+                }
         case let error as ClusterError: self = error.code == .cancelled ? .term : .work
         case let error as StageError: self = error.code == .machine ? .surroundings : .work
         case is POSIXError, is CocoaError: self = .surroundings

@@ -46,7 +46,8 @@ public enum JobSubmission {
         let parsed = try Pipeline(json5: pipeline, registry: registry)
         let centres = Array(Set(centres)).sorted()
         guard !centres.isEmpty else {
-            throw ClusterError(.invalid, "no centre was named and no worker that reads one is connected: start a worker with --centre NAME=FOLDER")
+            throw ClusterError(
+                .invalid, "no centre was named and no worker that reads one is connected: start a worker with --centre NAME=FOLDER")
         }
         try parsed.checkInputs(registry: registry)
         try parsed.checkFiles(registry: registry)

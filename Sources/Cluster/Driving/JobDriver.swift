@@ -119,7 +119,7 @@ struct JobDriver {
                         if state == .failed { return try fail(job, Self.named(name, message)) }
                         try release(job.id, [name])
                     }
-                } catch where Fault(error) == .work {
+                } catch  where Fault(error) == .work {
                     let message = "\(error)"
                     try access.persist { try $0.setStageState(job.id, stage: name, .failed, message: message) }
                     return try fail(job, Self.named(name, message))

@@ -65,14 +65,17 @@ struct StageRun {
             try ledger.enqueue(job: job.id, stage: name, round: Int32(round), shards: shards)
             try ledger.openRound(job: job.id, stage: name, round: Int32(round), expected: shards.count, base: base)
         }
-        log(.info, "round.planned", [
-            "job": job.id, "stage": name, "round": round, "shards": shards.count, "seconds": Self.rounded(since: start),
-        ])
+        log(
+            .info, "round.planned",
+            [
+                "job": job.id, "stage": name, "round": round, "shards": shards.count, "seconds": Self.rounded(since: start),
+            ])
     }
 
     /// Folds a round, in one transaction; returns how the stage ended when nothing at all could be done.
     private func reduce(_ round: Int, _ counts: ShardCounts) throws -> Outcome? {
-        let quarantined = counts.quarantined > 0
+        let quarantined =
+            counts.quarantined > 0
             ? try access.persist { try $0.quarantined(job: job.id, stage: name) }.filter { Int($0.round) == round } : []
         if let first = quarantined.first, try stage.missingReplicas(settings: settings) == .refuse {
             return .ended(.failed, message: Self.refusal(round, quarantined, first, job: job.id))
@@ -89,7 +92,8 @@ struct StageRun {
             .sorted { $0.key < $1.key }
         let outcome = try stage.reduce(round: round, records: records, settings: settings, view: view())
         let warnings = outcome.warnings.map { "round \(round + 1): \($0)" }
-        let rows = try outcome.rows.map { try LedgerRow($0) } + lost
+        let rows =
+            try outcome.rows.map { try LedgerRow($0) } + lost
             + warnings.map { .event(EventRow(kind: Self.warningKind, message: $0)) }
         if !outcome.fingerprints.isEmpty {
             try access.persist { try $0.setFingerprints(job: job.id, outcome.fingerprints) }
@@ -119,10 +123,12 @@ struct StageRun {
         }
         // Deltas are gigabytes, and the next sweep is far. One that cannot be removed now is left to it.
         _ = try access.tryOnce { try $0.removeContents(released) }
-        log(.info, "round.finished", [
-            "job": job.id, "stage": name, "round": round, "done": counts.done, "quarantined": counts.quarantined,
-            "seconds": Self.rounded(since: start),
-        ])
+        log(
+            .info, "round.finished",
+            [
+                "job": job.id, "stage": name, "round": round, "done": counts.done, "quarantined": counts.quarantined,
+                "seconds": Self.rounded(since: start),
+            ])
         return nil
     }
 
@@ -162,8 +168,10 @@ struct StageRun {
             (
                 try ledger.counts(job: job.id, stage: name, round: nil),
                 // An image may have failed for more than one reason.
-                Set(try ledger.itemStatuses(job: job.id, stage: name).filter { $0.status == .failed }
-                    .map { [$0.centre, $0.study, $0.image] }).count
+                Set(
+                    try ledger.itemStatuses(job: job.id, stage: name).filter { $0.status == .failed }
+                        .map { [$0.centre, $0.study, $0.image] }
+                ).count
             )
         }
         var troubles: [String] = []
@@ -174,7 +182,7 @@ struct StageRun {
                 troubles.append(
                     "averaged from fewer replicas than planned, as missingReplicas allows: "
                         + rounds.prefix(10).map { "round \($0.round + 1) from \($0.received - $0.rejected) of \($0.received)" }
-                            .joined(separator: ", ") + (rounds.count > 10 ? ", …" : ""))
+                        .joined(separator: ", ") + (rounds.count > 10 ? ", …" : ""))
             }
         }
         if items > 0 { troubles.append("\(items) images or studies could not be used") }

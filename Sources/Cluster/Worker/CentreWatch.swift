@@ -95,10 +95,12 @@ final class CentreWatch: Sendable {
         let job = key.job.map(String.init) ?? "all"
         switch change {
         case .away(let reason):
-            log(.warning, "centre.away", [
-                "centre": key.centre, "job": job, "reason": reason,
-                "consequence": "its shards go back, and none are taken until it is there again",
-            ])
+            log(
+                .warning, "centre.away",
+                [
+                    "centre": key.centre, "job": job, "reason": reason,
+                    "consequence": "its shards go back, and none are taken until it is there again",
+                ])
         case .back(let duration):
             log(.info, "centre.back", ["centre": key.centre, "job": job, "seconds": duration.inSeconds.rounded()])
         case nil: break

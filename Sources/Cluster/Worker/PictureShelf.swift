@@ -30,7 +30,8 @@ struct PictureShelf: Sendable {
                     try folder.write(
                         picture.data,
                         .init(
-                            job: job, kind: StepOutline.pictureKind(picture.kind, step: step, stage: stage), centre: picture.centre, study: picture.study,
+                            job: job, kind: StepOutline.pictureKind(picture.kind, step: step, stage: stage), centre: picture.centre,
+                            study: picture.study,
                             image: picture.image))
                     settled.rows.append(.picture(.init(picture)))
                 } catch {

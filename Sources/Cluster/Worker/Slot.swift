@@ -75,7 +75,7 @@ struct Slot: Sendable {
             // A stage that gives up without being told to must not come back for ever.
             guard task.isCancelled || stop.isSet else { return failure(shard, "cancelled", error.message) }
             return .stopped(shard.lease)
-        } catch where isHostsTrouble(shard, since: start) {
+        } catch  where isHostsTrouble(shard, since: start) {
             return .stopped(shard.lease)
         } catch let error as StageError {
             return failure(shard, error.code.description, error.message)

@@ -82,7 +82,8 @@ public struct ClassificationReport: Sendable, Equatable, Codable {
 
     /// A table for a terminal.
     public var table: String {
-        let percent = rows.first.flatMap { $0.areaInterval ?? $0.sensitivityInterval }
+        let percent =
+            rows.first.flatMap { $0.areaInterval ?? $0.sensitivityInterval }
             .map { " (\(Int(($0.confidence * 100).rounded())) %)" } ?? ""
         var lines = [
             [title, "studies", "samples", "positive", "AUC" + percent, "AP" + percent, "sensitivity", "specificity"]

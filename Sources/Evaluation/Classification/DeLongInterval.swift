@@ -40,7 +40,8 @@ public enum DeLongInterval {
             start = end
         }
         let area = positivePlacements.reduce(0, +) / Double(positives)
-        let variance = sampleVariance(positivePlacements) / Double(positives)
+        let variance =
+            sampleVariance(positivePlacements) / Double(positives)
             + sampleVariance(negativePlacements) / Double(negatives)
         return (area, variance)
     }

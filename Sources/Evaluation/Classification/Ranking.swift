@@ -43,7 +43,8 @@ struct Ranking {
             }
             start = end
         }
-        let roc = positives > 0 && negatives > 0
+        let roc =
+            positives > 0 && negatives > 0
             ? Double(ordered) / 2 / Double(positives) / Double(negatives) : nil
         return (roc, positives > 0 ? precisions / Double(positives) : nil)
     }

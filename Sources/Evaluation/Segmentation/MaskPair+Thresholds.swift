@@ -3,9 +3,7 @@ let epsilon = 2.220446049250313e-16
 
 extension MaskPair {
     /// E-measure, Dice and IoU at the adaptive and at all 256 thresholds, from two histograms.
-    var thresholdCurves:
-        (alignment: SegmentationScore.Curve, dice: SegmentationScore.Curve, union: SegmentationScore.Curve)
-    {
+    var thresholdCurves: (alignment: SegmentationScore.Curve, dice: SegmentationScore.Curve, union: SegmentationScore.Curve) {
         var cut = [Int](repeating: 0, count: 512)
         for value in 0..<256 {
             let level = Int(stretched[value] * 255)
@@ -67,7 +65,8 @@ extension MaskPair {
                 return (aligned + 1) * (aligned + 1) / 4 * Double(number)
             }
             let misses = foregroundCount - hits
-            sum = term(hits, 1, 1) + term(alarms, 1, 0) + term(misses, 0, 1)
+            sum =
+                term(hits, 1, 1) + term(alarms, 1, 0) + term(misses, 0, 1)
                 + term(count - positives - misses, 0, 0)
         }
         return sum / (total - 1 + epsilon)

@@ -60,8 +60,10 @@ public struct SegmentationReport: Sendable, Equatable {
 
     /// A table for a terminal: the measures that the field's papers print.
     public var table: String {
-        let names = ["dice_mean", "iou_mean", "wfmeasure", "smeasure", "emeasure_mean", "emeasure_max", "mae",
-            "binary_dice", "binary_iou"]
+        let names = [
+            "dice_mean", "iou_mean", "wfmeasure", "smeasure", "emeasure_mean", "emeasure_max", "mae",
+            "binary_dice", "binary_iou",
+        ]
         let shown = names.filter { name in rows.contains { $0.measures[name] != nil } }
         var lines = [["centre", "images"] + shown + ["hd95"]]
         for row in rows {

@@ -31,7 +31,8 @@ enum SurfaceDistance {
             for column in 0..<width {
                 let index = row * width + column
                 guard mask[index] else { continue }
-                let inner = row > 0 && row < height - 1 && column > 0 && column < width - 1
+                let inner =
+                    row > 0 && row < height - 1 && column > 0 && column < width - 1
                     && mask[index - width] && mask[index + width] && mask[index - 1] && mask[index + 1]
                 border[index] = !inner
             }

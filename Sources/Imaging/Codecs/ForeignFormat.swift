@@ -64,7 +64,8 @@ struct ForeignFormat {
         if let known = known(head) {
             guard known.name.hasPrefix("the answer"), let start = start(ofJPEGIn: data) else { return known.error }
             return ImagingError(
-                .unknownFormat, "this is \(known.name) (its JPEG begins at byte \(start)); cut off what stands before, for "
+                .unknownFormat,
+                "this is \(known.name) (its JPEG begins at byte \(start)); cut off what stands before, for "
                     + "example with `tail -c +\(start + 1) IN > OUT.jpg`, or leave it out")
         }
         if data.prefix(4096).allSatisfy({ $0 == 0 }) {
@@ -72,7 +73,8 @@ struct ForeignFormat {
         }
         if let start = start(ofJPEGIn: data) {
             return ImagingError(
-                .unknownFormat, "a JPEG lies behind \(start) foreign bytes in this file; cut them off, for example with "
+                .unknownFormat,
+                "a JPEG lies behind \(start) foreign bytes in this file; cut them off, for example with "
                     + "`tail -c +\(start + 1) IN > OUT.jpg`, or leave it out")
         }
         return text(head).error
@@ -85,7 +87,8 @@ struct ForeignFormat {
         }
         if has("DICM", at: 128) || isBareDICOM(head) { return dicom }
         if has("RIFF", at: 0) {
-            return has("WEBP", at: 8) ? picture("a WebP", by: "dwebp IN -o OUT.png")
+            return has("WEBP", at: 8)
+                ? picture("a WebP", by: "dwebp IN -o OUT.png")
                 : has("AVI ", at: 8) ? video : other("a RIFF file")
         }
         if has("ftyp", at: 4) { return container(String(decoding: head.dropFirst(8).prefix(4), as: UTF8.self), has) }
@@ -108,7 +111,8 @@ struct ForeignFormat {
         case "heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs":
             picture("a HEIC", by: "heif-convert IN OUT.png")
         case "mif1", "msf1":
-            has("avif", 16) || has("avif", 20) || has("avif", 24) ? picture("an AVIF", by: "avifdec IN OUT.png")
+            has("avif", 16) || has("avif", 20) || has("avif", 24)
+                ? picture("an AVIF", by: "avifdec IN OUT.png")
                 : picture("a HEIF", by: "heif-convert IN OUT.png")
         case "jp2 ", "jpx ", "jph ": picture("a JPEG 2000", by: "opj_decompress -i IN -o OUT.png")
         case "jxl ": picture("a JPEG XL", by: "djxl IN OUT.png")

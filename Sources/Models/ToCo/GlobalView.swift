@@ -33,7 +33,8 @@ public struct GlobalView: Sendable, Hashable, Codable {
     /// What is wrong with the settings; nil: nothing.
     var fault: String? {
         let chances = [blurChance, solarisationChance]
-        let holds = smallestShare > 0 && smallestShare <= 1 && stretch >= 1 && blurDeviation.lowerBound > 0
+        let holds =
+            smallestShare > 0 && smallestShare <= 1 && stretch >= 1 && blurDeviation.lowerBound > 0
             && chances.allSatisfy { (0...1).contains($0) }
         return holds
             ? nil
@@ -74,7 +75,8 @@ public struct GlobalView: Sendable, Hashable, Codable {
             for y in 0..<height {
                 for x in 0..<width {
                     for (place, weight) in weights.enumerated() {
-                        let (row, column) = rows
+                        let (row, column) =
+                            rows
                             ? (min(max(y + place - reach, 0), height - 1), x) : (y, min(max(x + place - reach, 0), width - 1))
                         for channel in 0..<3 {
                             to[(y * width + x) * 3 + channel] += weight * from[(row * width + column) * 3 + channel]

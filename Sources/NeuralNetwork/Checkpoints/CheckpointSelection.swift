@@ -68,7 +68,8 @@ struct CheckpointSelection {
             let names = Dictionary(zip(entries.map(\.name), unwrapped)) { first, _ in first }
             for index in entries.indices { entries[index].name = unwrapped[index] }
             for index in faults.indices { faults[index].name = names[faults[index].name] ?? faults[index].name }
-            notes.append("names were read without \(Self.wrappers.sorted().joined(separator: ", ")), as torch.compile and the like write them")
+            notes.append(
+                "names were read without \(Self.wrappers.sorted().joined(separator: ", ")), as torch.compile and the like write them")
         }
         if let prefix = options.strippedPrefix, !prefix.isEmpty, !entries.isEmpty,
             entries.allSatisfy({ $0.name.hasPrefix(prefix) && $0.name.utf8.count > prefix.utf8.count })

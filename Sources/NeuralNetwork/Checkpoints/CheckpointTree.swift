@@ -41,7 +41,8 @@ enum CheckpointTree {
                     model.prefix = rest.hasSuffix("_") ? rest : rest + "."
                     guard dictionary?.pairs.contains(where: { $0.key.string?.hasPrefix(model.prefix) ?? false }) ?? false else {
                         throw ParameterError(
-                            .malformedFile, "there is no '\(place)' in it; at '\(path.joined(separator: "."))' it has: "
+                            .malformedFile,
+                            "there is no '\(place)' in it; at '\(path.joined(separator: "."))' it has: "
                                 + self.keys(of: current))
                     }
                     break

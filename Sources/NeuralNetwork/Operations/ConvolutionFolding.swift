@@ -10,11 +10,12 @@ final class ConvolutionFolding: Sendable {
     private let kept = Mutex(Kept())
 
     func folded(_ layer: Conv2d, _ norm: BatchNorm?) throws -> FoldedConvolution {
-        let parts = [layer.weight] + (layer.bias.map { [$0] } ?? [])
+        let parts =
+            [layer.weight] + (layer.bias.map { [$0] } ?? [])
             + (norm.map { [$0.weight, $0.bias, $0.runningMean, $0.runningVariance] } ?? [])
         let versions = parts.map(\.version)
         // Under the lock, so that threads that start together do not fold the same weights twice.
-        nonisolated(unsafe) let (layer, norm) = (layer, norm) // Only read, and nobody writes: see `Frozen`.
+        nonisolated(unsafe) let (layer, norm) = (layer, norm)  // Only read, and nobody writes: see `Frozen`.
         return try kept.withLock { kept in
             if let folded = kept.folded, folded.versions == versions { return kept }
             kept.folded = try FoldedConvolution(layer, norm, versions: versions)

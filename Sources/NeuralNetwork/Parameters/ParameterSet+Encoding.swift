@@ -36,14 +36,15 @@ extension ParameterSet {
     public init(decoding data: Data) throws {
         self = try data.withUnsafeBytes { bytes in
             let header = try SafetensorsHeader(parsing: bytes)
-            return try ParameterSet(entries: header.tensors.map { tensor in
-                guard tensor.element == .float32 else {
-                    throw ParameterError(
-                        .unsupportedElement,
-                        "tensor \(tensor.name) is \(tensor.element.safetensorsName): parameters are exchanged as F32")
-                }
-                return Entry(name: tensor.name, shape: tensor.shape, values: try header.values(of: tensor, in: bytes))
-            })
+            return try ParameterSet(
+                entries: header.tensors.map { tensor in
+                    guard tensor.element == .float32 else {
+                        throw ParameterError(
+                            .unsupportedElement,
+                            "tensor \(tensor.name) is \(tensor.element.safetensorsName): parameters are exchanged as F32")
+                    }
+                    return Entry(name: tensor.name, shape: tensor.shape, values: try header.values(of: tensor, in: bytes))
+                })
         }
     }
 

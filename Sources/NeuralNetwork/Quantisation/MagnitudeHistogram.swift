@@ -19,7 +19,7 @@ struct MagnitudeHistogram {
         if width > 0 {
             nn_count_magnitudes(x, Int64(count), width, &bins, Int64(Self.binCount), &seen)
         } else {
-            seen.not_finite += these.not_finite // nothing but zeros yet
+            seen.not_finite += these.not_finite  // nothing but zeros yet
         }
     }
 

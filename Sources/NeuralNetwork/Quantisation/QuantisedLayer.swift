@@ -72,7 +72,7 @@ final class QuantisedLayer: Sendable {
     private func kernel(_ product: LayerProduct, _ weights: LayerWeights) throws -> Kernel {
         let key = Key(product: product, threads: ComputeThreads.current)
         // Under the lock, so that threads that start together do not pack the same weights twice. Pointers stay inside.
-        nonisolated(unsafe) let weights = weights // Only read, and nobody writes: see `Frozen`.
+        nonisolated(unsafe) let weights = weights  // Only read, and nobody writes: see `Frozen`.
         return try state.withLock { state in
             if state.rounded?.version != weights.version {
                 state.rounded = Self.round(

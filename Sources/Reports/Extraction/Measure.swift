@@ -45,7 +45,9 @@ extension Lexicon {
         {
             return nil
         }
-        guard numeral(in: tokens, at: start) != nil, !isTimes(in: tokens, at: start), !isOneBeforeSize(in: tokens, at: start) else { return nil }
+        guard numeral(in: tokens, at: start) != nil, !isTimes(in: tokens, at: start), !isOneBeforeSize(in: tokens, at: start) else {
+            return nil
+        }
         var groups: [[Double]] = []
         var pending: [Double] = []
         var position = start

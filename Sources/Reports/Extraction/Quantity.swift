@@ -32,7 +32,8 @@ extension Lexicon {
         // "Half a dozen", "two dozen".
         var dozens = start + 1
         if value == 0.5, dozens < tokens.endIndex, articles.contains(tokens[dozens].text) { dozens += 1 }
-        let isDozens = tokens[start].kind != .han && dozens < tokens.endIndex && tokens[dozens].kind == .word
+        let isDozens =
+            tokens[start].kind != .han && dozens < tokens.endIndex && tokens[dozens].kind == .word
             && numbers[tokens[dozens].text] == 12 && value < 12
         if isDozens { value *= 12 }
         guard value == value.rounded() else { return nil }
@@ -48,7 +49,8 @@ extension Lexicon {
         }
         // A range or a list has no one value.
         if position + 1 < tokens.endIndex, ["-", "~", "/", "to", "bis", "至", "到", "or", "oder"].contains(tokens[position].text),
-            numeral(in: tokens, at: position + 1) != nil, !isOneBeforeSize(in: tokens, at: start), !articles.contains(tokens[position + 1].text)
+            numeral(in: tokens, at: position + 1) != nil, !isOneBeforeSize(in: tokens, at: start),
+            !articles.contains(tokens[position + 1].text)
         {
             isExact = false
             position += 2
@@ -57,18 +59,26 @@ extension Lexicon {
             isExact = false
             position += 1
         }
-        if tags.contains(where: { $0.concept == .approximate && ($0.range.upperBound == start || $0.range.upperBound == start - 1 && tokens[start - 1].text == "." || $0.range.lowerBound == position) }) {
+        if tags.contains(where: {
+            $0.concept == .approximate
+                && ($0.range.upperBound == start || $0.range.upperBound == start - 1 && tokens[start - 1].text == "."
+                    || $0.range.lowerBound == position)
+        }) {
             isExact = false
         }
-        let isAtSite = countsByClassifier && tokens[start].kind == .number && tags.contains { $0.concept == .polyp }
+        let isAtSite =
+            countsByClassifier && tokens[start].kind == .number && tags.contains { $0.concept == .polyp }
             && tags.contains { $0.concept == .site && $0.range.upperBound == start }
             && (position == tokens.endIndex || tokens[position].kind == .symbol)
         let hasClassifier = isAtSite || tags.contains { $0.concept == .classifier && $0.range.lowerBound == position }
-        var isMultiplied = start > tokens.startIndex && ["x", "*"].contains(tokens[start - 1].text)
+        var isMultiplied =
+            start > tokens.startIndex && ["x", "*"].contains(tokens[start - 1].text)
             && (start - 1 == tokens.startIndex || tokens[start - 2].kind != .number)
         if hasClassifier, !isAtSite { position += 1 }
         // "5枚以上", but not "1枚约0.6cm".
-        if tags.contains(where: { $0.concept == .approximate && $0.range.lowerBound == position && numeral(in: tokens, at: $0.range.upperBound) == nil }) {
+        if tags.contains(where: {
+            $0.concept == .approximate && $0.range.lowerBound == position && numeral(in: tokens, at: $0.range.upperBound) == nil
+        }) {
             isExact = false
         }
         // "2x polyps".

@@ -91,7 +91,8 @@ struct ReportReader {
 
     /// What the statement says of the lesion of the statement before: that it was a fold, that it stays open.
     private mutating func resolve(with reading: StatementReading) -> Bool {
-        guard let last = tally.last, distance <= (last.standing == .affirmed ? 1 : 2), last.section == reading.statement.section || last.section != .impression
+        guard let last = tally.last, distance <= (last.standing == .affirmed ? 1 : 2),
+            last.section == reading.statement.section || last.section != .impression
         else { return false }
         let isOwn = reading.mentions.contains { $0.standing == .affirmed }
         guard !isOwn else { return false }
@@ -119,7 +120,9 @@ struct ReportReader {
             return true
         }
         let refersBack = reading.has(.anaphor) || !reading.mentions.isEmpty || reading.has(.undecided, .vanished)
-        if isOpen, !bringsOwn, refersBack, !last.isTakenOut, last.standing != .affirmed || last.isImplied || reading.has(.undecided, .vanished) {
+        if isOpen, !bringsOwn, refersBack, !last.isTakenOut,
+            last.standing != .affirmed || last.isImplied || reading.has(.undecided, .vanished)
+        {
             let sites = last.sites.isEmpty ? reading.sites(in: Array(reading.pieces.indices), expandingRanges: false) : []
             tally.updateLast {
                 $0.standing = .uncertain
@@ -199,7 +202,9 @@ struct ReportReader {
 
     /// `Descending: several similar ones`, behind polyps.
     private func repeatsKind(_ reading: StatementReading) -> Bool {
-        guard let last = tally.last, last.standing == .affirmed, last.section == reading.statement.section, distance <= 2 else { return false }
+        guard let last = tally.last, last.standing == .affirmed, last.section == reading.statement.section, distance <= 2 else {
+            return false
+        }
         return reading.has(.alike) && reading.has(.site) && reading.mentions.allSatisfy { $0.standing == .weak }
             && !reading.has(.negation, .negationAfter, .lookalike, .organ, .normal, .history, .hypothetical)
     }
@@ -231,7 +236,9 @@ struct ReportReader {
         }
         // "Confirmed: 7 mm, taken with the snare."
         if last.measures.isEmpty, !reading.measures.isEmpty, reading.isTakenOut, !reading.has(.site) { return true }
-        if last.sites.isEmpty, reading.has(.site), reading.isTakenOut, contributionLine == reading.statement.line, distance <= 1 { return true }
+        if last.sites.isEmpty, reading.has(.site), reading.isTakenOut, contributionLine == reading.statement.line, distance <= 1 {
+            return true
+        }
         let saysSomething = !reading.measures.isEmpty || reading.has(.morphology, .site, .total)
         guard saysSomething, !reading.has(.negation, .negationAfter) || !reading.measures.isEmpty else { return false }
         if contributionLine == reading.statement.line, reading.has(.morphology), !reading.has(.site) { return true }
@@ -247,7 +254,9 @@ struct ReportReader {
         if reading.statement.section == .impression { return [] }
         // "Polyps cannot be excluded" says so of everything.
         if standing == .uncertain, reading.measures.isEmpty, !reading.has(.anaphor), reading.speaksOfMany { return [] }
-        if let last = tally.last, last.standing == .affirmed, distance <= 1, !last.sites.isEmpty { return last.counts.isEmpty ? [] : lastSites }
+        if let last = tally.last, last.standing == .affirmed, distance <= 1, !last.sites.isEmpty {
+            return last.counts.isEmpty ? [] : lastSites
+        }
         return lastSites
     }
 

@@ -54,7 +54,8 @@ struct Segmenter {
         guard !content.isEmpty else { return }
         let header = header(at: content.lowerBound, in: content, opensLine: true)
         if header == nil, Self.isAside(section) {
-            let opensWithSite = lexicon.phrases.longest(in: tokens[content], at: content.lowerBound)?
+            let opensWithSite =
+                lexicon.phrases.longest(in: tokens[content], at: content.lowerBound)?
                 .values.contains { $0.concept == .site } ?? false
             if (sectionEndsWithLine && !isItem) || (blankBefore && !isItem) || opensWithSite { section = .findings }
         }
@@ -153,7 +154,9 @@ struct Segmenter {
             let title = tokens[column].filter { $0.kind != .symbol || $0.text == "#" }.map(\.text).joined()
             if lexicon.countColumns.contains(title), count == nil { count = number }
         }
-        let namesPlace = lexicon.tags(in: tokens[range]).contains { $0.concept == .site || $0.concept == .normal || $0.concept == .negation }
+        let namesPlace = lexicon.tags(in: tokens[range]).contains {
+            $0.concept == .site || $0.concept == .normal || $0.concept == .negation
+        }
         guard !units.isEmpty || count != nil && !namesPlace else { return false }
         if !units.isEmpty { columnUnits = units }
         countColumn = count
@@ -212,7 +215,8 @@ struct Segmenter {
             return nil
         case "。", ";", "!": return (next, next)
         // "?polyp ?stool": a mark in front of its word asks, and ends nothing.
-        case "?" where next < range.upperBound && tokens[next].kind == .word && !tokens[next].isSpaced
+        case "?"
+        where next < range.upperBound && tokens[next].kind == .word && !tokens[next].isSpaced
             && (tokens[position].isSpaced || position == start || tokens[position - 1].kind == .symbol):
             return nil
         case "?":
@@ -285,7 +289,8 @@ struct Segmenter {
             start += 1
             isItem = true
         }
-        if start + 1 < range.upperBound, tokens[start].kind == .number || tokens[start].kind == .han && lexicon.numbers[tokens[start].text] != nil,
+        if start + 1 < range.upperBound,
+            tokens[start].kind == .number || tokens[start].kind == .han && lexicon.numbers[tokens[start].text] != nil,
             [".", ")", "、"].contains(tokens[start + 1].text), tokens[start].value < 60
         {
             start += 2
@@ -336,7 +341,8 @@ struct Segmenter {
             return !next.isCapitalised && (width >= wrapWidth || last.text == "," || last.text == "-") && !next.startsColumn
         }
         if next.kind == .han, last.kind == .han || last.text == "," || last.kind == .number {
-            let isField = nextLine.prefix(8).contains { $0.text == ":" }
+            let isField =
+                nextLine.prefix(8).contains { $0.text == ":" }
                 || tokens[lineStart..<index].prefix(10).contains { $0.text == ":" }
             return width >= 28 && !isField && !next.startsColumn || last.text == ","
         }

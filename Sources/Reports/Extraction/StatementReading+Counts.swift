@@ -42,12 +42,15 @@ extension StatementReading {
                     previousEnd = mention.range.upperBound
                     continue
                 }
-                if !quantity.isArticle, order == 0, let value = quantity.value, value > 1, behind < tokens.endIndex, tokens[behind].text == ":",
+                if !quantity.isArticle, order == 0, let value = quantity.value, value > 1, behind < tokens.endIndex,
+                    tokens[behind].text == ":",
                     has(.site, in: behind..<statement.range.upperBound), leadSites.isEmpty
                 {
                     // "Four polyps: hepatic flexure Is 5 mm; …": a heading; what follows lists them.
                     result.total = max(result.total ?? 0, value)
-                    let listed = pieces.indices.filter { pieces[$0].upperBound > behind && has(.site, in: max(behind, pieces[$0].lowerBound)..<pieces[$0].upperBound) }
+                    let listed = pieces.indices.filter {
+                        pieces[$0].upperBound > behind && has(.site, in: max(behind, pieces[$0].lowerBound)..<pieces[$0].upperBound)
+                    }
                     headed = listed.count
                     previousEnd = mention.range.upperBound
                     continue
@@ -61,8 +64,12 @@ extension StatementReading {
                     previousEnd = mention.range.upperBound
                     continue
                 }
-                items.append((multiplied(quantity, mention: mention, sites: around.count > 1 ? around : sites), !around.isEmpty, !quantity.isArticle))
-            } else if let value = unquantified(mention, order: order, from: previousEnd, to: next, hasCounted: hasCounted, sites: sites, isKnown: isKnown) {
+                items.append(
+                    (multiplied(quantity, mention: mention, sites: around.count > 1 ? around : sites), !around.isEmpty, !quantity.isArticle)
+                )
+            } else if let value = unquantified(
+                mention, order: order, from: previousEnd, to: next, hasCounted: hasCounted, sites: sites, isKnown: isKnown)
+            {
                 items.append((value, has(.site, in: previousEnd..<next), false))
             }
             previousEnd = mention.range.upperBound
@@ -73,10 +80,16 @@ extension StatementReading {
         for (index, quantity) in quantities.enumerated() where !used.contains(index) {
             guard indices.contains(piece(of: quantity.range.lowerBound)), isElliptical(quantity) else { continue }
             if hasCounted || has(.indefinite), isOfTaken(quantity), totalValue(of: quantity) == nil { continue }
-            if active.contains(where: { $0.kind == .implied && $0.piece == self.piece(of: quantity.range.lowerBound) && has(.except, in: pieces[$0.piece]) }) { continue }
+            if active.contains(where: {
+                $0.kind == .implied && $0.piece == self.piece(of: quantity.range.lowerBound) && has(.except, in: pieces[$0.piece])
+            }) {
+                continue
+            }
             let piece = pieces[piece(of: quantity.range.lowerBound)]
             if let total = totalValue(of: quantity) {
-                if isContinuation || has(.polyp) || active.allSatisfy({ $0.kind == .implied }) { result.total = max(result.total ?? 0, total) }
+                if isContinuation || has(.polyp) || active.allSatisfy({ $0.kind == .implied }) {
+                    result.total = max(result.total ?? 0, total)
+                }
                 continue
             }
             let pieceSites = self.sites(in: [self.piece(of: quantity.range.lowerBound)], expandingRanges: false)
@@ -117,14 +130,18 @@ extension StatementReading {
             let own = piece(of: start)
             guard indices.contains(own), start > (active.first?.range.lowerBound ?? .max) else { continue }
             let end = pieces[min(own + 2, pieces.count - 1)].upperBound
-            let next = min(end, tags.first { $0.concept == .another && $0.range.lowerBound >= tag.range.upperBound }?.range.lowerBound ?? end)
+            let next = min(
+                end, tags.first { $0.concept == .another && $0.range.lowerBound >= tag.range.upperBound }?.range.lowerBound ?? end)
             let reach = start..<next
-            let isTaken = mentions.contains { $0.range.overlaps(reach) }
+            let isTaken =
+                mentions.contains { $0.range.overlaps(reach) }
                 || quantities.contains { !$0.isArticle && $0.range.overlaps(start..<min(tag.range.upperBound + 3, next)) }
                 || quantities.contains { $0.range.upperBound == start && !$0.isArticle }
                 || has(.device, .lookalike, .negation, in: reach)
             if isTaken { continue }
-            let isArticle = quantities.contains { $0.isArticle && $0.range.overlaps(start..<min(tag.range.upperBound + 2, next)) && isElliptical($0) }
+            let isArticle = quantities.contains {
+                $0.isArticle && $0.range.overlaps(start..<min(tag.range.upperBound + 2, next)) && isElliptical($0)
+            }
             if isArticle { continue }
             if has(.site, in: reach) || hasMeasure(in: reach) { found.append((1, has(.site, in: reach))) }
         }
@@ -172,7 +189,9 @@ extension StatementReading {
         }
         let after = candidates.first {
             let quantity = quantities[$0]
-            guard quantity.range.lowerBound >= mention.range.upperBound, quantity.range.lowerBound < end, !quantity.isArticle else { return false }
+            guard quantity.range.lowerBound >= mention.range.upperBound, quantity.range.lowerBound < end, !quantity.isArticle else {
+                return false
+            }
             if quantity.isCounting {
                 return quantity.range.lowerBound - mention.range.upperBound <= 12
                     && (piece.contains(quantity.range.lowerBound) || lexicon.countsByClassifier)
@@ -236,9 +255,14 @@ extension StatementReading {
         // Numbers further on in the statement will count it.
         let counting = quantities.contains {
             $0.isCounting && !isOfDevice($0) && !isSubset($0)
-                && (lexicon.countsByClassifier ? !hasMeasure(in: mention.range.lowerBound..<max($0.range.lowerBound, mention.range.upperBound)) || order == 0 : false)
+                && (lexicon.countsByClassifier
+                    ? !hasMeasure(in: mention.range.lowerBound..<max($0.range.lowerBound, mention.range.upperBound)) || order == 0 : false)
         }
-        if lexicon.countsByClassifier, counting, !has(.site, in: max(start, pieces[mention.piece].lowerBound)..<mention.range.upperBound) || order == 0 { return nil }
+        if lexicon.countsByClassifier, counting,
+            !has(.site, in: max(start, pieces[mention.piece].lowerBound)..<mention.range.upperBound) || order == 0
+        {
+            return nil
+        }
         let isPart = has(.subset, in: mention.kind == .implied ? statement.range : pieces[mention.piece]) && hasCounted
         if isPart { return nil }
         let isDefinite = isDefinite(mention)
@@ -298,7 +322,8 @@ extension StatementReading {
         tags.contains { tag in
             guard tag.concept == .subset else { return false }
             if tag.range.overlaps(quantity.range) { return true }
-            let gap = tag.range.lowerBound >= quantity.range.upperBound
+            let gap =
+                tag.range.lowerBound >= quantity.range.upperBound
                 ? quantity.range.upperBound..<tag.range.lowerBound
                 : min(tag.range.upperBound, quantity.range.lowerBound)..<quantity.range.lowerBound
             return gap.count <= 1 && gap.allSatisfy { tokens[$0].text != "," }
@@ -310,9 +335,14 @@ extension StatementReading {
         if lexicon.countsByClassifier { return quantity.isCounting && (quantity.value != nil || !has(.polyp)) }
         if totalValue(of: quantity) != nil { return true }
         let end = quantity.range.upperBound
-        if quantity.isCounting, quantity.value != nil { return quantity.range.lowerBound > statement.range.lowerBound && !has(.device, in: pieces[piece(of: quantity.range.lowerBound)]) }
+        if quantity.isCounting, quantity.value != nil {
+            return quantity.range.lowerBound > statement.range.lowerBound && !has(.device, in: pieces[piece(of: quantity.range.lowerBound)])
+        }
         let nextSite = tags.first { $0.concept == .site && $0.range.lowerBound >= end }
-        let words = tags.contains { ($0.concept == .classifier || $0.concept == .another) && ($0.range.lowerBound == end || $0.range.upperBound == quantity.range.lowerBound) }
+        let words = tags.contains {
+            ($0.concept == .classifier || $0.concept == .another)
+                && ($0.range.lowerBound == end || $0.range.upperBound == quantity.range.lowerBound)
+        }
         if let nextSite, pieces[piece(of: end - 1)].contains(nextSite.range.lowerBound) {
             let gap = nextSite.range.lowerBound - end
             // "Two true ones: ascending …": what follows lists them.
@@ -321,7 +351,8 @@ extension StatementReading {
         }
         if words { return true }
         // "… and a 5 mm one in the sigmoid", the noun left out.
-        if quantity.isArticle, let nextSite, piece(of: end - 1) == piece(of: nextSite.range.lowerBound), nextSite.range.lowerBound - end <= 8,
+        if quantity.isArticle, let nextSite, piece(of: end - 1) == piece(of: nextSite.range.lowerBound),
+            nextSite.range.lowerBound - end <= 8,
             let measure = measures.first(where: { $0.range.lowerBound >= end && $0.range.lowerBound - end <= 1 }),
             measure.range.upperBound <= nextSite.range.lowerBound,
             !mentions.contains(where: { $0.range.overlaps(end..<nextSite.range.lowerBound) }),
@@ -330,7 +361,9 @@ extension StatementReading {
             return true
         }
         // "Ascending 4 (largest 9 mm)".
-        let siteBefore = tags.contains { $0.concept == .site && $0.range.upperBound <= quantity.range.lowerBound && quantity.range.lowerBound - $0.range.upperBound <= 1 }
+        let siteBefore = tags.contains {
+            $0.concept == .site && $0.range.upperBound <= quantity.range.lowerBound && quantity.range.lowerBound - $0.range.upperBound <= 1
+        }
         let isSized = measures.contains { $0.range.lowerBound >= end && $0.range.lowerBound - end <= 1 }
         return siteBefore && !quantity.isArticle && (isAtEnd(end) || tokens[end].text == "x" || isSized)
     }

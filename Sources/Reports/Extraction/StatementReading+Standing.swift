@@ -131,7 +131,9 @@ extension StatementReading {
     func isHistorical(_ index: Int) -> Bool {
         if has(.history, in: pieces[index]) {
             // `Sigmoid: the polyp seen last week, cold snare`.
-            let isTakenElsewhere = pieces.indices.contains { $0 > index && has(.resection, in: pieces[$0]) && !has(.history, in: pieces[$0]) }
+            let isTakenElsewhere = pieces.indices.contains {
+                $0 > index && has(.resection, in: pieces[$0]) && !has(.history, in: pieces[$0])
+            }
             if !leadSites.isEmpty, hasMeasure(in: pieces[index]), isTakenElsewhere, !has(.resection, .lookalike, in: pieces[index]) {
                 return false
             }
@@ -140,7 +142,8 @@ extension StatementReading {
         }
         // A clause after it, while nothing returns to the present.
         // "…, left last time, 6 mm, today removed": the size is the polyp's.
-        let isBareSize = pieces[index].count <= 4 && hasMeasure(in: pieces[index])
+        let isBareSize =
+            pieces[index].count <= 4 && hasMeasure(in: pieces[index])
             && pieces.indices.contains { $0 > index && has(.current, in: pieces[$0]) }
         var earlier = isBareSize ? 0 : index
         while earlier > 0 {
@@ -166,9 +169,11 @@ extension StatementReading {
     private func isReported(_ mention: Mention) -> Bool {
         let isDescribed = !measures.isEmpty || has(.morphology, .classification)
         return tags(.reported, in: pieces[mention.piece]).contains { tag in
-            !isDescribed || !tags.contains {
-                $0.concept == .resolved && $0.range.lowerBound >= tag.range.upperBound && $0.range.upperBound <= mention.range.lowerBound
-            }
+            !isDescribed
+                || !tags.contains {
+                    $0.concept == .resolved && $0.range.lowerBound >= tag.range.upperBound
+                        && $0.range.upperBound <= mention.range.lowerBound
+                }
         }
     }
 
@@ -246,7 +251,8 @@ extension StatementReading {
         let piece = pieces[mention.piece]
         return tags(.possible, in: piece).contains { tag in
             if mention.kind == .lesion, isAboutLookalike(tag) { return false }
-            let gap = tag.range.lowerBound >= mention.range.upperBound
+            let gap =
+                tag.range.lowerBound >= mention.range.upperBound
                 ? tag.range.lowerBound - mention.range.upperBound : mention.range.lowerBound - tag.range.upperBound
             let isMark = tokens[tag.range.lowerBound].text == "?"
             return gap <= (isMark ? 3 : 9)
@@ -267,14 +273,16 @@ extension StatementReading {
     /// "Polyp or fold", "adenoma versus granulation tissue".
     private func isOneOfTwo(_ mention: Mention) -> Bool {
         // "Polyp or …", whatever the other may be, as long as it is not another word for a polyp or a number.
-        let isWeighed = mention.kind == .polyp && tags.contains { tag in
-            tag.concept == .alternative && tag.range.lowerBound == mention.range.upperBound && tag.range.upperBound < tokens.endIndex
-                && lexicon.numeral(in: tokens, at: tag.range.upperBound) == nil
-                && !tags.contains {
-                    [.polyp, .lesion, .procedure, .indefinite].contains($0.concept) && $0.range.lowerBound - tag.range.upperBound <= 2
-                        && $0.range.lowerBound >= tag.range.upperBound
-                }
-        }
+        let isWeighed =
+            mention.kind == .polyp
+            && tags.contains { tag in
+                tag.concept == .alternative && tag.range.lowerBound == mention.range.upperBound && tag.range.upperBound < tokens.endIndex
+                    && lexicon.numeral(in: tokens, at: tag.range.upperBound) == nil
+                    && !tags.contains {
+                        [.polyp, .lesion, .procedure, .indefinite].contains($0.concept) && $0.range.lowerBound - tag.range.upperBound <= 2
+                            && $0.range.lowerBound >= tag.range.upperBound
+                    }
+            }
         if isWeighed { return true }
         let lookalikes = tags.filter {
             ($0.concept == .lookalike || $0.concept == .normal && piece(of: $0.range.lowerBound) == mention.piece)
@@ -321,7 +329,8 @@ extension StatementReading {
             guard lexicon.numeral(in: tokens, at: position) == 0, !tags.contains(where: { $0.range.contains(position) })
             else { return false }
             let isLast = position + 1 >= piece.upperBound || tokens[position + 1].kind == .symbol
-            let isFirst = position + 1 < tokens.endIndex && position < mention.range.lowerBound
+            let isFirst =
+                position + 1 < tokens.endIndex && position < mention.range.lowerBound
                 && mention.range.lowerBound - position <= 4
             return position >= mention.range.upperBound ? isLast : isFirst
         }
@@ -381,7 +390,8 @@ extension StatementReading {
         tags.contains { tag in
             guard tag.range.lowerBound >= mention.range.upperBound else { return false }
             // "Polyps: none seen (two last year)": behind a colon it answers the field, unless it denies something else.
-            let answersField = tokens[tag.range.lowerBound].text == ":"
+            let answersField =
+                tokens[tag.range.lowerBound].text == ":"
                 && !tags.contains {
                     [.polyp, .lesion, .lookalike].contains($0.concept) && $0.range.lowerBound >= tag.range.upperBound
                         && pieces[mention.piece].contains($0.range.lowerBound)
@@ -403,7 +413,8 @@ extension StatementReading {
             guard !isAssertive(mention.piece), other - mention.piece <= 3, tag.range.count > 1 || !looksForward(tag) else { return false }
             // The clause with the negation must not have a subject of its own.
             return (mention.piece + 1...other).allSatisfy { index in
-                let before = pieces[index].lowerBound..<min(pieces[index].upperBound, max(tag.range.lowerBound, pieces[index].lowerBound + 1))
+                let before =
+                    pieces[index].lowerBound..<min(pieces[index].upperBound, max(tag.range.lowerBound, pieces[index].lowerBound + 1))
                 return !has(.but, .except, .resection, in: pieces[index]) && !hasMeasure(in: pieces[index])
                     && !(index == other && has(.lookalike, in: before) && !isEndOfList(index, from: mention.piece))
             }

@@ -165,8 +165,9 @@ struct StatementReading {
                 switch token.text {
                 case ",": true
                 // "Check after EMR (30 mm adenoma): …": the past stands in front.
-                case ":": isAboutPast && position + 2 < tokens.endIndex
-                    && tags.contains { $0.concept == .history && $0.range.lowerBound >= start && $0.range.upperBound <= position }
+                case ":":
+                    isAboutPast && position + 2 < tokens.endIndex
+                        && tags.contains { $0.concept == .history && $0.range.lowerBound >= start && $0.range.upperBound <= position }
                 case "-": token.isSpaced && position + 1 < tokens.endIndex && tokens[position + 1].isSpaced
                 case "→", "|", ";": true
                 case "/": token.isSpaced && position + 1 < tokens.endIndex && tokens[position + 1].isSpaced
@@ -182,7 +183,8 @@ struct StatementReading {
     }
 
     private static func leadSites(of tokens: ArraySlice<Token>, tags: [Tag]) -> [Site] {
-        let colon = tokens.prefix(24).firstIndex { $0.text == ":" }
+        let colon =
+            tokens.prefix(24).firstIndex { $0.text == ":" }
             ?? (tokens.first.flatMap { _ in tokens.dropFirst().prefix(8).firstIndex { $0.text == "-" && $0.isSpaced } })
             ?? tokens.dropFirst().prefix(8).firstIndex { $0.startsColumn }
         guard let colon else { return [] }
@@ -250,7 +252,8 @@ struct StatementReading {
             if let last = found.last, last.kind == .polyp, kind == .polyp, last.piece == piece(of: tag.range.lowerBound),
                 (last.range.upperBound..<max(last.range.upperBound, tag.range.lowerBound)).count <= 2,
                 !tokens[last.range.upperBound..<max(last.range.upperBound, tag.range.lowerBound)].contains(where: {
-                    $0.kind == .number || lexicon.numbers[$0.text] != nil || ["/", "+", "、", "and", "or", "und", "oder", "或", "及", "和"].contains($0.text)
+                    $0.kind == .number || lexicon.numbers[$0.text] != nil
+                        || ["/", "+", "、", "and", "or", "und", "oder", "或", "及", "和"].contains($0.text)
                 })
             {
                 found[found.count - 1].range = last.range.lowerBound..<tag.range.upperBound
@@ -270,7 +273,8 @@ struct StatementReading {
         if !found.isEmpty, quantities.allSatisfy(\.isArticle) {
             found += impliedMentions().filter { implied in
                 let piece = pieces[implied.piece]
-                let isTelling = has(.resection, in: piece) || tags.contains { $0.concept == .morphology && isClass($0) && $0.range.overlaps(piece) }
+                let isTelling =
+                    has(.resection, in: piece) || tags.contains { $0.concept == .morphology && isClass($0) && $0.range.overlaps(piece) }
                 return has(.site, in: piece) && isTelling && !found.contains { $0.piece == implied.piece }
             }
             found.sort { $0.range.lowerBound < $1.range.lowerBound }
@@ -299,7 +303,10 @@ struct StatementReading {
     /// `Asc 3 mm IIa CSP`: a polyp without the word; one for each clause that has a place and a size of its own.
     private func impliedMentions() -> [Mention] {
         if let counted, has(.site), !has(.lookalike) {
-            return [Mention(kind: .implied, range: counted.range.upperBound..<counted.range.upperBound, piece: piece(of: counted.range.lowerBound))]
+            return [
+                Mention(
+                    kind: .implied, range: counted.range.upperBound..<counted.range.upperBound, piece: piece(of: counted.range.lowerBound))
+            ]
         }
         let isClassed = has(.classification) || tags.contains { $0.concept == .morphology && isClass($0) }
         let isShaped = (has(.resection) || has(.morphology)) && has(.site) && (!has(.lookalike) || has(.polyp))

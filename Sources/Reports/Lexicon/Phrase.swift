@@ -45,7 +45,9 @@ struct Phrase: Sendable {
     static func isWellFormed(_ text: String, tokenizer: Tokenizer) -> Bool {
         let choices = text.split(separator: " ").filter { $0.contains("|") && $0.count > 1 }
         return choices.allSatisfy { chunk in
-            chunk.filter { $0 != "[" && $0 != "]" }.split(separator: "|").allSatisfy { elements(of: String($0), tokenizer: tokenizer).count == 1 }
+            chunk.filter { $0 != "[" && $0 != "]" }.split(separator: "|").allSatisfy {
+                elements(of: String($0), tokenizer: tokenizer).count == 1
+            }
         } && !Phrase(text, tokenizer: tokenizer).elements.isEmpty
     }
 

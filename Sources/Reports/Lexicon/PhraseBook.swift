@@ -69,7 +69,9 @@ struct PhraseBook<Value: Sendable>: Sendable {
             default: break
             }
         }
-        for entry in byFirst.values.joined() where filter(entry.value) && (!ofSingles || entry.phrase.elements.count == 1) { entry.phrase.elements.forEach(collect) }
+        for entry in byFirst.values.joined() where filter(entry.value) && (!ofSingles || entry.phrase.elements.count == 1) {
+            entry.phrase.elements.forEach(collect)
+        }
         for entry in open where filter(entry.value) { entry.phrase.elements.forEach(collect) }
         return words
     }

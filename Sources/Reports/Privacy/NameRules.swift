@@ -7,7 +7,8 @@ struct NameVocabulary: Sendable {
     private let hanStops: [String]
 
     init(cues: PrivacyCues, lexicons: Lexicons) {
-        let listed = cues.keep + cues.nameCues + cues.titles + cues.idCues + cues.phoneCues + cues.birthCues
+        let listed =
+            cues.keep + cues.nameCues + cues.titles + cues.idCues + cues.phoneCues + cues.birthCues
             + cues.months + cues.addressCues
         words = Set(
             listed.flatMap { $0.lowercased().split(whereSeparator: { " .-'".contains($0) }).map(String.init) })
@@ -70,7 +71,9 @@ struct NameRules: @unchecked Sendable {
         labelled = try make("(?i)" + start + names + "(?:\\(s\\))?[ \\t]*[:：=][ \\t]*(" + loose + ")")
         announced = try make(start + "(?i:" + names + ")(?i:[ ]+(?:is|was|ist|war))?[ ,]+(" + name + ")")
         let capitals = cues.titles.filter { $0.count > 2 || $0 == "Dr" || $0 == "Mr" || $0 == "Ms" }.map { $0.uppercased() }
-        titled = try make(start + "(?:" + PrivacyCues.choice(cues.titles + capitals) + "(?=[ .])\\.?[ ]*)+(?:[ ]*(?:med|h\\.?c|rer|nat|phil|Prof|Dr)\\.?)*[ ]*(" + name + ")")
+        titled = try make(
+            start + "(?:" + PrivacyCues.choice(cues.titles + capitals)
+                + "(?=[ .])\\.?[ ]*)+(?:[ ]*(?:med|h\\.?c|rer|nat|phil|Prof|Dr)\\.?)*[ ]*(" + name + ")")
         saluted = try make(start + "(?i:" + PrivacyCues.choice(cues.salutations) + ")[ ]+(" + name + ")[ ]*(?=[,;:!\\n]|$)")
         signed = try make("(?i:" + PrivacyCues.choice(cues.closings) + ")[ \\t]*[,.!:]?[ \\t]*((?:[^\\n]*\\n?){1,5})")
         inverted = try make(start + "(\\p{Lu}{2,}(?:[-'’ ]\\p{Lu}{2,})*,[ ]*" + word + "(?:[ ]" + word + ")*)")
@@ -81,8 +84,9 @@ struct NameRules: @unchecked Sendable {
         let surname = "(?:" + PrivacyCues.choice(cues.compoundSurnames) + "[\\p{Han}]{1,2}|" + single + "[ ]?[\\p{Han}]{1,2})"
         let hanCue = PrivacyCues.choice(cues.hanCues)
         hanLabelled = try make(hanCue + "[ \\t]*[:：][ \\t　]*((?:(?!" + stops + ")[\\p{Han}·]){2,5}|[\\p{Han}][ ][\\p{Han}]{1,2})")
-        hanAnnounced = try make(hanCue + "[ \\t　]*[（(]?(" + surname + "(?=[\\s,，、。;；)）(（:：]|男|女|先生|女士|配合|协助|操作|完成|主刀|执行|检查|\\d|$|" + stops
-            + ")|" + PrivacyCues.choice(cues.compoundSurnames) + "[\\p{Han}]{2})")
+        hanAnnounced = try make(
+            hanCue + "[ \\t　]*[（(]?(" + surname + "(?=[\\s,，、。;；)）(（:：]|男|女|先生|女士|配合|协助|操作|完成|主刀|执行|检查|\\d|$|" + stops
+                + ")|" + PrivacyCues.choice(cues.compoundSurnames) + "[\\p{Han}]{2})")
         hanTitled = try make("(?<![\\p{Han}])(" + surname + "?)" + PrivacyCues.choice(cues.hanTitles))
         hanBare = try make("(?<=^|[\\s,，、。;；:：/|(（])(" + surname + ")(?=[\\s,，、。;；/|)）]|$)")
     }
@@ -96,7 +100,8 @@ struct NameRules: @unchecked Sendable {
             ranges.append(range)
             let found = whole.substring(with: range)
             if latin {
-                for word in found.split(whereSeparator: { " ,.".contains($0) }) where word.count >= 3 && !vocabulary.isOrdinary(String(word)) {
+                for word in found.split(whereSeparator: { " ,.".contains($0) })
+                where word.count >= 3 && !vocabulary.isOrdinary(String(word)) {
                     words.insert(String(word))
                 }
             } else {

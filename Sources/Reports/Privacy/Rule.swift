@@ -47,7 +47,9 @@ extension Deidentifier.Rule {
             try Self(
                 before + "(\\d{1,5}[a-z]?,?[ \\t]+(?:\\p{Lu}[\\p{L}'’-]+[ \\t]+){1,3}" + PrivacyCues.choice(cues.streets)
                     + ")(?![\\p{L}])", .address, ignoringCase: false),
-            try Self(before + "([\\p{L}-]+(?:straße|strasse|str\\.|gasse|allee|damm|platz)[ \\t]+\\d{1,4}[ ]?[a-h]?)(?![\\p{L}\\p{N}])", .address),
+            try Self(
+                before + "([\\p{L}-]+(?:straße|strasse|str\\.|gasse|allee|damm|platz)[ \\t]+\\d{1,4}[ ]?[a-h]?)(?![\\p{L}\\p{N}])", .address
+            ),
             try Self("([\\p{Han}]{2,12}(?:路|街|弄|巷|大道|小区|村|镇)[\\p{Han}]{0,6}\\d+号(?:[\\p{Han}\\d]{0,12}室)?)", .address),
             try Self("((?:北京|上海|天津|重庆|[\\p{Han}]{2,3}省|[\\p{Han}]{2,3}市)[\\p{Han}]{2,12}(?:区|县|路|街)[\\p{Han}\\d]{0,16}号)", .address),
             // Dates: any order, any separator, months in words.
@@ -56,19 +58,30 @@ extension Deidentifier.Rule {
             try Self("(?<![\\d.])(\\d{1,2}\\.\\d{1,2}\\.\\d{2})(?![\\d.])", .date),
             try Self("(?<![\\d/])(\\d{1,2}/\\d{1,2}/\\d{2})(?![\\d/])", .date),
             try Self("((?:19|20)\\d{2}[ ]?年[ ]?\\d{1,2}[ ]?月(?:[ ]?\\d{1,2}[ ]?[日号])?)", .date),
-            try Self(before + "(\\d{1,2}(?:st|nd|rd|th|\\.)?[ \\t]*[-/ ,]?[ \\t]*(?:of[ \\t]+)?" + months + "\\.?[ \\t]*[-/ ,]?[ \\t]*(?:19|20)?\\d{2})(?!\\d)", .date),
+            try Self(
+                before + "(\\d{1,2}(?:st|nd|rd|th|\\.)?[ \\t]*[-/ ,]?[ \\t]*(?:of[ \\t]+)?" + months
+                    + "\\.?[ \\t]*[-/ ,]?[ \\t]*(?:19|20)?\\d{2})(?!\\d)", .date),
             try Self(before + "(" + months + "\\.?[ \\t]+\\d{1,2}(?:st|nd|rd|th)?,?[ \\t]+(?:19|20)\\d{2})(?!\\d)", .date),
-            try Self(before + PrivacyCues.choice(cues.birthCues) + "[ \\t]*(?:am|on|in|im)?[ \\t]*[:：.]?[ \\t]*((?:\\d{1,2}[./ -])*(?:19|20)?\\d{2}(?:[./-]\\d{1,2})*)(?![\\d])", .date) { $0.count >= 4 },
+            try Self(
+                before + PrivacyCues.choice(cues.birthCues)
+                    + "[ \\t]*(?:am|on|in|im)?[ \\t]*[:：.]?[ \\t]*((?:\\d{1,2}[./ -])*(?:19|20)?\\d{2}(?:[./-]\\d{1,2})*)(?![\\d])", .date
+            ) { $0.count >= 4 },
             // Telephone numbers.
             try Self(before + PrivacyCues.choice(cues.phoneCues) + colon + "(\\+?[\\d(][\\d ()/.\\-]{3,}\\d)", .phone),
-            try Self("(?<![\\p{L}\\d.])((?:\\+\\d{1,3}[ -]?)?(?:\\(\\d{2,5}\\)[ -]?)?0\\d{1,5}[ /-]\\d{2,}(?:[ /-]?\\d{2,})*)(?![\\d.]|[ ]?(?:mm|cm|ml|mg|%))", .phone) {
+            try Self(
+                "(?<![\\p{L}\\d.])((?:\\+\\d{1,3}[ -]?)?(?:\\(\\d{2,5}\\)[ -]?)?0\\d{1,5}[ /-]\\d{2,}(?:[ /-]?\\d{2,})*)(?![\\d.]|[ ]?(?:mm|cm|ml|mg|%))",
+                .phone
+            ) {
                 $0.count(where: \.isNumber) >= 7
             },
             try Self("(?<![\\p{L}\\d.])(\\+\\d{1,3}[ \\d()/-]{6,}\\d)", .phone),
             try Self("(?<![\\p{L}\\d.])(\\(?\\d{3}\\)?[ -]\\d{3,4}[ -]\\d{4})(?!\\d)", .phone),
             try Self("(?<![\\p{L}\\d.])(\\d{3}-\\d{4}-\\d{4})(?!\\d)", .phone),
             // Record numbers: whatever a cue announces, and whatever looks like one.
-            try Self(before + PrivacyCues.choice(cues.idCues) + colon + "([\\p{L}]{0,4}[-/ ]?\\d[A-Z0-9/._-]*(?:[ ]\\d{2,})*)(?![\\p{L}\\p{N}])", .id) {
+            try Self(
+                before + PrivacyCues.choice(cues.idCues) + colon + "([\\p{L}]{0,4}[-/ ]?\\d[A-Z0-9/._-]*(?:[ ]\\d{2,})*)(?![\\p{L}\\p{N}])",
+                .id
+            ) {
                 isNumber($0, announced: true)
             },
             try Self("(?<![A-Z0-9./_-])(\\d{2,4}(?:[ ]\\d{2,4}){2,})(?![A-Z0-9.]|[ ]?(?:mm|cm))", .id) {
@@ -77,7 +90,10 @@ extension Deidentifier.Rule {
             try Self("(?<![A-Z0-9./_-])((?:[A-Z]{1,6}[-/_]?)?\\d[A-Z0-9]*(?:[-/_.][A-Z0-9]+)*)(?![A-Z0-9])", .id) {
                 isNumber($0, announced: false)
             },
-            try Self("(?<![A-Z0-9./_-])([A-Z]{1,6}\\d[A-Z0-9]*(?:[-/_.][A-Z0-9]+)*|[A-Z]{1,6}(?:[-/_][A-Z0-9]+)*[-/_]\\d[A-Z0-9]*(?:[-/_.][A-Z0-9]+)*)(?![A-Z0-9])", .id) {
+            try Self(
+                "(?<![A-Z0-9./_-])([A-Z]{1,6}\\d[A-Z0-9]*(?:[-/_.][A-Z0-9]+)*|[A-Z]{1,6}(?:[-/_][A-Z0-9]+)*[-/_]\\d[A-Z0-9]*(?:[-/_.][A-Z0-9]+)*)(?![A-Z0-9])",
+                .id
+            ) {
                 isNumber($0, announced: false)
             },
         ]
@@ -95,7 +111,8 @@ extension Deidentifier.Rule {
         guard let year = Int(text) else {
             // "2019-2021", "2019/20"
             let parts = text.split(whereSeparator: { "-/".contains($0) }).map(String.init)
-            return parts.count == 2 && parts.allSatisfy { isYear($0) || $0.count == 2 } && isYear(parts[0]) && parts[1].allSatisfy(\.isNumber)
+            return parts.count == 2 && parts.allSatisfy { isYear($0) || $0.count == 2 } && isYear(parts[0])
+                && parts[1].allSatisfy(\.isNumber)
         }
         return text.count == 4 && (1900...2099).contains(year)
     }

@@ -100,7 +100,8 @@ public struct CatalogueStage: Stage {
 
     /// An issue as a row: errors failed, bags without images are empty, the rest is said and goes on.
     private static func item(_ issue: ArchiveIssue) -> ResultRow {
-        let status = ["empty-bag", "no-folder", "mangled-number"].contains(issue.code)
+        let status =
+            ["empty-bag", "no-folder", "mangled-number"].contains(issue.code)
             ? "empty" : issue.severity == .error ? "failed" : "skipped"
         let line = issue.row.map { "\(issue.file ?? "table"), line \($0)" }
         // A line that names no study is an item of its own.

@@ -133,7 +133,10 @@ public struct StepSources: Sendable, Hashable {
         }
         for name in names where !fitting.contains(where: { $0.name == name }) {
             let isThere = earlier.contains { $0.name == name }
-            throw refuse(isThere ? "names \(name), which leaves no \(need.products.map(\.description).joined(separator: " or "))" : "names \(name), which is no step before it")
+            throw refuse(
+                isThere
+                    ? "names \(name), which leaves no \(need.products.map(\.description).joined(separator: " or "))"
+                    : "names \(name), which is no step before it")
         }
         return fitting.filter { names.contains($0.name) }
     }

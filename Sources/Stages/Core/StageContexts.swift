@@ -57,7 +57,9 @@ extension PlanningView {
         let rows = try source(.scores).map { try imageScores(ofStep: $0.name) } ?? []
         let scores = rows.filter { $0.head == Product.studentScores.family }
         guard !scores.isEmpty else {
-            throw StageError(.missingInput, "stage \(stage) needs scores of images: put a step that scores them before it" + (alternative.map { ", or \($0)" } ?? ""))
+            throw StageError(
+                .missingInput,
+                "stage \(stage) needs scores of images: put a step that scores them before it" + (alternative.map { ", or \($0)" } ?? ""))
         }
         return scores
     }

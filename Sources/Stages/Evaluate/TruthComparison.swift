@@ -76,7 +76,8 @@ package struct TruthComparison {
             }
         }
         for mask in masks.values.sorted(by: { $0.image < $1.image }) {
-            guard let localiser = subjects.first(where: { $0.name == mask.subject })?.localiser, !localiser.drawsBoxes, shown[mask.image] == true,
+            guard let localiser = subjects.first(where: { $0.name == mask.subject })?.localiser, !localiser.drawsBoxes,
+                shown[mask.image] == true,
                 let actual = actual[mask.image]
             else { continue }
             try add(
@@ -157,11 +158,15 @@ package struct TruthComparison {
         }
         let splits = settings.splits.joined(separator: ", ")
         findings.reason =
-            !tables.isEmpty ? tables.joined(separator: "; ")
-            : studies.isEmpty ? "the centre has no study of split \(splits)"
-            : findings.unusableMasks > 0 ? "none of its \(findings.unusableMasks) masks can be used: see items.csv"
-            : isNamed ? "the job has no results about what the truth tells"
-            : "its truth names no study of split \(splits): are names written alike, with all noughts?"
+            !tables.isEmpty
+            ? tables.joined(separator: "; ")
+            : studies.isEmpty
+                ? "the centre has no study of split \(splits)"
+                : findings.unusableMasks > 0
+                    ? "none of its \(findings.unusableMasks) masks can be used: see items.csv"
+                    : isNamed
+                        ? "the job has no results about what the truth tells"
+                        : "its truth names no study of split \(splits): are names written alike, with all noughts?"
     }
 
     /// The highest IoU of `box` with the box of one of the truth's polyps.

@@ -67,7 +67,7 @@ extension MapContext {
                 try body(item, image, &sheet)
             } catch let error as EngineError {
                 throw StageError(error.isOfTheMachine ? .machine : .numeric, "\(item.study)/\(item.image): \(error.message)")
-            } catch where error is ArchiveError || error is ImagingError {
+            } catch  where error is ArchiveError || error is ImagingError {
                 sheet.fail(item, error)
             }
             progress(done: position + 1, of: items.count)

@@ -55,7 +55,9 @@ package struct TrainedModel: ImageStageModel, Hashable {
 
     private init(view: any PlanningView, stage: String) throws {
         let (parameters, metrics) = try view.trainedNetwork(for: stage)
-        guard let size = metrics["input.size"] else { throw StageError(.missingInput, "stage \(stage): the trained network does not say what images it takes") }
+        guard let size = metrics["input.size"] else {
+            throw StageError(.missingInput, "stage \(stage): the trained network does not say what images it takes")
+        }
         self.parameters = parameters
         imageSize = Int(size)
         mean = Self.colour("mean", metrics) ?? Self.channels.map { _ in 0 }

@@ -50,7 +50,8 @@ package struct ToCoCAMStage: ImageStage {
         return StudyChunks.byCentre(studies).map { centre, studies in
             let items = studies.flatMap { study in
                 study.images.map { image in
-                    let isMapped = wanted.contains(centre, study.study)
+                    let isMapped =
+                        wanted.contains(centre, study.study)
                         && (settings.threshold == 0 || found.contains([centre, study.study, image]))
                     return ItemList.Item(study: study.study, image: image, label: isMapped ? 1 : 0)
                 }

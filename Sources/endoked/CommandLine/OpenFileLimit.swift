@@ -25,7 +25,8 @@ enum OpenFileLimit {
         let limit = raise()
         guard limit >= needed else {
             throw ConfigurationError(
-                "only \(limit) files may be open at a time here, \(needed) are needed: raise the limit (ulimit -n \(needed), or LimitNOFILE= of a systemd unit)")
+                "only \(limit) files may be open at a time here, \(needed) are needed: raise the limit (ulimit -n \(needed), or LimitNOFILE= of a systemd unit)"
+            )
         }
     }
 }

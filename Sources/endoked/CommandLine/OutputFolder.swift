@@ -14,7 +14,8 @@ enum OutputFolder {
     /// - Throws: `UsageError` for a name that log lines, sockets and the database's own files cannot hold.
     static func named(_ path: String, option: String) throws -> URL {
         guard !path.isEmpty, !path.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 || $0.value == 0xFFFD }) else {
-            throw UsageError("--\(option) names a folder that is empty or has a line end or another control character in it: give it another name")
+            throw UsageError(
+                "--\(option) names a folder that is empty or has a line end or another control character in it: give it another name")
         }
         return URL(fileURLWithPath: path).standardizedFileURL
     }

@@ -27,7 +27,8 @@ enum Program {
         }
         guard let (command, rest) = command(for: words) else {
             let names = commands.map { $0.spec.name }
-            let near = Spelling.nearest(to: words.prefix(2).joined(separator: " "), among: names)
+            let near =
+                Spelling.nearest(to: words.prefix(2).joined(separator: " "), among: names)
                 ?? Spelling.nearest(to: first, among: names)
             Terminal.message("endoked: unknown command '\(first)'" + (near.map { "; did you mean '\($0)'?" } ?? ""))
             Terminal.message("'endoked --help' lists the commands")

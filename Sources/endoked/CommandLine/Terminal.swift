@@ -9,7 +9,7 @@ enum Terminal {
     static func print(_ text: String) {
         do {
             try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
-        } catch where isReaderGone(error) {
+        } catch  where isReaderGone(error) {
             // As with `| head`: who read has seen enough.
         } catch {
             message("cannot write to standard output: \(ForeignError.words(error))")
@@ -56,7 +56,8 @@ enum Terminal {
 
     /// `25 items/s`, `0.4/s`; of what takes longer than ten seconds, how many come in a minute: `4.5/min`.
     static func rate(_ perSecond: Double, of unit: String = "") -> String {
-        perSecond >= 10 ? "\(Int(perSecond.rounded()))\(unit)/s"
+        perSecond >= 10
+            ? "\(Int(perSecond.rounded()))\(unit)/s"
             : perSecond >= 0.1 ? "\(number(perSecond, digits: 1))\(unit)/s" : "\(number(perSecond * 60, digits: 1))\(unit)/min"
     }
 

@@ -41,7 +41,8 @@ struct ArchiveCheckCommand: Command {
             for issue in report.issues { Terminal.print(ArchiveCheckText.line(issue)) }
             for centre in report.centres { centre.notes.forEach { Terminal.print("note \(centre.name): \($0)") } }
             Terminal.print(
-                report.issues.isEmpty ? "nothing wrong found"
+                report.issues.isEmpty
+                    ? "nothing wrong found"
                     : "\(report.errorCount) errors, \(report.warningCount) warnings")
         }
         return report.issues.isEmpty ? .complete : .partial

@@ -36,7 +36,9 @@ struct BenchCommand: Command {
 
     private func measure(_ database: String) throws -> ExitStatus {
         let outcome = try NoOpBenchmark.run(database: database, shards: shards, slots: slots)
-        Terminal.print("\(shards) shards in \(Terminal.number(outcome.seconds, digits: 2)) s: \(Int(outcome.shardsPerSecond)) shards/s durably committed")
+        Terminal.print(
+            "\(shards) shards in \(Terminal.number(outcome.seconds, digits: 2)) s: \(Int(outcome.shardsPerSecond)) shards/s durably committed"
+        )
         return .complete
     }
 }

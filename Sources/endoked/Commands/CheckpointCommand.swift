@@ -59,7 +59,7 @@ struct CheckpointCommand: Command {
                 Terminal.print("written to \(out.path)")
             }
             return .complete
-        } catch where error is ParameterError || error is EngineError {
+        } catch  where error is ParameterError || error is EngineError {
             Terminal.print("\(network.name): it does not load: \(error)")
             return .failed
         }

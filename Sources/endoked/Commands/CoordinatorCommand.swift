@@ -14,7 +14,8 @@ struct CoordinatorCommand: Command {
             """,
         options: [
             .option("database", "URL", "PostgreSQL, as libpq takes it: postgresql://user@host/name"),
-            .option("listen", "ENDPOINT", "tcp://host:port, * for every address, or ipc://path; default tcp://127.0.0.1:5570", repeats: true),
+            .option(
+                "listen", "ENDPOINT", "tcp://host:port, * for every address, or ipc://path; default tcp://127.0.0.1:5570", repeats: true),
             .flag("allow-plaintext", "listen to other hosts without encryption: only on a network that you trust"),
             .option("name", "NAME", "how this coordinator is called in `status`; default host and process"),
             .option("life", "TOKEN", "tells it from others of its name; default: drawn by lot (set by `endoked run`)"),

@@ -27,7 +27,8 @@ extension DoctorCommand {
         let free = Self.freeBytes(folder)
         let isGood = Self.isWritable(folder) && free >= 16e6
         return Finding(
-            name: "shared memory", isGood: isGood, found: "\(Int(free / 1e6)) MB free at /dev/shm" + (isGood ? "" : ", or not to be written"),
+            name: "shared memory", isGood: isGood,
+            found: "\(Int(free / 1e6)) MB free at /dev/shm" + (isGood ? "" : ", or not to be written"),
             fix: isGood ? nil : "mount it with at least 64 MB (docker run --shm-size 256m)")
     }
 

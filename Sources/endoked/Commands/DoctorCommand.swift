@@ -44,7 +44,8 @@ struct DoctorCommand: Command {
     func run() throws -> ExitStatus {
         // First: what is found later is better told than by a library that runs into it.
         let files = openFiles
-        let findings = [files, engine, algebra, messages, server] + (database.map { [connection($0)] } ?? [])
+        let findings =
+            [files, engine, algebra, messages, server] + (database.map { [connection($0)] } ?? [])
             + [temporaryFolder, sharedMemory, locale, outFolder, disk] + (archive.map { [access(to: $0)] } ?? [])
             + (coordinator.map { Self.findings(of: $0, allowsPlaintext: allowsPlaintext) } ?? [])
         if asJSON {

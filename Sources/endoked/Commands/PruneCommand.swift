@@ -69,7 +69,9 @@ struct PruneCommand: Command {
     }
 
     private static func size(_ bytes: Int64) -> String {
-        bytes < 1_000_000 ? "\(bytes / 1000) kB" : bytes < 1_000_000_000
-            ? "\(bytes / 1_000_000) MB" : Terminal.number(Double(bytes) / 1e9, digits: 1) + " GB"
+        bytes < 1_000_000
+            ? "\(bytes / 1000) kB"
+            : bytes < 1_000_000_000
+                ? "\(bytes / 1_000_000) MB" : Terminal.number(Double(bytes) / 1e9, digits: 1) + " GB"
     }
 }

@@ -59,7 +59,8 @@ struct ResultsCommand: Command {
         let candidates = [folder, folder.appendingPathComponent("state")]
         guard let state = candidates.first(where: { PrivateServer.exists(inStateFolder: $0) }) else {
             throw ConfigurationError(
-                "\(folder.path) holds no database of an `endoked run`: name the --out or the --state of one (a run with --database has none)")
+                "\(folder.path) holds no database of an `endoked run`: name the --out or the --state of one (a run with --database has none)"
+            )
         }
         try OpenFileLimit.require()
         let lock: RunLock

@@ -105,10 +105,12 @@ struct RunCommand: Command {
             if let ended = snapshot.jobs.first(where: { $0.id == job }), ended.state.isFinal {
                 let results = JobResults(ledger: ledger, job: job, pictures: [FramePictureFolder(cluster.pictures)])
                 do {
-                    guard let (text, unwritten) = try outage.wait({
-                        let unwritten = try results.write(to: out)
-                        return (asJSON ? try results.evaluationsAsJSON() : try results.summary(), unwritten.lines)
-                    }) else { break }
+                    guard
+                        let (text, unwritten) = try outage.wait({
+                            let unwritten = try results.write(to: out)
+                            return (asJSON ? try results.evaluationsAsJSON() : try results.summary(), unwritten.lines)
+                        })
+                    else { break }
                     for line in unwritten { Terminal.message(line) }
                     if database == nil { giveSpaceBack(ledger) }
                     Terminal.print(text)

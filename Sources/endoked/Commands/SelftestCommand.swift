@@ -66,7 +66,8 @@ struct SelftestCommand: Command {
                     + (worst.map { "\(Self.scientific($0.error)) of \(Self.scientific($0.tolerance)) at \($0.tensor)" } ?? "–"))
             for line in isQuiet ? failed : lines {
                 Terminal.print(
-                    "    \(line.passed ? "ok  " : "FAIL")  \(Self.scientific(line.error))  (allowed \(Self.scientific(line.tolerance)))  \(line.tensor)")
+                    "    \(line.passed ? "ok  " : "FAIL")  \(Self.scientific(line.error))  (allowed \(Self.scientific(line.tolerance)))  \(line.tensor)"
+                )
             }
         }
         if !uncovered.isEmpty { Terminal.print("not covered yet: " + uncovered.joined(separator: ", ")) }

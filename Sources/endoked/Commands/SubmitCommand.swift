@@ -38,7 +38,8 @@ struct SubmitCommand: Command {
             seed: arguments.integer("seed", in: 0...Int.max))
         let found = try arguments.string("archive").map { try ArchiveOption.open($0).map(\.name) } ?? []
         centres = Array(Set(arguments.strings("centre") + found)).sorted()
-        archive = arguments.string("archive").map { URL(fileURLWithPath: $0).lastPathComponent }
+        archive =
+            arguments.string("archive").map { URL(fileURLWithPath: $0).lastPathComponent }
             ?? centres.joined(separator: ",")
         waits = arguments.has("wait")
         allowsPlaintext = arguments.has("allow-plaintext")

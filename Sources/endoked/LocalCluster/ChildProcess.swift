@@ -71,7 +71,7 @@ final class ChildProcess {
     }
 
     private func restart() throws {
-        do { try start() } catch where isPatient { nextStart = Date().addingTimeInterval(5) }
+        do { try start() } catch  where isPatient { nextStart = Date().addingTimeInterval(5) }
     }
 
     /// - Throws: `ConfigurationError` with its last words when it has died.

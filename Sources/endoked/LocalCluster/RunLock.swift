@@ -31,10 +31,12 @@ final class RunLock {
                         "\(file.path) cannot be locked (\(String(cString: strerror(errno)))): name a folder on a local disk")
                 }
                 throw ConfigurationError(
-                    "\(folder.path) is in use: \(Self.holder(in: file)) works in it. Wait for its end, stop it, or name another folder; nothing was touched")
+                    "\(folder.path) is in use: \(Self.holder(in: file)) works in it. Wait for its end, stop it, or name another folder; nothing was touched"
+                )
             }
         }
-        let text = "process \(getpid())\nhost \(ProcessInfo.processInfo.hostName)\nsince \(Int(Date().timeIntervalSince1970))\n"
+        let text =
+            "process \(getpid())\nhost \(ProcessInfo.processInfo.hostName)\nsince \(Int(Date().timeIntervalSince1970))\n"
             + "work \(work)\n"
         for descriptor in descriptors {
             // What it says is for people; the lock holds without it, as on a full disk.

@@ -162,7 +162,8 @@ struct JobResults {
                 continue
             }
             // What a later job must know to run them: `weights` of the inference stages reads it.
-            let numbers = try ledger.rounds(job: job, stage: stage).first { $0.round == 0 }
+            let numbers =
+                try ledger.rounds(job: job, stage: stage).first { $0.round == 0 }
                 .map { try JSONDecoder().decode([String: Double].self, from: $0.metrics) } ?? [:]
             let told = numbers.filter { $0.key.hasPrefix("input.") || $0.key.hasPrefix("network.") }.mapValues { "\($0)" }
             let set = try ParameterSet(decoding: try ledger.blob(model.digest))

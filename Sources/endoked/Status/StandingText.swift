@@ -14,9 +14,10 @@ struct StandingText {
     var troubles: [String] {
         snapshot.workers.filter { $0.state != .gone }.flatMap { worker in
             worker.troubles.map { trouble in
-                let what = trouble.centre.map { centre in
-                    "centre \(centre)" + (trouble.job.map { ", job \($0)" } ?? "")
-                } ?? "a stuck slot"
+                let what =
+                    trouble.centre.map { centre in
+                        "centre \(centre)" + (trouble.job.map { ", job \($0)" } ?? "")
+                    } ?? "a stuck slot"
                 return "worker \(worker.name), \(what), since \(ago(trouble.since)): \(trouble.reason)"
             }
         }

@@ -19,7 +19,8 @@ struct StatusText {
 
     private var heading: String {
         guard let leader = snapshot.leader else { return "no coordinator has led yet" }
-        let line = leader.isCurrent
+        let line =
+            leader.isCurrent
             ? "coordinator \(leader.holder), epoch \(leader.epoch)"
             : "no coordinator leads now; the last was \(leader.holder), epoch \(leader.epoch)"
         let waits = (snapshot.waits ?? []).map { wait in
@@ -90,8 +91,10 @@ struct StatusText {
             rows.append([
                 worker.name, worker.state.rawValue, "\(worker.slots)", worker.centres.joined(separator: ","),
                 Terminal.duration(worker.heartbeatAge) + " ago",
-                worker.shards.isEmpty ? "idle" : worker.shards.prefix(3).joined(separator: ", ")
-                    + (worker.shards.count > 3 ? " and \(worker.shards.count - 3) more" : ""),
+                worker.shards.isEmpty
+                    ? "idle"
+                    : worker.shards.prefix(3).joined(separator: ", ")
+                        + (worker.shards.count > 3 ? " and \(worker.shards.count - 3) more" : ""),
             ])
         }
         return Terminal.table(rows)

@@ -96,7 +96,8 @@ import Archives
         let archive = try TemporaryArchive()
         let text = String(repeating: "polyp ", count: 900_000)
         try archive.write(
-            "c/reports.jsonl", "{\"study\":\"A\",\"patient\":\"p\",\"text\":\"\(text)\"}\n{\"study\":\"B\",\"patient\":\"q\",\"text\":\"ok\"}\n")
+            "c/reports.jsonl",
+            "{\"study\":\"A\",\"patient\":\"p\",\"text\":\"\(text)\"}\n{\"study\":\"B\",\"patient\":\"q\",\"text\":\"ok\"}\n")
         let index = try CentreArchive(name: "c", directory: archive.root.appendingPathComponent("c")).index()
         #expect(index["A"]?.text == nil)
         #expect(index["B"]?.text == "ok")

@@ -41,7 +41,8 @@ import Archives
         let found = bad.issues.map { "\($0.study ?? "") \($0.file ?? "") \($0.code)" }
         #expect(
             found == [
-                "A 03.jpg truncated-image", "A 04.png empty-file", "A 05.png not-an-image", "A 06.tif not-an-image", "B  single-image", "C  no-folder", "D  empty-bag", "E 03.png too-many-pixels",
+                "A 03.jpg truncated-image", "A 04.png empty-file", "A 05.png not-an-image", "A 06.tif not-an-image", "B  single-image",
+                "C  no-folder", "D  empty-bag", "E 03.png too-many-pixels",
                 "Z studies/Z no-report",
             ])
         #expect(bad.studies == 5 && bad.images == 5 && looked == 14)
@@ -94,13 +95,16 @@ import Archives
         try archive.write("c/studies.csv", "Study;Polyp\nX;0\n")
         let report = ArchiveCheck.run(try Archive.open(archive.root), depth: .header)
         let centre = report.centres[0]
-        #expect(centre.issues.map { "\($0.study ?? "") \($0.file ?? "") \($0.code)" } == [
-            "B truth.csv unknown-truth", "A 02.jpg mask-size", "A truth/A/03.png no-image", "A truth.csv no-image",
-            "B 01.png unreadable-mask", "B 02.jpg empty-mask", " studies.csv no-study",
-        ])
-        #expect(centre.masks == 1 && centre.notes == [
-            "1 masks of 0 and 1: 1 is polyp", "1 of 3 studies of truth.csv are not in the centre's table, and are not used",
-        ])
+        #expect(
+            centre.issues.map { "\($0.study ?? "") \($0.file ?? "") \($0.code)" } == [
+                "B truth.csv unknown-truth", "A 02.jpg mask-size", "A truth/A/03.png no-image", "A truth.csv no-image",
+                "B 01.png unreadable-mask", "B 02.jpg empty-mask", " studies.csv no-study",
+            ])
+        #expect(
+            centre.masks == 1
+                && centre.notes == [
+                    "1 masks of 0 and 1: 1 is polyp", "1 of 3 studies of truth.csv are not in the centre's table, and are not used",
+                ])
         #expect(centre.issues.allSatisfy { !$0.message.contains("canary") })
     }
 
@@ -113,9 +117,10 @@ import Archives
             "c/reports.csv", "study,patient,text\n7,1,x\n20240101123456700000,2,x\n1.23E+05,3,x\n42,4,x\nE5,5,x\n123000,6,x\n")
         let report = ArchiveCheck.run(try Archive.open(archive.root), depth: .header)
         let missing = report.issues.filter { $0.code != "no-report" && $0.code != "single-image" }
-        #expect(missing.map { "\($0.study ?? "") \($0.code)" } == [
-            "1.23E+05 mangled-number", "20240101123456700000 mangled-number", "42 no-folder", "7 mangled-number",
-        ])
+        #expect(
+            missing.map { "\($0.study ?? "") \($0.code)" } == [
+                "1.23E+05 mangled-number", "20240101123456700000 mangled-number", "42 no-folder", "7 mangled-number",
+            ])
     }
 
     @Test(.enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)))

@@ -38,7 +38,9 @@ import Archives
         try archive.write("c/studies/A/05", jpeg.prefix(jpeg.count / 2))
         try archive.write("c/studies/A/old/01.jpg", jpeg)
         try archive.write("c/studies/A/.06.jpg", jpeg)
-        for name in [".DS_Store", "._01.png", "Thumbs.db"] { for study in ["A", "B"] { try archive.write("c/studies/\(study)/\(name)", "x") } }
+        for name in [".DS_Store", "._01.png", "Thumbs.db"] {
+            for study in ["A", "B"] { try archive.write("c/studies/\(study)/\(name)", "x") }
+        }
         try archive.write("c/studies/A/b\\07.jpg", jpeg)
         let latin = archive.root.path + "/c/studies/A/"
         let file = fopen(Array(latin.utf8CString.dropLast()) + [CChar(bitPattern: 0xE4), 0x2E, 0x6A, 0x70, 0x67, 0], "w")

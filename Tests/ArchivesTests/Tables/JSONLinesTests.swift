@@ -10,7 +10,8 @@ import Archives
     }
 
     @Test func badLinesAreNamedAndSpareTheOthers() throws {
-        let data = Data("{\"study\":\"a\"}\n\n{\"study\": \"secret text\n{\"count\":1}\n{\"study\":\"b\",\"count\":\"x\"}\r\n".utf8)
+        let data =
+            Data("{\"study\":\"a\"}\n\n{\"study\": \"secret text\n{\"count\":1}\n{\"study\":\"b\",\"count\":\"x\"}\r\n".utf8)
             + Data("{\"study\":\"".utf8) + [0xC4, 0xFA] + Data("\"}\n{\"study\":\"c\"}".utf8)
         let lines = try JSONLines<Line>(data, file: "l")
         #expect(lines.records.map(\.record.study) == ["a", "c"])

@@ -50,9 +50,10 @@ import Archives
             "study,image,polyp\nA,01.jpg,perhaps\nA,02.jpg,1\n,03.jpg,1\nA,,1\nA,04.jpg,1\nA,04.jpg,0\nA,05.jpg\nA,06.jpg,NA\n")
         let truth = TruthReader(centre)
         #expect(truth.images == ["A": ["02.jpg": true]])
-        #expect(truth.issues.map { "\($0.row ?? 0) \($0.code)" } == [
-            "8 wrong-field-count", "2 unknown-truth", "4 no-study", "5 no-image", "7 contradicting-truth",
-        ])
+        #expect(
+            truth.issues.map { "\($0.row ?? 0) \($0.code)" } == [
+                "8 wrong-field-count", "2 unknown-truth", "4 no-study", "5 no-image", "7 contradicting-truth",
+            ])
         #expect(truth.issues.allSatisfy { !$0.message.contains("perhaps") && !$0.message.contains(".jpg") })
     }
 
@@ -153,8 +154,10 @@ import Archives
     func oddMasksAreThePlainOnes() throws {
         let folder = try #require(SharedFolder.url).appendingPathComponent("trials/truth")
         let plain = TruthReader(CentreArchive(name: "c", directory: folder.appendingPathComponent("00plain")))
-        let kinds = ["01zero-one", "04red", "05rgba-alpha", "06jpgfiles", "07palette-voc", "08nocsv-allmasks", "10bit16", "12suffix",
-            "13truefalse", "14noext", "16bit16-one"]
+        let kinds = [
+            "01zero-one", "04red", "05rgba-alpha", "06jpgfiles", "07palette-voc", "08nocsv-allmasks", "10bit16", "12suffix",
+            "13truefalse", "14noext", "16bit16-one",
+        ]
         for kind in kinds {
             let centre = CentreArchive(name: "c", directory: folder.appendingPathComponent(kind))
             let truth = TruthReader(centre)

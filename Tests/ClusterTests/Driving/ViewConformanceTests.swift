@@ -62,16 +62,22 @@ private struct WriteStage: Stage {
             let number = Double(shard.step.utf8.count) / 64
             // One that all write; the first step writes one more of it.
             for image in shard.step == "write" ? ["1.png", "2.png"] : ["1.png"] {
-                rows.append(.box(.init(
-                    centre: centre, study: study, image: image, rectangle: .init(x0: 1, y0: 2, x1: 3, y1: 4), areaShare: 0.5,
-                    isKept: false, rejection: shard.step)))
-                rows.append(.mask(.init(
-                    centre: centre, study: study, image: image, kind: "kind", content: SHA256Digest(hashing: picture))))
+                rows.append(
+                    .box(
+                        .init(
+                            centre: centre, study: study, image: image, rectangle: .init(x0: 1, y0: 2, x1: 3, y1: 4), areaShare: 0.5,
+                            isKept: false, rejection: shard.step)))
+                rows.append(
+                    .mask(
+                        .init(
+                            centre: centre, study: study, image: image, kind: "kind", content: SHA256Digest(hashing: picture))))
                 rows.append(.imageScore(.init(centre: centre, study: study, image: image, head: "toy", score: number)))
             }
             rows.append(.bagScore(.init(centre: centre, study: study, head: "toy", probability: number)))
-            rows.append(.reportLabel(.init(
-                centre: centre, study: study, polyp: "yes", confidence: 0.5, findings: "{}", source: "rules")))
+            rows.append(
+                .reportLabel(
+                    .init(
+                        centre: centre, study: study, polyp: "yes", confidence: 0.5, findings: "{}", source: "rules")))
         }
         return ShardOutput(rows: rows, blobs: [picture])
     }

@@ -152,7 +152,13 @@ import Testing
         let stuck = Mutex(false)
         let stage = ToyScoreStage(studies: 4) { study in
             // The first to come never looks whether it was told to stop.
-            if study == "s2", stuck.withLock({ was in defer { was = true }; return !was }) { gate.pass() }
+            if study == "s2",
+                stuck.withLock({ was in
+                    defer { was = true }; return !was
+                })
+            {
+                gate.pass()
+            }
         }
         let cluster = try TestCluster([stage], timing: timing)
         defer { gate.open() }

@@ -41,7 +41,10 @@ struct ToyScoreStage: Stage {
             rows: [
                 .bagScore(.init(centre: centre, study: study, head: "toy", probability: Self.score(centre, study))),
                 .mask(.init(centre: centre, study: study, image: "1.png", kind: "cam", content: SHA256Digest(hashing: map))),
-                .box(.init(centre: centre, study: study, image: "1.png", rectangle: nil, areaShare: 0, isKept: false, rejection: "no-foreground")),
+                .box(
+                    .init(
+                        centre: centre, study: study, image: "1.png", rectangle: nil, areaShare: 0, isKept: false,
+                        rejection: "no-foreground")),
             ], record: Data("{\"study\":\"\(study)\"}".utf8), blobs: [map])
     }
 

@@ -19,8 +19,10 @@ import Testing
         let report = try ClassificationReport(title: "bag", samples: samples)
         #expect(report.rows.map(\.centre) == ["north", "south", "pooled"])
         #expect(report.rows.map(\.samples) == [30, 60, 90])
-        #expect(report.pooled?.area == (try ROCCurve.area(
-            scores: samples.map(\.score), isPositive: samples.map(\.isPositive))))
+        #expect(
+            report.pooled?.area
+                == (try ROCCurve.area(
+                    scores: samples.map(\.score), isPositive: samples.map(\.isPositive))))
         #expect(report.pooled?.areaInterval?.method == .deLong)
         #expect(report.pooled?.averagePrecisionInterval?.method == .studyBootstrap)
         for row in report.rows {

@@ -17,10 +17,11 @@ import Testing
             }
             for index in marked.indices {
                 // The nearest; of equals the smaller column, then the smaller row.
-                let best = marked.indices.filter { marked[$0] }.map { other -> (Int, Int, Int) in
-                    let (dx, dy) = (other % width - index % width, other / width - index / width)
-                    return (dx * dx + dy * dy, other % width, other / width)
-                }.min { $0 < $1 } ?? (0, 0, 0)
+                let best =
+                    marked.indices.filter { marked[$0] }.map { other -> (Int, Int, Int) in
+                        let (dx, dy) = (other % width - index % width, other / width - index / width)
+                        return (dx * dx + dy * dy, other % width, other / width)
+                    }.min { $0 < $1 } ?? (0, 0, 0)
                 #expect(Int(transform.squares[index]) == best.0)
                 #expect(Int(transform.nearest[index]) == best.2 * width + best.1)
             }

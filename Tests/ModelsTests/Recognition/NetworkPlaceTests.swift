@@ -57,7 +57,8 @@ import Testing
         for (plain, average) in [("model.", "ema_model."), ("model.", "model_ema.module."), ("", "ema."), ("net.", "ema_")] {
             let (found, loaded) = try Self.load(Self.named(set, plain) + Self.named(set, average, shift: 1))
             #expect(found == .pvt(.b0) && loaded.tensors == set, "\(plain) \(average)")
-            #expect(loaded.notes.contains { $0.contains("\(average.prefix { $0 != "." })") && $0.contains("was not taken") }, "\(loaded.notes)")
+            #expect(
+                loaded.notes.contains { $0.contains("\(average.prefix { $0 != "." })") && $0.contains("was not taken") }, "\(loaded.notes)")
         }
         let (_, alone) = try Self.load(Self.named(set, "ema_model."))
         #expect(alone.notes.contains { $0.contains("moving average") })

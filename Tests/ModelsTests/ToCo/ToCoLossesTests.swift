@@ -23,7 +23,8 @@ import Testing
                 return Double(try loss(Tensor(numbers, shape: shape)).value)
             }
             let numeric = try (moved(step) - moved(-step)) / Double(2 * step)
-            #expect(abs(numeric - Double(values[place])) < 2e-3 * max(0.05, abs(numeric)), "\(place): \(values[place]), numerically \(numeric)")
+            #expect(
+                abs(numeric - Double(values[place])) < 2e-3 * max(0.05, abs(numeric)), "\(place): \(values[place]), numerically \(numeric)")
         }
     }
 
@@ -39,7 +40,8 @@ import Testing
 
     @Test func segmentationCountsBothKindsAlike() throws {
         // One foreground pixel, undecided; many background pixels, certain.
-        let logits = try Tensor([0, 0] + [Float](repeating: 0, count: 6).enumerated().map { $0.offset % 2 == 0 ? 30 : -30 }, shape: [1, 2, 2, 2])
+        let logits = try Tensor(
+            [0, 0] + [Float](repeating: 0, count: 6).enumerated().map { $0.offset % 2 == 0 ? 30 : -30 }, shape: [1, 2, 2, 2])
         #expect(abs(try ToCoLosses.segmentation(logits, labels: [1, 0, 0, 0]).value - 0.3465736) < 1e-5)
         #expect(try ToCoLosses.segmentation(logits, labels: [255, 255, 255, 255]).value == 0)
         try check(shape: [1, 3, 4, 2]) { try ToCoLosses.segmentation($0, labels: Self.mask) }

@@ -207,9 +207,10 @@ import Testing
             return try view(image, random: &random).values
         }
         let solarised = try view(0, 1, seed: 1)
-        #expect(solarised.indices.allSatisfy { place in
-            abs(solarised[place] - normalised(place / 48 % 2 == 0 ? 55 : 30, place % 3)) < 1e-4
-        })
+        #expect(
+            solarised.indices.allSatisfy { place in
+                abs(solarised[place] - normalised(place / 48 % 2 == 0 ? 55 : 30, place % 3)) < 1e-4
+            })
         let blurred = try view(1, 0, seed: 1)
         let plain = image.values
         // Within the stripe nothing changes; at its edge colours lie between the two, and their sum is kept.

@@ -123,16 +123,18 @@ import Testing
         let network = try VisionTransformer(
             ViTConfiguration(patch: 8, width: 12, depth: 1, heads: 3, grid: 4, stem: [4, 6], stemKernel: kernel, localDepth: 1),
             seed: 1)
-        try network.load(ParameterSet(entries: network.parameters().entries.map { entry in
-            var values = entry.values
-            if entry.shape.count == 4 {
-                let taps = entry.shape[2] * entry.shape[3]
-                for place in values.indices { values[place] = values[place / taps * taps] }
-            } else if entry.name == "pos_embed" {
-                values = values.map { _ in 0 }
-            }
-            return ParameterSet.Entry(name: entry.name, shape: entry.shape, values: values)
-        }))
+        try network.load(
+            ParameterSet(
+                entries: network.parameters().entries.map { entry in
+                    var values = entry.values
+                    if entry.shape.count == 4 {
+                        let taps = entry.shape[2] * entry.shape[3]
+                        for place in values.indices { values[place] = values[place / taps * taps] }
+                    } else if entry.name == "pos_embed" {
+                        values = values.map { _ in 0 }
+                    }
+                    return ParameterSet.Entry(name: entry.name, shape: entry.shape, values: values)
+                }))
         /// Patches before the first block, row by row, by columns from the left or from the right.
         func patches(_ images: Tensor, fromTheRight: Bool) throws -> [Float] {
             let seen = try network(images, ForwardPass(.evaluation), watching: -1)
@@ -168,9 +170,10 @@ import Testing
         let images = try Self.images(1, 32, 32)
         let plain = try seen(images)
         // The upper left pixel. A patch's own convolutions read three pixels to the left of its corner.
-        let changed = try seen(Tensor.filled(images.shape) { memory in
-            for (place, value) in images.values.enumerated() { memory[place] = place < 3 ? value + 1 : value }
-        })
+        let changed = try seen(
+            Tensor.filled(images.shape) { memory in
+                for (place, value) in images.values.enumerated() { memory[place] = place < 3 ? value + 1 : value }
+            })
         for patch in 0..<64 {
             let token = (patch + 1) * 12..<(patch + 2) * 12
             let isNear = max(patch / 8, patch % 8) <= localDepth

@@ -23,7 +23,8 @@ import Testing
     }
 
     @Test func whiteSpaceOrderAndEscapesDoNotMatter() throws {
-        let json = "{ \"b\\u00e9\\n\\ud83d\\ude00\" : {\"data_offsets\" : [ 4 , 8 ],\n\"shape\":[], \"dtype\":\"F32\"} ,"
+        let json =
+            "{ \"b\\u00e9\\n\\ud83d\\ude00\" : {\"data_offsets\" : [ 4 , 8 ],\n\"shape\":[], \"dtype\":\"F32\"} ,"
             + Self.tensor("a", 0, 4) + "}"
         let set = try ParameterSet(decoding: Self.file(json, data: 8, padding: "   "))
         #expect(set.names == ["a", "bé\n😀"])

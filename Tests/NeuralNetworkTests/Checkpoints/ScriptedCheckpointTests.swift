@@ -118,7 +118,9 @@ import Testing
         let error = #expect(throws: ParameterError.self) { _ = try set.sound() }
         #expect(error?.code == .notFinite)
         #expect(error?.message.contains("t0 (1 of 2 numbers are NaN or infinite)") == true)
-        #expect(error?.message.contains("t5") == true && error?.message.contains("t6") == false && error?.message.contains("and 1 more tensor:") == true)
+        #expect(
+            error?.message.contains("t5") == true && error?.message.contains("t6") == false
+                && error?.message.contains("and 1 more tensor:") == true)
     }
 
     /// Also of half precision, of bfloat16, and of double precision that is too large for single.

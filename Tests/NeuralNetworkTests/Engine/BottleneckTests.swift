@@ -18,7 +18,9 @@ import Testing
     /// Maps of one strip, and of many with a remainder: a row of 512 × 256 hidden numbers fills a strip.
     @Test(arguments: [[2, 5, 6, 8], [1, 7, 512, 8], [1, 1, 3, 8]], Precision.allCases)
     func equalsItsLayers(shape: [Int], precision: Precision) throws {
-        guard precision == .float32 || EngineSetup.hasBFloat16 else { try Test.cancel("the processor does not multiply bf16: only fp32 was checked") }
+        guard precision == .float32 || EngineSetup.hasBFloat16 else {
+            try Test.cancel("the processor does not multiply bf16: only fp32 was checked")
+        }
         let hidden = shape[2] > 100 ? 256 : 32
         let widening = try Self.layer(8, hidden, kernel: 1, seed: 1)
         let depthwise = try Self.layer(hidden, hidden, kernel: 3, groups: hidden, seed: 11)

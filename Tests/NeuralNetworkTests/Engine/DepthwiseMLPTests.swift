@@ -107,7 +107,9 @@ import Testing
         layers.narrowing.weight.set(identity)
         layers.depthwise.weight.set((0..<16 * 9).map { $0 % 9 == 4 ? 1 : 0 })
         let numbers: [Float] = [-300, -20, -6, -4.25, -4, -3, -2, -1, 0, 0.01, 1, 2, 3, 4.5, 20, 300]
-        let exact: [Float] = [0, 0, 0, -0.0000454, -0.000127, -0.00405, -0.0455, -0.15866, 0, 0.00504, 0.84134, 1.9545, 2.99595, 4.5, 20, 300]
+        let exact: [Float] = [
+            0, 0, 0, -0.0000454, -0.000127, -0.00405, -0.0455, -0.15866, 0, 0.00504, 0.84134, 1.9545, 2.99595, 4.5, 20, 300,
+        ]
         let x = try Tensor(numbers, shape: [1, 1, 1, 16])
         for (precision, absolute, relative) in [(Precision.float32, Float(2e-6), Float(5e-6)), (.bfloat16, 1e-4, 5e-3)] {
             let seen = try layers.fused(x, ForwardPass(.evaluation, precision: precision)).values

@@ -111,7 +111,8 @@ import Testing
             var (above, below) = (logits, logits)
             above[index] += 1e-2
             below[index] -= 1e-2
-            let difference = try Loss.crossEntropy(Tensor(above, shape: [3, 4]), classes: classes).value
+            let difference =
+                try Loss.crossEntropy(Tensor(above, shape: [3, 4]), classes: classes).value
                 - Loss.crossEntropy(Tensor(below, shape: [3, 4]), classes: classes).value
             #expect(abs(gradient[index] - difference / 2e-2) < 1e-3)
         }

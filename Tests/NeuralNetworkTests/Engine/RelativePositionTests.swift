@@ -41,7 +41,8 @@ import Testing
         let seen = try pass.attention(
             query: query, key: .part(all, 1, of: 3, heads: Self.heads), value: .part(all, 2, of: 3, heads: Self.heads),
             bias: pass.relativePositions(
-                of: query, rows: Self.rows, columns: Self.columns, rowTable: row, columnTable: column)).values
+                of: query, rows: Self.rows, columns: Self.columns, rowTable: row, columnTable: column)
+        ).values
         let half = numbers.count / 2
         for (image, head, token) in [(0, 0, 0), (0, 1, 5), (1, 0, 11), (1, 1, 6)] {
             let expected = Self.expected(
@@ -66,7 +67,8 @@ import Testing
         let seen = try [long, short].map { table in
             try pass.attention(
                 query: whole, key: whole, value: whole,
-                bias: pass.relativePositions(of: whole, rows: 3, columns: 3, rowTable: table, columnTable: short)).values
+                bias: pass.relativePositions(of: whole, rows: 3, columns: 3, rowTable: table, columnTable: short)
+            ).values
         }
         #expect(zip(seen[0], seen[1]).allSatisfy { abs($0 - $1) < 1e-5 })
     }

@@ -68,7 +68,8 @@ import Testing
                     for o in 0..<outputs {
                         var sum = biases[o]
                         for c in 0..<inputs {
-                            sum += numbers[((n * h + row / 2) * w + column / 2) * inputs + c]
+                            sum +=
+                                numbers[((n * h + row / 2) * w + column / 2) * inputs + c]
                                 * weights[((c * outputs + o) * 2 + row % 2) * 2 + column % 2]
                         }
                         let place = ((n * 2 * h + row) * 2 * w + column) * outputs + o

@@ -37,7 +37,7 @@ import Testing
         x[77] = 400
         var wide = try Self.calibrated(TwoLayers(), x)
         #expect(wide.layers[0].greatest == 400)
-        #expect(wide.layers[0].limit == 400) // 1 / 512 of the numbers holds nearly all of the energy
+        #expect(wide.layers[0].limit == 400)  // 1 / 512 of the numbers holds nearly all of the energy
         x[77] = 6
         wide = try Self.calibrated(TwoLayers(), x)
         #expect(wide.layers[0].greatest == 6)

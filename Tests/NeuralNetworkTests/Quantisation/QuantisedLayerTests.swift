@@ -112,7 +112,8 @@ import Testing
                             let (y, x) = (row * stride + dy - kernel / 2, column * stride + dx - kernel / 2)
                             guard (0..<height).contains(y), (0..<width).contains(x) else { continue }
                             for channel in 0..<8 {
-                                sum += source[((image * height + y) * width + x) * 8 + channel]
+                                sum +=
+                                    source[((image * height + y) * width + x) * 8 + channel]
                                     * weights.values[((output * 8 + channel) * kernel + dy) * kernel + dx]
                             }
                         }

@@ -10,16 +10,17 @@ import Testing
         return mask
     }
 
-    @Test(arguments: [
-        ([], nil, "no-foreground"),
-        ([(5, 5, 15, 15)], Box(x0: 5, y0: 5, x1: 15, y1: 15), nil),
-        ([(5, 5, 8, 9)], Box(x0: 5, y0: 5, x1: 8, y1: 9), "too-small"),
-        ([(1, 1, 36, 28)], Box(x0: 1, y0: 1, x1: 36, y1: 28), "too-large"),
-        ([(0, 5, 10, 15)], Box(x0: 0, y0: 5, x1: 10, y1: 15), "touches-border"),
-        ([(5, 5, 15, 15), (20, 29, 22, 30)], Box(x0: 5, y0: 5, x1: 15, y1: 15), "touches-border"),
-        ([(5, 5, 15, 15), (20, 5, 24, 9)], Box(x0: 5, y0: 5, x1: 15, y1: 15), nil),
-        ([(5, 5, 15, 15), (20, 5, 24, 9), (30, 5, 33, 9)], Box(x0: 5, y0: 5, x1: 15, y1: 15), "too-many-components"),
-    ] as [([(Int, Int, Int, Int)], Box?, String?)])
+    @Test(
+        arguments: [
+            ([], nil, "no-foreground"),
+            ([(5, 5, 15, 15)], Box(x0: 5, y0: 5, x1: 15, y1: 15), nil),
+            ([(5, 5, 8, 9)], Box(x0: 5, y0: 5, x1: 8, y1: 9), "too-small"),
+            ([(1, 1, 36, 28)], Box(x0: 1, y0: 1, x1: 36, y1: 28), "too-large"),
+            ([(0, 5, 10, 15)], Box(x0: 0, y0: 5, x1: 10, y1: 15), "touches-border"),
+            ([(5, 5, 15, 15), (20, 29, 22, 30)], Box(x0: 5, y0: 5, x1: 15, y1: 15), "touches-border"),
+            ([(5, 5, 15, 15), (20, 5, 24, 9)], Box(x0: 5, y0: 5, x1: 15, y1: 15), nil),
+            ([(5, 5, 15, 15), (20, 5, 24, 9), (30, 5, 33, 9)], Box(x0: 5, y0: 5, x1: 15, y1: 15), "too-many-components"),
+        ] as [([(Int, Int, Int, Int)], Box?, String?)])
     func largestBoxAndTheReasonAgainstIt(boxes: [(Int, Int, Int, Int)], expected: Box?, rejection: String?) throws {
         let choice = BoxChoice(of: try mask(boxes), filter: BoxFilter())
         #expect(choice.box == expected)

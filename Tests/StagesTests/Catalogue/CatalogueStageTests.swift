@@ -15,9 +15,10 @@ import Stages
         #expect(studies.map(\.study) == ["E100", "E101", "E102", "E103", "W100", "W101", "W102", "W103"])
         #expect(studies[0].images == ["01.png", "02.png", "03.png", "04.png"])
         #expect(studies[0].split == "train" && studies[2].split == "val" && studies[0].hasReport)
-        #expect(runner.store.items.map { "\($0.study) \($0.image ?? "") \($0.status) \($0.reason)" } == [
-            "E100 05.png failed not-an-image", "E999 studies/E999 skipped no-report",
-        ])
+        #expect(
+            runner.store.items.map { "\($0.study) \($0.image ?? "") \($0.status) \($0.reason)" } == [
+                "E100 05.png failed not-an-image", "E999 studies/E999 skipped no-report",
+            ])
         #expect(runner.store.metrics(ofStep: "catalogue", round: 0) == ["studies": 8, "images": 32, "failedItems": 1])
     }
 

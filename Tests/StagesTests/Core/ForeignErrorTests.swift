@@ -17,7 +17,8 @@ import Testing
         #expect(Self.error { _ = try FileManager.default.contentsOfDirectory(atPath: missing.path) } == "No such file or directory")
         #expect(Self.error { try FileManager.default.removeItem(at: missing) } == "No such file or directory")
         #expect(Self.error { _ = try Data(contentsOf: URL(fileURLWithPath: "/tmp")) }.contains("is it a folder?"))
-        #expect(Self.error { try Data("x".utf8).write(to: URL(fileURLWithPath: "/proc/canary"), options: .atomic) }.contains("canary") == false)
+        #expect(
+            Self.error { try Data("x".utf8).write(to: URL(fileURLWithPath: "/proc/canary"), options: .atomic) }.contains("canary") == false)
         #expect(ForeignError.words(CocoaError(.fileWriteOutOfSpace)).contains("make room"))
         #expect(ForeignError.words(POSIXError(.EMFILE)).contains("ulimit -n"))
         #expect(ForeignError.words(NSError(domain: "some.domain", code: 7, userInfo: ["canary": "canary"])).contains("canary") == false)

@@ -29,8 +29,11 @@ import Stages
 
     @Test func roundsFeedEachOtherAndMayEndEarly() throws {
         let rounds = Mutex<[Int]>([])
-        let runner = LocalRunner(registry: StageRegistry([SumStage()]), centres: [:], seed: 1, slots: 2) { $0.reversed() } onRound: {
-            _, round, _ in rounds.withLock { $0.append(round) }
+        let runner = LocalRunner(registry: StageRegistry([SumStage()]), centres: [:], seed: 1, slots: 2) {
+            $0.reversed()
+        } onRound: {
+            _, round, _ in
+            rounds.withLock { $0.append(round) }
         }
         try runner.run(Pipeline(seed: 1, steps: [.init(stage: "sum", settings: StageSettings())]))
         #expect(rounds.withLock { $0 } == [0, 1])

@@ -35,12 +35,13 @@ import Stages
     }
 
     @Test func theNearestStepThatFitsIsRead() throws {
-        let stages = Self.seed + """
-            , {stage: 'segment-train', labels: 'truth'}, {stage: 'segment'},
-            {step: 'second', stage: 'segment-train', from: {masks: 'segment'}}, {step: 'third', stage: 'segment'},
-            {step: 'fourth', stage: 'segment', from: {network: 'segment-train'}},
-            {stage: 'evaluate'}, {step: 'two', stage: 'evaluate', from: {predictions: ['fourth', 'third']}}
-            """
+        let stages =
+            Self.seed + """
+                , {stage: 'segment-train', labels: 'truth'}, {stage: 'segment'},
+                {step: 'second', stage: 'segment-train', from: {masks: 'segment'}}, {step: 'third', stage: 'segment'},
+                {step: 'fourth', stage: 'segment', from: {network: 'segment-train'}},
+                {stage: 'evaluate'}, {step: 'two', stage: 'evaluate', from: {predictions: ['fourth', 'third']}}
+                """
         #expect(try Self.sources(stages, of: "segment")["network"] == ["segment-train"])
         #expect(try Self.sources(stages, of: "second") == ["studies": ["catalogue"], "masks": ["segment"]])
         #expect(try Self.sources(stages, of: "third")["network"] == ["second"])

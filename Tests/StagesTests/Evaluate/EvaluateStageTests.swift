@@ -67,15 +67,21 @@ import Testing
         let clothes: [(says: String, (TinyArchive) throws -> Void)] = [
             ("0 and 1", { archive in try rewrite(archive, "east") { try Self.levels($0, [1]) } }),
             ("colour", { archive in try rewrite(archive, "east") { try Self.levels($0, [255, 0, 0]) } }),
-            ("named otherwise", { archive in
-                try rewrite(archive, "east", as: { $0.replacing(".png", with: "_mask.png") }) { try ImageEncoder.png($0) }
-            }),
-            ("", { archive in
-                let table = archive.root.appendingPathComponent("east/truth.csv")
-                let text = try String(contentsOf: table, encoding: .utf8)
-                let other = text.replacing(",1\n", with: ",True\n").replacing(",0\n", with: ",False\n").replacing(".png", with: "")
-                try archive.write("east/truth.csv", Data(other.replacing(",", with: ";").utf8))
-            }),
+            (
+                "named otherwise",
+                { archive in
+                    try rewrite(archive, "east", as: { $0.replacing(".png", with: "_mask.png") }) { try ImageEncoder.png($0) }
+                }
+            ),
+            (
+                "",
+                { archive in
+                    let table = archive.root.appendingPathComponent("east/truth.csv")
+                    let text = try String(contentsOf: table, encoding: .utf8)
+                    let other = text.replacing(",1\n", with: ",True\n").replacing(",0\n", with: ",False\n").replacing(".png", with: "")
+                    try archive.write("east/truth.csv", Data(other.replacing(",", with: ";").utf8))
+                }
+            ),
         ]
         for (says, change) in clothes {
             let ledger = try evaluate(change)
@@ -112,10 +118,11 @@ import Testing
             try archive.write("east/truth/E102/02.png", try ImageEncoder.png(try mask.resized(width: 50, height: 50, filter: .box)))
             try archive.write("east/truth/E102/04.png", try Self.levels(mask, [2]))
         }
-        #expect(ledger.items.map { "\($0.centre) \($0.study) \($0.image ?? "") \($0.status) \($0.reason)" } == [
-            "east E100 02.png failed empty-mask", "east E100 04.png failed unreadable-mask",
-            "east E102 02.png failed mask-size", "east E102 04.png failed ambiguous-mask",
-        ])
+        #expect(
+            ledger.items.map { "\($0.centre) \($0.study) \($0.image ?? "") \($0.status) \($0.reason)" } == [
+                "east E100 02.png failed empty-mask", "east E100 04.png failed unreadable-mask",
+                "east E102 02.png failed mask-size", "east E102 04.png failed ambiguous-mask",
+            ])
         #expect(ledger.items.allSatisfy { !$0.message.contains("canary") })
         #expect(figures(ledger, centre: "west") == figures(plain, centre: "west"))
         // Nothing is counted as Dice 0: the train split has one positive study left, the val split none.
@@ -139,12 +146,18 @@ import Testing
         }
         let cases: [(String, MemoryLedger)] = [
             ("1 column", try broken { archive, _ in try archive.write("east/truth.csv", Data("Canary Max\nE100\n".utf8)) }),
-            ("names no study", try broken { archive, _ in
-                try archive.write("east/truth.csv", Data("study,image,polyp\ncanary,1,1\n".utf8))
-            }),
-            ("brings no truth", try broken { _, east in
-                try FileManager.default.removeItem(at: east.appendingPathComponent("truth.csv"))
-            }),
+            (
+                "names no study",
+                try broken { archive, _ in
+                    try archive.write("east/truth.csv", Data("study,image,polyp\ncanary,1,1\n".utf8))
+                }
+            ),
+            (
+                "brings no truth",
+                try broken { _, east in
+                    try FileManager.default.removeItem(at: east.appendingPathComponent("truth.csv"))
+                }
+            ),
         ]
         for (says, ledger) in cases {
             let row = try #require(ledger.evaluations.first { $0.subject == "truth" && $0.centre == "east" })
@@ -163,9 +176,10 @@ import Testing
             try archive.write("east/truth.csv", Data(text.utf8))
         }
         let rows = (34...36).map { "truth.csv, line \($0)" }
-        #expect(ledger.items.map { "\($0.study) \($0.image ?? "") \($0.reason)" }.sorted() == [
-            " \(rows[2]) wrong-field-count", "E100 \(rows[0]) unknown-truth", "E100 \(rows[1]) unknown-truth",
-        ])
+        #expect(
+            ledger.items.map { "\($0.study) \($0.image ?? "") \($0.reason)" }.sorted() == [
+                " \(rows[2]) wrong-field-count", "E100 \(rows[0]) unknown-truth", "E100 \(rows[1]) unknown-truth",
+            ])
         #expect(ledger.items.allSatisfy { !$0.message.contains("canary") })
         #expect(figures(ledger).count == figures(try evaluate()).count)
     }

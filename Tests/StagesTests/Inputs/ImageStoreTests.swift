@@ -22,7 +22,11 @@ import Testing
             _ = store.image(key(0), limit: limit) { picture(32) }
         }
         var made = 0
-        for number in [0, 49, 1] { _ = store.image(key(number), limit: limit) { made += 1; return picture(32) } }
+        for number in [0, 49, 1] {
+            _ = store.image(key(number), limit: limit) {
+                made += 1; return picture(32)
+            }
+        }
         #expect(made == 1, "the one used all the time and the last one are there, an old one is not")
     }
 
@@ -45,7 +49,12 @@ import Testing
         }
         // That a mask shows nothing is remembered, and an error is not.
         var looks = 0
-        for _ in 0..<2 { #expect(store.mask(key(7, reading: .mask), limit: 1 << 20) { looks += 1; return nil } == nil) }
+        for _ in 0..<2 {
+            #expect(
+                store.mask(key(7, reading: .mask), limit: 1 << 20) {
+                    looks += 1; return nil
+                } == nil)
+        }
         #expect(looks == 1)
         #expect(throws: CocoaError.self) { try store.image(key(8), limit: 1 << 20) { throw CocoaError(.fileReadUnknown) } }
         #expect(store.image(key(8), limit: 1 << 20) { picture(32, 5) }.pixels.first == 5)

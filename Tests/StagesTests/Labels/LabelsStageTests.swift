@@ -50,7 +50,10 @@ import Stages
 
     @Test func settingsAreChecked() {
         let stage = LabelsStage { _ in PlainExtractor() }
-        for text in ["{\"extractor\":\"model\"}", "{\"extractor\":\"model\",\"endpoint\":\"ftp://x\"}", "{\"studiesPerShard\":0}", "{\"colour\":1}", "{\"archiveLabels\":\"all\"}"] {
+        for text in [
+            "{\"extractor\":\"model\"}", "{\"extractor\":\"model\",\"endpoint\":\"ftp://x\"}", "{\"studiesPerShard\":0}", "{\"colour\":1}",
+            "{\"archiveLabels\":\"all\"}",
+        ] {
             #expect(throws: StageError.self) { try stage.validate(settings: StageSettings(json: Data(text.utf8))) }
         }
     }

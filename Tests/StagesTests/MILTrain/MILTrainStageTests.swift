@@ -51,10 +51,11 @@ import Stages
         let stage = MILTrainStage()
         let plan = try stage.plan(round: 0, settings: settings, view: runner.store)
         #expect(try stage.plan(round: 0, settings: settings, view: runner.store) == plan)
-        #expect(plan.map(\.key) == [
-            "train/east/00000", "train/east/00001", "train/west/00000", "train/west/00001", "validate/east/00000",
-            "validate/west/00000",
-        ])
+        #expect(
+            plan.map(\.key) == [
+                "train/east/00000", "train/east/00001", "train/west/00000", "train/west/00001", "validate/east/00000",
+                "validate/west/00000",
+            ])
         #expect(plan.allSatisfy { $0.blobs.count == 2 && $0.needsUniformSetup == $0.key.hasPrefix("train") })
         #expect(try stage.roundCount(settings: settings) == 3)
     }

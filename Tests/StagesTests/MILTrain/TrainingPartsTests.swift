@@ -12,9 +12,10 @@ import Testing
     @Test func replicasShareBagsByImages() {
         let lists = [BagList(centre: "a", bags: bags(10)), BagList(centre: "b", bags: bags(30)), BagList(centre: "c", bags: bags(2))]
         let replicas = TrainingBags.replicas(lists, total: 6)
-        #expect(replicas.map(\.key) == [
-            "train/a/00000", "train/a/00001", "train/b/00000", "train/b/00001", "train/b/00002", "train/c/00000",
-        ])
+        #expect(
+            replicas.map(\.key) == [
+                "train/a/00000", "train/a/00001", "train/b/00000", "train/b/00001", "train/b/00002", "train/c/00000",
+            ])
         for list in lists {
             let dealt = replicas.filter { $0.list.centre == list.centre }.flatMap { $0.list.bags.map(\.study) }
             #expect(dealt.sorted() == list.bags.map(\.study))

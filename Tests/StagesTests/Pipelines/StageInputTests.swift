@@ -27,9 +27,15 @@ import Stages
             "{stage: 'catalogue'}, {stage: 'mil-score', weights: 'w'}, {stage: 'cam', weights: 'w'}",
             "cam needs labels before it, or take them all (`studies: \"all\"`)"
         ),
-        ("{stage: 'catalogue'}, {stage: 'toco-cam', weights: 'w', studies: 'all'}", "toco-cam needs mil-score before it, or give `threshold: 0`"),
+        (
+            "{stage: 'catalogue'}, {stage: 'toco-cam', weights: 'w', studies: 'all'}",
+            "toco-cam needs mil-score before it, or give `threshold: 0`"
+        ),
         ("{stage: 'catalogue'}, {stage: 'sam', weights: 'w', boxes: 'toco-cam'}", "sam needs toco-cam before it, or choose other `boxes`"),
-        ("{stage: 'catalogue'}, {stage: 'segment-train', labels: 'sam-mask'}", "segment-train needs sam before it, or learn from other `labels`"),
+        (
+            "{stage: 'catalogue'}, {stage: 'segment-train', labels: 'sam-mask'}",
+            "segment-train needs sam before it, or learn from other `labels`"
+        ),
         ("{stage: 'catalogue'}, {stage: 'segment-train', labels: 'toco-cam-mask'}", "segment-train needs toco-cam before it"),
         ("{stage: 'catalogue'}, {stage: 'segment', studies: 'all'}", "segment needs segment-train before it, or name a file in `weights`"),
     ]) func whatIsMissingIsNamed(stages: String, says: String) throws {

@@ -113,6 +113,8 @@ import Stages
             let text = "{stages: [{stage: 'segment-train', \(fault)}]}"
             #expect(throws: StageError.self, "\(fault)") { try Pipeline(json5: Data(text.utf8), registry: .standard) }
         }
-        #expect(throws: StageError.self) { try Pipeline(json5: Data("{stages: [{stage: 'segment', foreground: 1}]}".utf8), registry: .standard) }
+        #expect(throws: StageError.self) {
+            try Pipeline(json5: Data("{stages: [{stage: 'segment', foreground: 1}]}".utf8), registry: .standard)
+        }
     }
 }

@@ -73,7 +73,9 @@ struct CanaryArchive {
     /// A column that nobody asked for, and a value that cannot be understood in every third row.
     private func plantTable(_ url: URL, badColumn: String) throws {
         guard let text = try? String(contentsOf: url, encoding: .utf8) else { return }
-        var rows = text.split(whereSeparator: \.isNewline).map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        var rows = text.split(whereSeparator: \.isNewline).map {
+            $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
         guard let column = rows.first?.firstIndex(of: badColumn) else { return }
         for index in rows.indices {
             rows[index].append(index == 0 ? Self.secret + "Heading" : Self.secret + "Remark")

@@ -26,7 +26,8 @@ import Testing
 
     /// A centre of six studies with images; its tables hold canaries wherever a cell is not meant to come out.
     private func makeCentre(_ name: String) throws {
-        let made = try EndokedProcess.run("synth", folder.appendingPathComponent("made").path, "--seed", "3", "--studies", "6", "--centres", "1")
+        let made = try EndokedProcess.run(
+            "synth", folder.appendingPathComponent("made").path, "--seed", "3", "--studies", "6", "--centres", "1")
         try #require(made.status == 0, "\(made.errors)")
         let source = try #require(
             try FileManager.default.contentsOfDirectory(at: folder.appendingPathComponent("made"), includingPropertiesForKeys: nil).first)
@@ -34,7 +35,8 @@ import Testing
         let names = try FileManager.default.contentsOfDirectory(atPath: studies.path).sorted()
         var (reports, truth, known) = ("", "study,image,polyp,\(Self.canary)\n", "study,polyp,report,pathology,\(Self.canary)\n")
         for (number, study) in names.enumerated() {
-            reports += "{\"study\":\"\(study)\",\"patient\":\"\(Self.canary) \(number)\",\"split\":\"test\","
+            reports +=
+                "{\"study\":\"\(study)\",\"patient\":\"\(Self.canary) \(number)\",\"split\":\"test\","
                 + "\"text\":\"\(Self.canary): \(number % 2 == 0 ? "a 5 mm polyp in the sigmoid." : "No polyps.")\","
                 + "\"pathology\":\"\(Self.canary)\",\"\(Self.canary)\":1}\n"
             truth += "\(study),01.jpg,\(number % 2),\(Self.canary)\n"
@@ -44,7 +46,8 @@ import Testing
         let study = try #require(names.first)
         reports += "{\"study\":\"\(study)\",\"text\":\"\(Self.canary)\"}\n{\"text\":\"\(Self.canary)\"}\n{\"study\":\"\(Self.canary)\n"
         reports += "{\"study\":\"X\",\"text\":{\"\(Self.canary)\":\"\(Self.canary)\"}}\n\"\(Self.canary)\"\n"
-        reports += "{\"study\":\"Y\",\"patient\":\"y\",\"text\":\"y\",\"language\":\"\(Self.canary) is German\",\"label\":\"\(Self.canary)\"}\n"
+        reports +=
+            "{\"study\":\"Y\",\"patient\":\"y\",\"text\":\"y\",\"language\":\"\(Self.canary) is German\",\"label\":\"\(Self.canary)\"}\n"
         reports += "{\"study\":\"Z\",\"patient\":\"y\",\"text\":\"y\",\"split\":\"\(Self.canary)\"}\n"
         reports += "{\"study\":\"../\(Self.canary)\",\"patient\":\"y\",\"text\":\"y\"}\n"
         truth += "\(study),02.jpg,\(Self.canary),\n\(study),\(Self.canary)\n\(study),\"\(Self.canary),1,\n,\(Self.canary),1,\n"

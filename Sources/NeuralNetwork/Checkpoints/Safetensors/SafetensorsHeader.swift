@@ -132,7 +132,8 @@ package struct SafetensorsHeader: Sendable, Equatable {
         for tensor in tensors {
             if json.utf8.count > 1 { json += "," }
             let shape = tensor.shape.map(String.init).joined(separator: ",")
-            json += quoted(tensor.name) + ":{\"dtype\":\"\(tensor.element.safetensorsName)\",\"shape\":[\(shape)],"
+            json +=
+                quoted(tensor.name) + ":{\"dtype\":\"\(tensor.element.safetensorsName)\",\"shape\":[\(shape)],"
                 + "\"data_offsets\":[\(tensor.range.lowerBound),\(tensor.range.upperBound)]}"
         }
         json += "}"
