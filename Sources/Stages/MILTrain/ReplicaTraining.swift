@@ -21,7 +21,7 @@ struct ReplicaTraining {
     private var dsmilRange = ScoreRange()
     private(set) var teacherLoss = LossMean()
     private(set) var studentLoss = LossMean()
-    /// Images of the replica's bags: its weight in the average.
+    /// Images of the replica's bags, readable or not.
     var imageCount: Int { bags.reduce(0) { $0 + $1.images.count } }
 
     init(
@@ -192,18 +192,4 @@ package struct ScoreRange {
         guard high > low else { return 0.5 }
         return min(1 - 1e-5, max(1e-5, (score - low) / (high - low)))
     }
-}
-
-/// A running mean.
-struct LossMean {
-    private var sum = 0.0
-    private var count = 0
-
-    mutating func add(_ value: Double) {
-        sum += value
-        count += 1
-    }
-
-    /// Nought before the first value.
-    var value: Double { count == 0 ? 0 : sum / Double(count) }
 }

@@ -1,19 +1,7 @@
 import Digest
-import Foundation
 
-/// What a shard of `mil-train` is told: train a replica, or look at validation bags.
-struct MILTrainShard: Codable {
-    var kind: ReplicaRecord.Kind
-    var centre: String
-    /// The round's parameters.
-    var base: SHA256Digest
-    /// A `BagList`.
-    var bags: SHA256Digest
-    var settings: MILTrainSettings
-}
-
-/// What `reduce` is told of a shard.
-struct MILTrainRecord: Codable, RoundRecord {
+/// What `reduce` is told of a shard of `mil-train`.
+struct MILTrainRecord: RoundRecord {
     var kind: ReplicaRecord.Kind
     /// Parameters that the shard started from, or looked at.
     var base: SHA256Digest
@@ -28,6 +16,8 @@ struct MILTrainRecord: Codable, RoundRecord {
     var scores: [Score] = []
 
     var loss: Double { teacherLoss + studentLoss }
+
+    init(kind: ReplicaRecord.Kind, base: SHA256Digest) { (self.kind, self.base) = (kind, base) }
 
     struct Score: Codable {
         var label: Int

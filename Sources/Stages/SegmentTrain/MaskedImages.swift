@@ -1,0 +1,48 @@
+/// From the ledger to images with masks.
+enum MaskedImages {
+    /// What to do where there are none of split train.
+    static func missing(_ labels: SegmentTrainSettings.Source, stage: String) -> String {
+        switch labels {
+        case .truth: "training from truth needs studies of split train with a report that says yes: see the labels stage"
+        case .camMask, .toCoMask, .samMask:
+            "stage \(stage): no image of split train has a mask whose box was kept; look at the overlays of the step that drew them"
+        }
+    }
+
+    /// Images with a mask, or, for truth, that may have one: the coordinator does not see the archive.
+    static func byCentre(
+        split: String, settings: SegmentTrainSettings, view: any PlanningView
+    ) throws -> [ItemList] {
+        switch settings.labels {
+        case .truth:
+            return try TrainingBags.byCentre(split: split, maxImages: .max, minimumImages: 1, view: view).map { list in
+                ItemList(
+                    centre: list.centre,
+                    items: list.bags.filter { $0.label == 1 }.flatMap { bag in
+                        bag.images.map { ItemList.Item(study: bag.study, image: $0, label: 1) }
+                    })
+            }.filter { !$0.items.isEmpty }
+        case .camMask, .toCoMask, .samMask: return try kept(split: split, view: view)
+        }
+    }
+
+    /// Images whose mask one step drew, and whose box, in that step's own rows, was kept. Where a step draws no boxes, all
+    /// its masks are learnt from.
+    private static func kept(split: String, view: any PlanningView) throws -> [ItemList] {
+        guard let source = view.source(.masks), let kind = source.localiser?.mask else { return [] }
+        let drawsBoxes = source.products.contains { $0.kind == .boxes }
+        let wanted = Set(try view.studies().filter { $0.split == split }.map { "\($0.centre)/\($0.study)" })
+        let kept = Set(
+            try view.boxes(ofStep: source.name).filter(\.isKept).map { "\($0.centre)/\($0.study)/\($0.image)" })
+        let masks = try view.masks(ofStep: source.name).filter {
+            $0.kind == kind && wanted.contains("\($0.centre)/\($0.study)")
+                && (!drawsBoxes || kept.contains("\($0.centre)/\($0.study)/\($0.image)"))
+        }
+        return Dictionary(grouping: masks, by: \.centre).sorted { $0.key < $1.key }.map { centre, rows in
+            ItemList(
+                centre: centre,
+                items: rows.map { ItemList.Item(study: $0.study, image: $0.image, label: 1, mask: $0.content) }
+                    .sorted { ($0.study, $0.image) < ($1.study, $1.image) })
+        }
+    }
+}
