@@ -37,7 +37,11 @@ import Testing
         for (mine, its) in zip(inMemory, inPostgreSQL) where mine != its { Issue.record("memory: \(mine)\nledger: \(its)") }
         // Later steps win, key by key; one step's own rows are its own.
         let boxes = inMemory.filter { $0.hasPrefix("boxes:") }.last ?? ""
-        #expect(boxes.contains("third") && boxes.contains("write") && !boxes.contains("second"))
+        func who(_ study: String, _ image: String) -> Set<String> {
+            let rows = boxes.split(separator: "BoxRow(").filter { $0.contains("study: \"\(study)\", image: \"\(image)\"") }
+            return Set(["write", "second", "third"].filter { step in rows.contains { $0.contains("Optional(\"\(step)\")") } })
+        }
+        #expect(who("shared", "1.png") == ["third"] && who("shared", "2.png") == ["write"] && who("of-second", "1.png") == ["second"])
     }
 }
 

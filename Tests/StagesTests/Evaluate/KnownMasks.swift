@@ -5,6 +5,8 @@ import Stages
 /// Stands for `segment` and `mil-score`: draws every polyp of a `TinyArchive` as it is, but for a strip, and scores images.
 struct KnownMasks: Stage {
     let name = "segment"
+    let products = SegmentStage().products + [Product(.scores, "student")]
+    let localiser = SegmentStage().localiser
     /// The plain masks, as the archive was made: PNG by centre, study and image.
     var masks: [[String]: Data]
 

@@ -3,6 +3,8 @@ import Stages
 /// Stands for `cam` where a test says itself which boxes were drawn and kept.
 struct DrawnBoxes: Stage {
     let name = "cam"
+    let products = CAMStage().products
+    let localiser = CAMStage().localiser
     var rows: [ResultRow.BoxRow]
 
     func plan(round: Int, settings: StageSettings, view: any PlanningView) -> [ShardPlan] { [] }

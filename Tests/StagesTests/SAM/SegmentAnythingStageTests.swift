@@ -250,8 +250,8 @@ import Testing
         let sam = "{stage: 'sam', weights: '\(weights)'"
         for (boxes, stages, says) in [
             (boxes, "{stage: 'sam'}", "stage sam needs `weights`: a file of Segment Anything or MobileSAM"),
-            (nil, sam + "}", "stage sam needs the boxes of cam: put cam before it"),
-            (boxes, sam + ", boxes: 'toco-cam'}", "stage sam needs the boxes of toco-cam: put toco-cam before it"),
+            (nil, sam + "}", "stage sam needs boxes: put a step that draws them before it, or choose other `boxes`"),
+            (boxes, sam + ", boxes: 'toco-cam'}", "stage sam needs boxes: put a step that draws them before it, or choose other `boxes`"),
             (
                 boxes, sam + "}",
                 "stage sam: cam kept none of its 3 boxes (touches-border 2, too-large 1), so there is nothing to prompt with"
@@ -266,7 +266,7 @@ import Testing
             (boxes, sam + ", boxes: 'segment'}", "settings of stage sam: boxes"),
             (
                 boxes, "{stage: 'segment-train', labels: 'sam-mask'}",
-                "training from sam masks needs images of split train whose box was kept: put sam before segment-train"
+                "stage segment-train: no image of split train has a mask whose box was kept"
             ),
         ] as [([ResultRow.BoxRow]?, String, String)] {
             let said = message(archive, boxes, stages)

@@ -5,6 +5,8 @@ import Stages
 /// Stands for `cam`: masks that a test gives, each with a box that was kept.
 struct GivenMasks: Stage {
     let name = "cam"
+    let products = CAMStage().products
+    let localiser = CAMStage().localiser
     /// PNG by centre, study and image.
     var masks: [[String]: Data]
 

@@ -180,7 +180,7 @@ import Testing
         }
         #expect(masks.count == kept.count && Set(offered) == Set(masks.map(\.content)))
         let error = #expect(throws: StageError.self) { try run("minimumArea: 0.98, maximumArea: 0.99") }
-        #expect(error?.message.contains("training from toco-cam masks needs images of split train whose box was kept") == true)
+        #expect(error?.message.contains("no image of split train has a mask whose box was kept") == true)
     }
 
     @Test func whatIsMissingIsSaid() throws {
