@@ -121,7 +121,13 @@ import Stages
             let error = #expect(throws: StageError.self) {
                 try runner.run(Pipeline.Step(stage: stage, settings: StageSettings()))
             }
-            #expect(error?.code == .missingInput && error?.message.contains("mil-train") == true)
+            #expect(error?.code == .missingInput && error?.message.contains("stage \(stage) needs a trained network") == true)
+            // Before a job is accepted the stage that would do is named.
+            let text = "{stages: [{stage: 'catalogue'}, {stage: 'labels'}, {stage: '\(stage)'}]}"
+            let refusal = #expect(throws: StageError.self) {
+                try Pipeline(json5: Data(text.utf8), registry: .standard).checkInputs(registry: .standard)
+            }
+            #expect(refusal?.message.contains("\(stage) needs mil-train before it") == true)
         }
     }
 }
