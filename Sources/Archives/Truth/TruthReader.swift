@@ -14,8 +14,10 @@ public struct TruthReader: Sendable {
     public let images: [String: [String: Bool]]
     /// What is wrong with the two tables. An error of a whole table names no row.
     public let issues: [ArchiveIssue]
-    /// Rows by name as it is looked up.
+    /// Rows, and studies, by name as it is looked up.
     private let rows: [String: [String: Bool]]
+    private let foldedStudies: [String: StudyTruth]
+    private let folders: TruthFolders
 
     public struct StudyTruth: Sendable, Hashable {
         /// Whether the examination's images show a polyp.
@@ -43,12 +45,17 @@ public struct TruthReader: Sendable {
         rows = tables.images.reduce(into: [:]) { rows, entry in
             rows[Self.folded(entry.key), default: [:]].merge(entry.value) { first, _ in first }
         }
+        foldedStudies = tables.studies.sorted { $0.key < $1.key }.reduce(into: [:]) { studies, entry in
+            let name = Self.folded(entry.key)
+            if studies[name] == nil { studies[name] = entry.value }
+        }
         issues = tables.issues
+        folders = TruthFolders(in: centre.directory.appendingPathComponent("truth"))
     }
 
     /// What `studies.csv` says of a study; nil where it says nothing.
     public func truth(ofStudy study: String) -> StudyTruth? {
-        studies[study] ?? studies.first { Self.folded($0.key) == Self.folded(study) }?.value
+        studies[study] ?? foldedStudies[Self.folded(study)]
     }
 
     /// What `truth.csv` says of a study's images, by the names in it.
@@ -112,9 +119,7 @@ public struct TruthReader: Sendable {
 
     /// A folder whose name is the study's in other code points: file systems may write umlauts decomposed.
     private func otherFolder(of study: String) throws -> URL? {
-        let truth = centre.directory.appendingPathComponent("truth")
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: truth.path)) ?? []
-        guard let name = names.first(where: { Self.folded($0) == Self.folded(study) }) else { return nil }
+        guard let name = folders.name(of: Self.folded(study)) else { return nil }
         return try resolve("truth/" + name)
     }
 

@@ -53,6 +53,13 @@ public struct ClassificationReport: Sendable, Equatable, Codable {
     /// The row over all centres; nil without samples.
     public var pooled: Row? { rows.last }
 
+    /// The row over all samples alone, for who needs no centre's. Nil without samples; throws as the initialiser does.
+    public static func pooledRow(
+        of samples: [ClassificationSample], threshold: Double = 0.5, bootstrap: StudyBootstrap = .init()
+    ) throws -> Row? {
+        samples.isEmpty ? nil : try row(pooled, samples, threshold, bootstrap)
+    }
+
     private static func row(
         _ centre: String, _ samples: [ClassificationSample], _ threshold: Double, _ bootstrap: StudyBootstrap
     ) throws -> Row {

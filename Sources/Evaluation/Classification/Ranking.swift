@@ -5,7 +5,8 @@ struct Ranking {
     let groupEnds: [Int]
     /// Indices of the samples.
     let order: [Int]
-    let isPositive: [Bool]
+    /// Of the samples in `order`.
+    private let isPositiveInOrder: [Bool]
 
     init(scores: [Double], isPositive: [Bool]) throws {
         guard scores.count == isPositive.count else {
@@ -18,21 +19,35 @@ struct Ranking {
         groupEnds = order.indices.filter { $0 + 1 == order.count || scores[order[$0 + 1]] != scores[order[$0]] }
             .map { $0 + 1 }
         self.order = order
-        self.isPositive = isPositive
+        isPositiveInOrder = order.map { isPositive[$0] }
     }
 
-    /// Both areas at once, each sample counted `weights[i]` times (once where nil).
+    /// Both areas at once.
     ///
     /// The area under the ROC curve counts a tie as half; nil where a class is absent. Average precision is
     /// Σ (Rₙ − Rₙ₋₁)·Pₙ over the groups, as scikit-learn's; nil without positives.
-    func areas(weights: [Int]? = nil) -> (roc: Double?, averagePrecision: Double?) {
+    func areas() -> (roc: Double?, averagePrecision: Double?) { areas { _ in 1 } }
+
+    /// The same with each sample counted as often as its group was drawn.
+    ///
+    /// - Parameters:
+    ///   - groups: of the samples in `order`: a place in `times` each, so that a resample reads memory from one end to the
+    ///     other.
+    func areas(groups: [Int32], times: [Int32]) -> (roc: Double?, averagePrecision: Double?) {
+        times.withUnsafeBufferPointer { times in
+            groups.withUnsafeBufferPointer { groups in areas { Int(times[Int(groups[$0])]) } }
+        }
+    }
+
+    /// - Parameter weight: of the sample at a place of `order`.
+    @inline(__always)
+    private func areas(weight: (Int) -> Int) -> (roc: Double?, averagePrecision: Double?) {
         var (positives, negatives) = (0, 0)
         var (start, ordered, precisions) = (0, 0, 0.0)
         for end in groupEnds {
             var (newPositives, newNegatives) = (0, 0)
-            for sample in order[start..<end] {
-                let weight = weights?[sample] ?? 1
-                if isPositive[sample] { newPositives += weight } else { newNegatives += weight }
+            for place in start..<end {
+                if isPositiveInOrder[place] { newPositives += weight(place) } else { newNegatives += weight(place) }
             }
             // Doubled, so that a half is whole: pairs in the right order, and ties.
             ordered += newNegatives * (2 * positives + newPositives)

@@ -31,18 +31,16 @@ public struct StudyBootstrap: Sendable, Equatable {
         let names = samples.map { $0.centre + "\u{0}" + $0.study }
         let distinct = Set(names).sorted()
         let places = Dictionary(uniqueKeysWithValues: distinct.enumerated().map { ($1, $0) })
-        let study = names.map { places[$0] ?? 0 }
         let ranking = try Ranking(scores: samples.map(\.score), isPositive: samples.map(\.isPositive))
+        let groups = ranking.order.map { Int32(places[names[$0]] ?? 0) }
 
         var random = SplitMix64(seed: seed)
         var (areas, precisions) = ([Double](), [Double]())
-        var times = [Int](repeating: 0, count: distinct.count)
-        var weights = [Int](repeating: 0, count: samples.count)
+        var times = [Int32](repeating: 0, count: distinct.count)
         for _ in 0..<(distinct.isEmpty ? 0 : resamples) {
             for index in times.indices { times[index] = 0 }
             for _ in times.indices { times[random.next(below: distinct.count)] += 1 }
-            for index in weights.indices { weights[index] = times[study[index]] }
-            let (area, precision) = ranking.areas(weights: weights)
+            let (area, precision) = ranking.areas(groups: groups, times: times)
             guard let area, let precision else { continue }
             areas.append(area)
             precisions.append(precision)

@@ -78,7 +78,10 @@ struct EvaluationTable {
             Set(findings.flatMap { (pick($0.findings)[step.name] ?? [:]).keys }).map { (head: $0, order: order, step: step.name) }
         }.sorted { ($0.head, $0.order) < ($1.head, $1.order) }
         return try pairs.flatMap { head, _, step in
-            try groups { (pick($0)[step]?[head] ?? []).filter { $0.split == split } }.flatMap { group -> [Row] in
+            let groups = groups { (pick($0)[step]?[head] ?? []).filter { $0.split == split } }
+            // One centre alone is all of them: its thousand resamples need not be drawn twice.
+            let isAlone = groups.count == 2
+            let rows = try groups.prefix(isAlone ? 1 : groups.count).flatMap { group -> [Row] in
                 try ranked(
                     level, split, head: head, subject: step, centre: group.centre,
                     samples: group.items.map {
@@ -87,16 +90,22 @@ struct EvaluationTable {
                             isPositive: $0.item.isPositive)
                     })
             }
+            guard isAlone else { return rows }
+            return rows
+                + rows.map { row in
+                    var all = row
+                    all.centre = "all"
+                    return all
+                }
         }
     }
 
     private func ranked(
         _ level: String, _ split: String, head: String, subject: String, centre: String, samples: [ClassificationSample]
     ) throws -> [Row] {
-        let report = try ClassificationReport(
-            title: level, samples: samples, threshold: settings.threshold,
-            bootstrap: StudyBootstrap(resamples: settings.resamples))
-        guard let found = report.pooled else { return [] }
+        let pooled = try ClassificationReport.pooledRow(
+            of: samples, threshold: settings.threshold, bootstrap: StudyBootstrap(resamples: settings.resamples))
+        guard let found = pooled else { return [] }
         func row(_ metric: String, _ value: Double?, _ interval: ConfidenceInterval?, note: String = "") -> Row {
             Row(
                 subject: subject, model: models[subject], dataset: split, centre: centre, level: level, head: head,

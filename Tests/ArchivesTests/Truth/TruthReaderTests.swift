@@ -76,6 +76,19 @@ import Archives
         #expect(reader(archive).images == ["A": ["01.jpg": true, "02.jpg": false]])
     }
 
+    /// Folders of masks are listed once, not for every image without one; one that comes later is found all the same.
+    @Test func foldersAreKnownByOtherNamesAlsoWhenTheyComeLater() throws {
+        let archive = try TemporaryArchive()
+        try archive.write("c/truth/\u{00FC}1/01.png", try TemporaryArchive.png())
+        try archive.write("c/studies.csv", "study,polyp\nB\u{0308},1\n")
+        let truth = reader(archive)
+        #expect(try truth.maskURL(study: "u\u{0308}1", image: "01.jpg") != nil)
+        #expect(try truth.maskURL(study: "other", image: "01.jpg") == nil)
+        try archive.write("c/truth/Other/01.png", try TemporaryArchive.png())
+        #expect(try truth.maskURL(study: "other", image: "01.jpg") != nil)
+        #expect(truth.truth(ofStudy: "b\u{0308}")?.polyp == true && truth.truth(ofStudy: "c") == nil)
+    }
+
     /// Rows and masks may name an image without its extension, in another case, decomposed, behind a folder.
     @Test func imagesAreKnownByOtherNames() throws {
         let archive = try TemporaryArchive()

@@ -51,6 +51,39 @@ import Testing
         #expect((eight.upper - eight.lower) / (one.upper - one.lower) < 1.25)
     }
 
+    @Test func thePooledRowAloneIsThatOfTheReport() throws {
+        let samples = Self.samples(studies: 30, images: 3)
+        let bootstrap = StudyBootstrap(resamples: 200)
+        let report = try ClassificationReport(title: "image", samples: samples, bootstrap: bootstrap)
+        #expect(try ClassificationReport.pooledRow(of: samples, bootstrap: bootstrap) == report.pooled)
+        #expect(try ClassificationReport.pooledRow(of: [], bootstrap: bootstrap) == nil)
+    }
+
+    /// The intervals of a resampling that is written out: each study's samples as often as it was drawn.
+    @Test func aResampleCountsEachSampleAsOftenAsItsStudyWasDrawn() throws {
+        let samples = Self.samples(studies: 12, images: 2)
+        let found = try StudyBootstrap(resamples: 100, seed: 4).intervals(of: samples)
+        var state: UInt64 = 4
+        func next(below bound: Int) -> Int {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var z = state
+            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            return Int((z ^ (z >> 31)).multipliedFullWidth(by: UInt64(bound)).high)
+        }
+        let studies = Dictionary(grouping: samples) { $0.centre + "\u{0}" + $0.study }.sorted { $0.key < $1.key }.map(\.value)
+        let areas = try (0..<100).compactMap { _ -> Double? in
+            let drawn = (0..<studies.count).map { _ in next(below: studies.count) }.flatMap { studies[$0] }
+            return try ROCCurve.area(scores: drawn.map(\.score), isPositive: drawn.map(\.isPositive))
+        }.sorted()
+        func quantile(_ share: Double) -> Double {
+            let place = share * Double(areas.count - 1)
+            let low = Int(place)
+            return areas[low] + (areas[min(low + 1, areas.count - 1)] - areas[low]) * (place - Double(low))
+        }
+        #expect(found.area?.lower == quantile((1 - 0.95) / 2) && found.area?.upper == quantile((1 + 0.95) / 2))
+    }
+
     @Test func sameSeedSameInterval() throws {
         let samples = Self.samples(studies: 40, images: 3)
         let bootstrap = StudyBootstrap(resamples: 300, seed: 9)
