@@ -2030,7 +2030,7 @@ const ProtobufCMessageDescriptor endoked__want__descriptor =
   (ProtobufCMessageInit) endoked__want__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor endoked__shard__field_descriptors[12] =
+static const ProtobufCFieldDescriptor endoked__shard__field_descriptors[11] =
 {
   {
     "lease",
@@ -2141,18 +2141,6 @@ static const ProtobufCFieldDescriptor endoked__shard__field_descriptors[12] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "blobs",
-    10,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_BYTES,
-    offsetof(Endoked__Shard, n_blobs),
-    offsetof(Endoked__Shard, blobs),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "fingerprint",
     11,
     PROTOBUF_C_LABEL_NONE,
@@ -2178,23 +2166,23 @@ static const ProtobufCFieldDescriptor endoked__shard__field_descriptors[12] =
   },
 };
 static const unsigned endoked__shard__field_indices_by_name[] = {
-  9,   /* field[9] = blobs */
   6,   /* field[6] = centre */
-  10,   /* field[10] = fingerprint */
+  9,   /* field[9] = fingerprint */
   5,   /* field[5] = has_centre */
   8,   /* field[8] = input */
   1,   /* field[1] = job */
   4,   /* field[4] = key */
-  11,   /* field[11] = kind */
+  10,   /* field[10] = kind */
   0,   /* field[0] = lease */
   3,   /* field[3] = round */
   7,   /* field[7] = seed */
   2,   /* field[2] = stage */
 };
-static const ProtobufCIntRange endoked__shard__number_ranges[1 + 1] =
+static const ProtobufCIntRange endoked__shard__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 11, 9 },
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor endoked__shard__descriptor =
 {
@@ -2204,10 +2192,10 @@ const ProtobufCMessageDescriptor endoked__shard__descriptor =
   "Endoked__Shard",
   "endoked",
   sizeof(Endoked__Shard),
-  12,
+  11,
   endoked__shard__field_descriptors,
   endoked__shard__field_indices_by_name,
-  1,  endoked__shard__number_ranges,
+  2,  endoked__shard__number_ranges,
   (ProtobufCMessageInit) endoked__shard__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2583,7 +2571,7 @@ const ProtobufCMessageDescriptor endoked__heartbeat_ack__descriptor =
   (ProtobufCMessageInit) endoked__heartbeat_ack__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor endoked__results__result__field_descriptors[5] =
+static const ProtobufCFieldDescriptor endoked__results__result__field_descriptors[6] =
 {
   {
     "lease",
@@ -2645,18 +2633,31 @@ static const ProtobufCFieldDescriptor endoked__results__result__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "row_contents",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Endoked__Results__Result, n_row_contents),
+    offsetof(Endoked__Results__Result, row_contents),
+    &endoked__results__blob__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned endoked__results__result__field_indices_by_name[] = {
   3,   /* field[3] = blobs */
   4,   /* field[4] = compute_milliseconds */
   0,   /* field[0] = lease */
   2,   /* field[2] = record */
+  5,   /* field[5] = row_contents */
   1,   /* field[1] = rows */
 };
 static const ProtobufCIntRange endoked__results__result__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor endoked__results__result__descriptor =
 {
@@ -2666,7 +2667,7 @@ const ProtobufCMessageDescriptor endoked__results__result__descriptor =
   "Endoked__Results__Result",
   "endoked",
   sizeof(Endoked__Results__Result),
-  5,
+  6,
   endoked__results__result__field_descriptors,
   endoked__results__result__field_indices_by_name,
   1,  endoked__results__result__number_ranges,

@@ -112,7 +112,6 @@ extension Ledger {
                     RETURNING shard.id, shard.job, stage, round, key, centre, attempt, shard.priority
                 )
                 SELECT l.id, l.job, l.stage, l.round, l.key, l.centre, l.attempt, i.input,
-                    ARRAY(SELECT digest FROM shard_blob b WHERE b.shard = l.id AND b.role = 'input' ORDER BY ordinal),
                     (SELECT g.kind FROM stage g WHERE g.job = l.job AND g.name = l.stage)
                 FROM leased l JOIN shard_input i ON i.shard = l.id ORDER BY l.priority DESC, l.id
                 """,
@@ -124,8 +123,8 @@ extension Ledger {
             ).map { row in
                 ClaimedShard(
                     id: ShardID(try row.int64(0)), job: JobID(try row.int64(1)), stage: try row.text(2),
-                    kind: try row.text(9), round: try row.int32(3), key: try row.text(4), centre: try row.text(5), input: try row.data(7),
-                    blobs: try row.byteas(8).compactMap { SHA256Digest(bytes: $0) }, fence: try row.int32(6))
+                    kind: try row.text(8), round: try row.int32(3), key: try row.text(4), centre: try row.text(5), input: try row.data(7),
+                    fence: try row.int32(6))
             }
         }
     }

@@ -9,7 +9,7 @@ public struct NewShard: Sendable {
     public var centre: String
     /// What the stage's map needs to know, JSON.
     public var input: Data
-    /// Blobs that the worker must fetch; they must be in the ledger already.
+    /// Blobs that the worker may fetch, which the ledger keeps as long as the shard is open; they must be there already.
     public var blobs: [SHA256Digest]
     /// Whether all such shards of the job must run under one numeric setup (training).
     public var needsUniformSetup: Bool
@@ -44,7 +44,6 @@ public struct ClaimedShard: Sendable, Identifiable {
     public var key: String
     public var centre: String
     public var input: Data
-    public var blobs: [SHA256Digest]
     /// The attempt's number: what every later word about this lease must carry.
     public var fence: Int32
 

@@ -39,6 +39,10 @@ public enum WireProtocol {
     public static let pieceCount = 64
     /// The largest header frame. Rows and records of a result travel in it.
     public static let headerSizeInBytes = 12 << 20
+    /// The most that one shard or one result takes of a header.
+    public static let shardSizeInBytes = headerSizeInBytes - 4096
+    /// From this size on, shards or results are sent in several messages.
+    public static let batchSizeInBytes = 4 << 20
     /// The longest list in one message.
     public static let listCount = 65_536
     /// The longest name (worker, centre, stage, shard key).
@@ -49,4 +53,10 @@ public enum WireProtocol {
     public static let recordSizeInBytes = 256 << 10
     /// The largest content that is moved, in bytes.
     public static let contentSizeInBytes: UInt64 = 4 << 30
+
+    /// Whether a text may stand where the protocol has a name: not empty, not too long, without control characters.
+    public static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= nameSizeInBytes
+            && text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 }
+    }
 }

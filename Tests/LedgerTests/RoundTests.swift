@@ -18,7 +18,6 @@ import Testing
                     needsUniformSetup: true)
             ])
         let shard = try test.claim(1)[0]
-        #expect(shard.blobs == (base.map { [$0] } ?? []))
         let delta = try ledger.putBlob(Data("delta of round \(round)".utf8))
         var commit = shard.committed()
         commit.blobs = [delta]

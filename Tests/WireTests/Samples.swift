@@ -19,7 +19,7 @@ enum Samples {
         .assign([
             AssignedShard(
                 lease: leases[0], job: 3, stage: "mil-train", round: 2, key: "replica 5", centre: nil, seed: .max,
-                input: Data("{\"a\":1}".utf8), blobs: [digest, Data(repeating: 0, count: 32)]),
+                input: Data("{\"a\":1}".utf8)),
             AssignedShard(
                 lease: leases[1], job: 3, stage: "cam", round: 0, key: "k", centre: "north", seed: 0, input: Data(),
                 fingerprint: Data("{}".utf8)),
@@ -41,7 +41,10 @@ enum Samples {
             ShardResult(
                 lease: leases[0], rows: Data("[]".utf8), record: Data("{}".utf8),
                 blobs: [ShardResult.Blob(digest: digest, size: 45_000_000)], computeMilliseconds: 17),
-            ShardResult(lease: leases[1], rows: Data(), record: Data()),
+            ShardResult(
+                lease: leases[1], rows: Data(),
+                rowContents: [ShardResult.Blob(digest: digest, size: 4 << 20), ShardResult.Blob(digest: digest, size: 1)],
+                record: Data()),
         ]),
         .acks([
             ShardAck(lease: leases[0], outcome: .accepted), ShardAck(lease: leases[1], outcome: .stale, reason: "late"),

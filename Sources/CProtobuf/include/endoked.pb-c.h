@@ -295,11 +295,6 @@ struct  Endoked__Shard
    */
   ProtobufCBinaryData input;
   /*
-   * Contents that the shard will fetch.
-   */
-  size_t n_blobs;
-  ProtobufCBinaryData *blobs;
-  /*
    * What the centre's archive is recognised by, as the job's catalogue saw it: JSON. Sent once for each job and centre in a
    * session; empty otherwise, and before there is a catalogue.
    */
@@ -311,7 +306,7 @@ struct  Endoked__Shard
 };
 #define ENDOKED__SHARD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&endoked__shard__descriptor) \
-    , NULL, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, {0,NULL}, 0,NULL, {0,NULL}, (char *)protobuf_c_empty_string }
+    , NULL, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, {0,NULL}, {0,NULL}, (char *)protobuf_c_empty_string }
 
 
 /*
@@ -423,17 +418,23 @@ struct  Endoked__Results__Result
   ProtobufCMessage base;
   Endoked__Lease *lease;
   /*
-   * A JSON array of rows; empty means none.
+   * A JSON array of rows; empty means none. With row_contents it is the word "contents": an older program, which does not
+   * know that field, cannot read it and refuses the result, instead of taking it for one without rows.
    */
   ProtobufCBinaryData rows;
   ProtobufCBinaryData record;
   size_t n_blobs;
   Endoked__Results__Blob **blobs;
   uint32_t compute_milliseconds;
+  /*
+   * Rows too large for a header, in order: each content is a JSON array of rows. Fetched as blobs are.
+   */
+  size_t n_row_contents;
+  Endoked__Results__Blob **row_contents;
 };
 #define ENDOKED__RESULTS__RESULT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&endoked__results__result__descriptor) \
-    , NULL, {0,NULL}, {0,NULL}, 0,NULL, 0 }
+    , NULL, {0,NULL}, {0,NULL}, 0,NULL, 0, 0,NULL }
 
 
 struct  Endoked__Results__Blob

@@ -58,7 +58,7 @@ package struct PeerUploads {
     package mutating func add(_ results: [ShardResult], present: Set<Data>, now: ContinuousClock.Instant) -> Step {
         var step = Step()
         for result in results {
-            let missing = Set(result.blobs.map(\.digest)).subtracting(present)
+            let missing = Set(result.contents.map(\.digest)).subtracting(present)
             guard !missing.isEmpty else {
                 step.ready.append(result)
                 continue
@@ -66,10 +66,9 @@ package struct PeerUploads {
             guard waiting[result.lease] == nil else { continue }
             waiting[result.lease] = Waiting(result: result, missing: missing)
             order.append(result.lease)
-            let known = Set(queue.map(\.digest))
-            for blob in result.blobs
-            where missing.contains(blob.digest) && underWay[blob.digest] == nil && !known.contains(blob.digest) {
-                if !queue.contains(where: { $0.digest == blob.digest }) { queue.append(blob) }
+            var known = Set(queue.map(\.digest))
+            for blob in result.contents where missing.contains(blob.digest) && underWay[blob.digest] == nil {
+                if known.insert(blob.digest).inserted { queue.append(blob) }
             }
         }
         step.ask = startMore(now)

@@ -48,7 +48,7 @@ struct UploadDesk {
     }
 
     private mutating func begin(_ results: [ShardResult], _ connection: Data) throws {
-        let digests = Set(results.flatMap(\.blobs).map(\.digest))
+        let digests = Set(results.flatMap(\.contents).map(\.digest))
         let known = try access.persist { ledger in
             try ledger.hasBlobs(digests.compactMap { SHA256Digest(bytes: $0) })
         }

@@ -11,9 +11,12 @@ extension LedgerWriter {
 
     mutating func commit(_ results: inout [(ShardResult, Data)]) throws {
         defer { results = [] }
-        for start in stride(from: 0, to: results.count, by: Self.groupSize) {
-            try commit(results[start..<min(start + Self.groupSize, results.count)])
+        // Rows that came as contents may be a whole archive's: one such result at a time.
+        let light = results.filter { $0.0.rowContents.isEmpty }
+        for start in stride(from: 0, to: light.count, by: Self.groupSize) {
+            try commit(light[start..<min(start + Self.groupSize, light.count)])
         }
+        for result in results where !result.0.rowContents.isEmpty { try commit([result]) }
     }
 
     private mutating func commit(_ group: ArraySlice<(ShardResult, Data)>) throws {
@@ -24,7 +27,14 @@ extension LedgerWriter {
             guard let worker = incarnation(at: connection) else { continue }
             roster.finished(result.lease, at: connection, seconds: max(0.0005, Double(result.computeMilliseconds) / 1000))
             do {
-                commits.append((try Self.offer(result, worker), result, connection))
+                let rows = try rows(of: result)
+                commits.append((try Self.offer(result, rows, worker), result, connection))
+            } catch let error as LedgerError where error.code == .missingBlob || error.code == .corruptBlob {
+                let failure = ShardFailure(
+                    lease: result.lease, code: "missing-content", message: "the shard's rows: \(error.message)", isInfrastructure: true)
+                try fail([failure], connection)
+            } catch let error as LedgerError {
+                throw error
             } catch let error as ClusterError {
                 invalid.append((result.lease, connection, error.message))
             } catch {
@@ -76,11 +86,26 @@ extension LedgerWriter {
         acknowledge([ShardAck(lease: lease, outcome: .invalid, reason: reason)], connection)
     }
 
-    private static func offer(_ result: ShardResult, _ worker: WorkerIncarnation) throws -> ShardCommit {
-        let rows = result.rows.isEmpty ? [] : try JSONDecoder().decode([Stages.ResultRow].self, from: result.rows)
-        return ShardCommit(
+    /// The result's rows, from its header or from the contents that came before it.
+    private mutating func rows(of result: ShardResult) throws -> [LedgerRow] {
+        func read(_ data: Data) throws -> [LedgerRow] {
+            try JSONDecoder().decode([Stages.ResultRow].self, from: data).map { try LedgerRow($0) }
+        }
+        guard !result.rowContents.isEmpty else { return result.rows.isEmpty ? [] : try read(result.rows) }
+        var rows: [LedgerRow] = []
+        for content in result.rowContents {
+            guard let digest = SHA256Digest(bytes: content.digest) else {
+                throw ClusterError(.invalid, "a digest of \(content.digest.count) bytes")
+            }
+            rows += try read(try persist { try $0.blob(digest) })
+        }
+        return rows
+    }
+
+    private static func offer(_ result: ShardResult, _ rows: [LedgerRow], _ worker: WorkerIncarnation) throws -> ShardCommit {
+        ShardCommit(
             lease: LeaseKey(result.lease), worker: worker, record: result.record.isEmpty ? Data("{}".utf8) : result.record,
-            rows: try rows.map { try LedgerRow($0) },
+            rows: rows,
             blobs: try result.blobs.map { blob in
                 guard let digest = SHA256Digest(bytes: blob.digest) else {
                     throw ClusterError(.invalid, "a digest of \(blob.digest.count) bytes")

@@ -221,16 +221,29 @@ struct LedgerWriter {
             if stage == nil { roster.dry(claim.connection, until: next) } else { roster.readyDry(claim.connection, until: next) }
         }
         guard !shards.isEmpty else { return }
-        let assigned = try shards.map { shard in
+        let claimed = try shards.map { shard in
             AssignedShard(
                 lease: ShardLease(shard.lease), job: shard.job.rawValue, stage: shard.stage, kind: shard.kind, round: shard.round,
                 key: shard.key, centre: shard.centre.isEmpty ? nil : shard.centre, seed: try seed(of: shard.job),
-                input: shard.input, blobs: shard.blobs.map { Data($0.bytes) },
-                fingerprint: try fingerprint(for: shard, at: claim.connection))
+                input: shard.input, fingerprint: try fingerprint(for: shard, at: claim.connection))
         }
+        // One that no message has a place for must not keep the others from their worker.
+        for shard in claimed { if let reason = shard.refusal { try setAside(shard, worker, reason) } }
+        let assigned = claimed.filter { $0.refusal == nil }
         roster.assigned(assigned, at: claim.connection)
         count { $0.assignedShards += assigned.count }
-        outbox.send(.assign(assigned), to: claim.connection)
+        for message in WireMessage.assigning(assigned) { outbox.send(message, to: claim.connection) }
+    }
+
+    private mutating func setAside(_ shard: AssignedShard, _ worker: WorkerIncarnation, _ reason: String) throws {
+        let retry = retry
+        _ = try persist { ledger in
+            try ledger.fail(
+                LeaseKey(shard.lease), worker: worker, code: "shard-too-large", error: "the shard cannot be sent: \(reason)",
+                isInfrastructureLoss: false, isDeterministic: true, policy: retry)
+        }
+        log(.error, "shard.not-sent", ["lease": shard.lease, "stage": shard.stage, "reason": reason])
+        shardsEnded()
     }
 
     /// What the shard's centre is recognised by, where the worker has not been told yet.

@@ -156,9 +156,9 @@ struct RouterLoop {
             }
         case .want(let limit): writer.send(.want(limit, at: connection))
         case .results(let results):
-            let plain = results.filter(\.blobs.isEmpty)
+            let plain = results.filter(\.contents.isEmpty)
             if !plain.isEmpty { writer.send(.results(plain, at: connection)) }
-            let heavy = results.filter { !$0.blobs.isEmpty }
+            let heavy = results.filter { !$0.contents.isEmpty }
             if !heavy.isEmpty { uploads.send(.results(heavy, at: connection)) }
         case .giveBack(let leases, _): writer.send(.giveBack(leases, at: connection))
         case .failures(let failures): writer.send(.failures(failures, at: connection))

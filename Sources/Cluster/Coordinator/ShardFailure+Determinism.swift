@@ -6,5 +6,5 @@ extension ShardFailure {
     var isDeterministic: Bool { !isInfrastructure && Self.deterministicCodes.contains(code) }
 
     private static let deterministicCodes = Set(
-        StageError.Code.deterministic.map(\.description) + ["record-too-large", "rows-too-large"])
+        StageError.Code.deterministic.map(\.description) + ["record-too-large", "rows-too-large", "too-many-contents", "content-too-large"])
 }

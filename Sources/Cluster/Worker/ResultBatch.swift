@@ -13,8 +13,8 @@ struct ResultBatch {
         switch phase {
         case .assigned: break
         case .finished(let result, _):
-            let bytes = result.rows.count + result.record.count + result.blobs.count * 48 + 32
-            if !results.isEmpty, size + bytes > Self.sizeLimit || results.count >= Self.countLimit { flushResults() }
+            let bytes = result.headerSizeInBytes
+            if !results.isEmpty, size + bytes > WireProtocol.batchSizeInBytes || results.count >= Self.countLimit { flushResults() }
             results.append(result)
             size += bytes
         case .failed(let failure):
@@ -25,7 +25,6 @@ struct ResultBatch {
     }
 
     private static let countLimit = 512
-    private static let sizeLimit = 4 << 20
 
     private mutating func flushResults() {
         guard !results.isEmpty else { return }

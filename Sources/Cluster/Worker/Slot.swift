@@ -117,26 +117,20 @@ struct Slot: Sendable {
     }
 
     private func package(_ output: ShardOutput, of shard: AssignedShard, since start: Instant) throws -> Conclusion {
-        guard output.record.count <= WireProtocol.recordSizeInBytes else {
-            return failure(
-                shard, "record-too-large",
-                "the stage's record has \(output.record.count) bytes; at most \(WireProtocol.recordSizeInBytes)")
-        }
         for row in output.rows { try row.requireNumbers() }
-        let rows = output.rows.isEmpty ? Data() : try JSONEncoder().encode(output.rows)
-        guard rows.count + output.record.count + output.blobs.count * 64 <= WireProtocol.headerSizeInBytes - 4096 else {
-            return failure(shard, "rows-too-large", "the stage's rows have \(rows.count) bytes: make smaller shards")
-        }
+        let rows = try PackedRows(output.rows, besides: output.record.count + output.blobs.count * 64)
         var contents: [Data: Data] = [:]
-        let blobs = output.blobs.map { blob in
-            let digest = Data(SHA256Digest(hashing: blob).bytes)
-            contents[digest] = blob
-            return ShardResult.Blob(digest: digest, size: UInt64(blob.count))
+        func blob(_ bytes: Data) -> ShardResult.Blob {
+            let digest = Data(SHA256Digest(hashing: bytes).bytes)
+            contents[digest] = bytes
+            return ShardResult.Blob(digest: digest, size: UInt64(bytes.count))
         }
         let elapsed = ContinuousClock.now - start
         let result = ShardResult(
-            lease: shard.lease, rows: rows, record: output.record, blobs: blobs,
-            computeMilliseconds: UInt32(clamping: Int(elapsed.inSeconds * 1000)))
+            lease: shard.lease, rows: rows.inline, rowContents: rows.contents.map(blob), record: output.record,
+            blobs: output.blobs.map(blob), computeMilliseconds: UInt32(clamping: Int(elapsed.inSeconds * 1000)))
+        // Sent all the same, it would take others in its message with it.
+        if let (code, reason) = result.refusal { return failure(shard, code, reason) }
         return .finished(result, contents: contents, seconds: elapsed.inSeconds)
     }
 

@@ -50,21 +50,13 @@ extension WireMessage {
 
 extension AssignedShard {
     init(reading shard: Endoked__Shard) throws(WireError) {
-        guard shard.n_blobs <= WireProtocol.listCount else {
-            throw WireError(.tooLarge, "shard.blobs lists \(shard.n_blobs) entries")
-        }
-        var blobs: [Data] = []
-        for index in 0..<shard.n_blobs {
-            guard let blob = shard.blobs?[index] else { throw WireError(.malformed, "shard.blobs is absent") }
-            blobs.append(try FieldReader.digest(blob, "shard.blobs"))
-        }
         self.init(
             lease: try FieldReader.lease(shard.lease, "assign"), job: shard.job,
             stage: try FieldReader.name(shard.stage, "shard.stage"),
             kind: try FieldReader.optionalName(shard.kind, "shard.kind"), round: shard.round,
             key: try FieldReader.name(shard.key, "shard.key"),
             centre: shard.has_centre == 0 ? nil : try FieldReader.name(shard.centre, "shard.centre"), seed: shard.seed,
-            input: FieldReader.bytes(shard.input), blobs: blobs,
+            input: FieldReader.bytes(shard.input),
             fingerprint: shard.fingerprint.len == 0 ? nil : FieldReader.bytes(shard.fingerprint))
     }
 }
@@ -75,15 +67,27 @@ extension ShardResult {
             throw WireError(
                 .tooLarge, "a record of \(result.record.len) bytes; at most \(WireProtocol.recordSizeInBytes)")
         }
+        let rowContents = try Self.blobs(result.row_contents, result.n_row_contents, "results.row_contents")
         self.init(
-            lease: try FieldReader.lease(result.lease, "results"), rows: FieldReader.bytes(result.rows),
+            lease: try FieldReader.lease(result.lease, "results"),
+            rows: rowContents.isEmpty ? FieldReader.bytes(result.rows) : Data(), rowContents: rowContents,
             record: FieldReader.bytes(result.record),
-            blobs: try FieldReader.list(result.blobs, result.n_blobs, "results.blobs") { (blob) throws(WireError) in
-                guard blob.pointee.size <= WireProtocol.contentSizeInBytes else {
-                    throw WireError(.tooLarge, "a content of \(blob.pointee.size) bytes")
-                }
-                return Blob(digest: try FieldReader.digest(blob.pointee.digest, "results.blobs"), size: blob.pointee.size)
-            },
+            blobs: try Self.blobs(result.blobs, result.n_blobs, "results.blobs"),
             computeMilliseconds: result.compute_milliseconds)
+    }
+
+    /// What stands in the field `rows` of a result whose rows are contents: no JSON, so that a program that does not know
+    /// of them refuses the result.
+    static let rowsElsewhere = Data("contents".utf8)
+
+    private static func blobs(
+        _ pointer: UnsafeMutablePointer<UnsafeMutablePointer<Endoked__Results__Blob>?>?, _ count: Int, _ field: String
+    ) throws(WireError) -> [Blob] {
+        try FieldReader.list(pointer, count, field) { (blob) throws(WireError) in
+            guard blob.pointee.size <= WireProtocol.contentSizeInBytes else {
+                throw WireError(.tooLarge, "a content of \(blob.pointee.size) bytes")
+            }
+            return Blob(digest: try FieldReader.digest(blob.pointee.digest, field), size: blob.pointee.size)
+        }
     }
 }

@@ -69,8 +69,6 @@ extension WireMessage {
             if let centre = shard.centre { $0.centre = arena.string(centre) }
             $0.seed = shard.seed
             $0.input = arena.bytes(shard.input)
-            $0.n_blobs = shard.blobs.count
-            $0.blobs = arena.array(shard.blobs.map(arena.bytes))
             if let fingerprint = shard.fingerprint { $0.fingerprint = arena.bytes(fingerprint) }
         }
     }
@@ -80,18 +78,26 @@ extension WireMessage {
     ) -> UnsafeMutablePointer<Endoked__Results__Result> {
         arena.message(endoked__results__result__init) {
             $0.lease = arena.lease(result.lease)
-            $0.rows = arena.bytes(result.rows)
+            $0.rows = arena.bytes(result.rowContents.isEmpty ? result.rows : ShardResult.rowsElsewhere)
             $0.record = arena.bytes(result.record)
             $0.n_blobs = result.blobs.count
-            $0.blobs = arena.array(
-                result.blobs.map { blob in
-                    Optional(
-                        arena.message(endoked__results__blob__init) {
-                            $0.digest = arena.bytes(blob.digest)
-                            $0.size = blob.size
-                        })
-                })
+            $0.blobs = blobs(result.blobs, arena)
+            $0.n_row_contents = result.rowContents.count
+            $0.row_contents = blobs(result.rowContents, arena)
             $0.compute_milliseconds = result.computeMilliseconds
         }
+    }
+
+    private static func blobs(
+        _ blobs: [ShardResult.Blob], _ arena: Arena
+    ) -> UnsafeMutablePointer<UnsafeMutablePointer<Endoked__Results__Blob>?>? {
+        arena.array(
+            blobs.map { blob in
+                Optional(
+                    arena.message(endoked__results__blob__init) {
+                        $0.digest = arena.bytes(blob.digest)
+                        $0.size = blob.size
+                    })
+            })
     }
 }

@@ -14,14 +14,12 @@ public struct AssignedShard: Sendable, Hashable {
     public var centre: String?
     public var seed: UInt64
     public var input: Data
-    /// SHA-256 of contents that the shard will fetch, 32 bytes each.
-    public var blobs: [Data]
     /// What the centre's archive is recognised by; once for each job and centre in a session.
     public var fingerprint: Data?
 
     public init(
         lease: ShardLease, job: Int64, stage: String, kind: String? = nil, round: Int32, key: String, centre: String?, seed: UInt64,
-        input: Data, blobs: [Data] = [], fingerprint: Data? = nil
+        input: Data, fingerprint: Data? = nil
     ) {
         self.fingerprint = fingerprint
         self.lease = lease
@@ -33,7 +31,6 @@ public struct AssignedShard: Sendable, Hashable {
         self.centre = centre
         self.seed = seed
         self.input = input
-        self.blobs = blobs
     }
 }
 
@@ -51,19 +48,28 @@ public struct ShardResult: Sendable, Hashable {
     }
 
     public var lease: ShardLease
-    /// A JSON array of rows; empty means none.
+    /// A JSON array of rows; empty means none, or that they are in `rowContents`.
     public var rows: Data
+    /// Rows too large for a header, in order: each content is a JSON array of rows.
+    public var rowContents: [Blob]
     public var record: Data
     public var blobs: [Blob]
     public var computeMilliseconds: UInt32
 
-    public init(lease: ShardLease, rows: Data, record: Data, blobs: [Blob] = [], computeMilliseconds: UInt32 = 0) {
+    public init(
+        lease: ShardLease, rows: Data, rowContents: [Blob] = [], record: Data, blobs: [Blob] = [],
+        computeMilliseconds: UInt32 = 0
+    ) {
         self.lease = lease
         self.rows = rows
+        self.rowContents = rowContents
         self.record = record
         self.blobs = blobs
         self.computeMilliseconds = computeMilliseconds
     }
+
+    /// Everything that must be fetched before the result can be committed.
+    public var contents: [Blob] { rowContents + blobs }
 }
 
 /// The coordinator's last word about a lease: the worker forgets it.
