@@ -36,3 +36,15 @@ compare() { # compare FOLDER FOLDER
     [ "${#models[@]}" -gt 0 ] || { echo "  no parameters to compare"; result=1; }
     return "$result"
 }
+
+wait_for_stage() { # wait_for_stage NAME STAGE: until the stage runs or is over
+    for _ in $(seq 600); do
+        "$endoked" status --connect "ipc://$(ls "$work/$1"/state/coordinator*.sock 2>/dev/null | head -n 1)" --json 2>/dev/null |
+            python3 -c 'import json,sys
+s=json.load(sys.stdin)["jobs"]
+sys.exit(0 if any(g["name"]==sys.argv[1] and g["state"]!="pending" for j in s for g in j["stages"]) else 1)' "$2" 2>/dev/null && return 0
+        sleep 0.2
+    done
+    echo "  stage $2 was not reached"
+    return 1
+}
