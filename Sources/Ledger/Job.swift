@@ -32,9 +32,10 @@ public struct NewStep: Hashable, Sendable {
     /// How many rounds it makes at most.
     public var rounds: Int
 
-    public init(name: String, stage: String, rounds: Int = 1) {
+    /// - Parameter stage: nil for a step that is called as its stage.
+    public init(_ name: String, stage: String? = nil, rounds: Int = 1) {
         self.name = name
-        self.stage = stage
+        self.stage = stage ?? name
         self.rounds = rounds
     }
 }

@@ -136,7 +136,7 @@ import Testing
     @Test func aSharedContentStaysWithTheJobThatNeedsIt() throws {
         let test = try TestLedger()
         let contents = try train(test)
-        let other = try test.ledger.createJob(pipeline: Data("{}".utf8), seed: 1, archive: "b", stages: ["cam"])
+        let other = try test.ledger.createJob(pipeline: Data("{}".utf8), seed: 1, archive: "b", steps: [NewStep("cam")])
         try test.ledger.openRound(job: other, stage: "cam", round: 0, expected: 1, base: contents["result 2"])
         try test.ledger.setJobState(test.job, .complete, message: "")
         try age(test)

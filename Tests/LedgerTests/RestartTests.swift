@@ -16,7 +16,7 @@ import Testing
         let ledger = Ledger(connectionString: try server.start())
         try ledger.migrate()
         _ = try ledger.acquireLeadership(holder: "one", timeToLive: .seconds(60), grace: .zero)
-        let job = try ledger.createJob(pipeline: Data("{}".utf8), seed: 1, archive: "", stages: ["s"])
+        let job = try ledger.createJob(pipeline: Data("{}".utf8), seed: 1, archive: "", steps: [NewStep("s")])
         try ledger.enqueue(
             job: job, stage: "s", round: 0,
             shards: (0..<300).map { NewShard(key: "\($0)", centre: "", input: Data("{}".utf8)) })

@@ -36,7 +36,7 @@ import Testing
     @Test func theTimeLeftCountsRoundsThatHaveNotBegun() throws {
         let test = try TestLedger()
         let job = try test.ledger.createJob(
-            pipeline: Data("{}".utf8), seed: 1, archive: "", stages: ["train"], rounds: ["train": 5])
+            pipeline: Data("{}".utf8), seed: 1, archive: "", steps: [NewStep("train", rounds: 5)])
         try test.ledger.setStageState(job, stage: "train", .running, message: "")
         try test.ledger.register(WorkerRegistration(.a))
         for round in 0..<2 as Range<Int32> {
@@ -77,7 +77,7 @@ import Testing
         #expect(job.pipeline == Data(#"{"stages": []}"#.utf8) && job.seed == 7)
         #expect(try test.ledger.status().jobs.map(\.id) == [test.job], "the last that ended is shown")
         #expect(try test.ledger.job(JobID(99)) == nil)
-        #expect(ledgerErrorCode { _ = try test.ledger.createJob(pipeline: Data("{}".utf8), seed: 1, archive: "", stages: []) } == .invalid)
+        #expect(ledgerErrorCode { _ = try test.ledger.createJob(pipeline: Data("{}".utf8), seed: 1, archive: "", steps: []) } == .invalid)
         #expect(ledgerErrorCode { try test.ledger.setStageState(test.job, stage: "absent", .running, message: "") } == .unknownJob)
     }
 }

@@ -48,7 +48,7 @@ struct TestLedger {
             throw LedgerError(.notLeader, "a new database has a leader")
         }
         job = try ledger.createJob(
-            pipeline: Data(#"{"stages": []}"#.utf8), seed: 7, archive: "test", stages: ["labels", "train"])
+            pipeline: Data(#"{"stages": []}"#.utf8), seed: 7, archive: "test", steps: [NewStep("labels"), NewStep("train")])
     }
 
     /// A connection past the ledger, to look and to meddle.

@@ -14,10 +14,10 @@ import Testing
         let ledger = Ledger(connectionString: database)
         try ledger.migrate()
         _ = try ledger.acquireLeadership(holder: "test", timeToLive: .seconds(60), grace: .zero)
-        let old = try ledger.createJob(pipeline: Data("{}".utf8), seed: 1, archive: "old", stages: ["labels"])
+        let old = try ledger.createJob(pipeline: Data("{}".utf8), seed: 1, archive: "old", steps: [NewStep("labels")])
         try ledger.enqueue(job: old, stage: "labels", round: 0, shards: [NewShard(key: "a", centre: "", input: Data("{}".utf8))])
         try ledger.setJobState(old, .complete, message: "")
-        let failed = try ledger.createJob(pipeline: Data("{}".utf8), seed: 1, archive: "new", stages: ["labels"])
+        let failed = try ledger.createJob(pipeline: Data("{}".utf8), seed: 1, archive: "new", steps: [NewStep("labels")])
         try ledger.setJobState(failed, .failed, message: "x")
         try ledger.putBlob(Data(count: 3_000_000))
 

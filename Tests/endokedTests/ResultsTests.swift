@@ -21,7 +21,7 @@ import Testing
             try ledger.migrate()
             _ = try ledger.acquireLeadership(holder: "test", timeToLive: .seconds(600), grace: .zero)
             job = try ledger.createJob(
-                pipeline: Data(#"{"stages": []}"#.utf8), seed: 7, archive: "test", stages: ["catalogue", "cam"])
+                pipeline: Data(#"{"stages": []}"#.utf8), seed: 7, archive: "test", steps: [NewStep("catalogue"), NewStep("cam")])
         }
 
         func remove() {
@@ -76,7 +76,7 @@ import Testing
         defer { planted.remove() }
         let stage = "../../evil"
         let job = try planted.ledger.createJob(
-            pipeline: Data(#"{"stages": []}"#.utf8), seed: 7, archive: "test", stages: ["cam", stage])
+            pipeline: Data(#"{"stages": []}"#.utf8), seed: 7, archive: "test", steps: [NewStep("cam"), NewStep(stage)])
         try planted.ledger.writeRows(job: job, stage: "cam", [try planted.mask("cam", "north", "s1", "01.jpg", "good")])
         try planted.ledger.openRound(job: job, stage: stage, round: 0, expected: 0, base: nil)
         let model = ModelDescription(

@@ -59,7 +59,7 @@ public enum JobSubmission {
             pipeline: description, seed: Int64(bitPattern: parsed.seed), archive: archive,
             steps: try parsed.steps.map { step in
                 NewStep(
-                    name: step.name, stage: step.stage,
+                    step.name, stage: step.stage,
                     rounds: try registry[step.stage]?.roundCount(settings: step.settings) ?? 1)
             }, idempotencyKey: idempotencyKey)
     }
