@@ -18,8 +18,8 @@ struct JobDriver {
     private let writer: Mailbox<WriterCommand>
     private let pollInterval: Duration
     private let isTrusted: @Sendable () -> Bool
-    /// Descriptions of the jobs under way, which never change.
-    private var descriptions: [JobID: JobDescription] = [:]
+    /// What the jobs under way do, which never changes.
+    private var plans: [JobID: JobPlan] = [:]
     /// Jobs that wait for their surroundings.
     private var waits: [JobID: JobWait] = [:]
     private var nextPruning: Instant
@@ -83,22 +83,21 @@ struct JobDriver {
     /// holds it up.
     private mutating func advance(_ job: Job, _ stop: StopFlag) throws {
         do {
-            let description = try descriptions[job.id] ?? JobDescription(stored: job.pipeline)
-            descriptions[job.id] = description
-            let pipeline = try description.pipeline(registry: stages)
-            let outlines = try pipeline.outlines(registry: stages)
+            let plan = try plans[job.id] ?? JobPlan(stored: job.pipeline, registry: stages)
+            plans[job.id] = plan
             var job = job
             while !stop.isSet, isTrusted() {
                 guard let current = job.stages.first(where: { !$0.state.isFinal }) else {
                     return try end(job)
                 }
-                guard let index = pipeline.steps.firstIndex(where: { $0.name == current.name }),
-                    let stage = stages[pipeline.steps[index].stage]
+                guard let index = plan.outlines.firstIndex(where: { $0.step.name == current.name }),
+                    let stage = stages[plan.outlines[index].step.stage]
                 else { throw ClusterError(.invalid, "the job's step \(current.name) is not in its pipeline") }
                 let name = current.name
                 let run = StageRun(
-                    job: job, stage: stage, steps: Array(outlines.prefix(index + 1)), settings: pipeline.steps[index].settings,
-                    centres: description.centres, access: access, log: log)
+                    job: job, stage: stage, step: plan.outlines[index].step, sources: plan.outlines[index].sources,
+                    earlier: plan.outlines[..<index].map(\.step.name), settings: plan.pipeline.steps[index].settings,
+                    centres: plan.centres, access: access, log: log)
                 if current.state == .pending {
                     try access.persist { try $0.setStageState(job.id, stage: name, .running, message: "") }
                     log(.info, "stage.begun", ["job": job.id, "stage": name])
@@ -155,7 +154,7 @@ struct JobDriver {
         let incomplete = job.stages.filter { $0.state != .complete }
         let state: Job.State = incomplete.isEmpty ? .complete : .partial
         let message = incomplete.map { "\($0.name): \($0.message)" }.joined(separator: "; ")
-        descriptions[job.id] = nil
+        plans[job.id] = nil
         waits[job.id] = nil
         try release(job.id, job.stages.filter { $0.state == .complete || $0.state == .partial }.map(\.name))
         // Where no other job runs nothing is on its way: what is not named now never will be.
@@ -165,9 +164,24 @@ struct JobDriver {
     }
 
     private mutating func fail(_ job: Job, _ message: String) throws {
-        descriptions[job.id] = nil
+        plans[job.id] = nil
         waits[job.id] = nil
         try access.persist { try $0.setJobState(job.id, .failed, message: message) }
         log(.error, "job.failed", ["job": job.id, "message": message])
+    }
+}
+
+/// A job as its driver takes it on: read and checked once.
+private struct JobPlan {
+    let centres: [String]
+    let pipeline: Pipeline
+    /// Of the pipeline's steps, in order.
+    let outlines: [(step: StepOutline, sources: StepSources)]
+
+    init(stored: Data, registry: StageRegistry) throws {
+        let description = try JobDescription(stored: stored)
+        centres = description.centres
+        pipeline = try description.pipeline(registry: registry)
+        outlines = try pipeline.outlines(registry: registry)
     }
 }

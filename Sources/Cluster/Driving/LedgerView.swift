@@ -12,20 +12,20 @@ final class LedgerView: PlanningView {
     private let job: JobID
     let step: StepOutline
     let sources: StepSources
+    /// Up to the one that looks.
     private let steps: [String]
     private let access: LedgerAccess
     private var knownRounds: [String: [Round]] = [:]
 
-    /// - Parameter steps: the job's steps in order, up to the one that looks.
+    /// - Parameter earlier: names of the job's steps before `step`, in order.
     init(
-        _ job: Job, centres: [String], steps: [(step: StepOutline, sources: StepSources)],
-        current: (step: StepOutline, sources: StepSources), access: LedgerAccess
+        _ job: Job, centres: [String], step: StepOutline, sources: StepSources, earlier: [String], access: LedgerAccess
     ) {
         self.job = job.id
         seed = UInt64(bitPattern: job.seed)
         self.centres = centres
-        (step, sources) = current
-        self.steps = steps.map(\.step.name)
+        (self.step, self.sources) = (step, sources)
+        steps = earlier + [step.name]
         self.access = access
     }
 

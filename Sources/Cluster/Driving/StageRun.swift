@@ -14,8 +14,11 @@ struct StageRun {
 
     let job: Job
     let stage: any Stage
-    /// The job's steps up to this one.
-    let steps: [(step: StepOutline, sources: StepSources)]
+    /// The step that runs it, and what the job's plan says of it.
+    let step: StepOutline
+    let sources: StepSources
+    /// Names of the job's steps before it, in order.
+    let earlier: [String]
     let settings: StageSettings
     let centres: [String]
     let access: LedgerAccess
@@ -43,16 +46,15 @@ struct StageRun {
         }
     }
 
-    private var name: String { steps.last?.step.name ?? stage.name }
+    private var name: String { step.name }
 
-    private func view() throws -> LedgerView {
-        guard let current = steps.last else { throw ClusterError(.invalid, "a step of job \(job.id) is not in its pipeline") }
-        return LedgerView(job, centres: centres, steps: steps, current: current, access: access)
+    private var view: LedgerView {
+        LedgerView(job, centres: centres, step: step, sources: sources, earlier: earlier, access: access)
     }
 
     private func plan(_ round: Int) throws {
         let start = ContinuousClock.now
-        let view = try view()
+        let view = view
         let plans = try stage.plan(round: round, settings: settings, view: view)
         let shards = plans.map { plan in
             NewShard(
@@ -90,7 +92,7 @@ struct StageRun {
         let done = try access.persist { try $0.shardRecords(job: job.id, stage: name, round: Int32(round)) }
         let records = (done.map { Stages.ShardRecord($0) } + quarantined.map { Stages.ShardRecord($0) })
             .sorted { $0.key < $1.key }
-        let outcome = try stage.reduce(round: round, records: records, settings: settings, view: view())
+        let outcome = try stage.reduce(round: round, records: records, settings: settings, view: view)
         let warnings = outcome.warnings.map { "round \(round + 1): \($0)" }
         let rows =
             try outcome.rows.map { try LedgerRow($0) } + lost
