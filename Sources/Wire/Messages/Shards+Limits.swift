@@ -2,7 +2,7 @@
 extension AssignedShard {
     /// Why the protocol has no place for the shard; nil when it can be sent. Quotes nothing of it.
     public var refusal: String? {
-        for (field, name) in [("stage", stage), ("key", key)] + (centre.map { [("centre", $0)] } ?? [])
+        for (field, name) in [("stage", stage), ("kind", kind), ("key", key)] + (centre.map { [("centre", $0)] } ?? [])
         where !WireProtocol.isName(name) {
             return "its \(field) is no name: 1 to \(WireProtocol.nameSizeInBytes) bytes without control characters"
         }
@@ -15,7 +15,7 @@ extension AssignedShard {
 
     /// Bytes that it takes in a header, at most.
     var headerSizeInBytes: Int {
-        input.count + (fingerprint?.count ?? 0) + stage.utf8.count + key.utf8.count + (centre?.utf8.count ?? 0) + 128
+        input.count + (fingerprint?.count ?? 0) + stage.utf8.count + kind.utf8.count + key.utf8.count + (centre?.utf8.count ?? 0) + 128
     }
 }
 
