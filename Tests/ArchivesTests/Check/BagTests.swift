@@ -83,7 +83,7 @@ import Archives
         #expect(try check.index.imageData(study: composed, image: own) == jpeg)
         #expect(try check.index.imageData(study: composed, image: "\u{E4}.jpg") == jpeg)
         #expect(check.foldersWithoutReport().isEmpty)
-        let truth = try TruthReader(check.index.archive)
+        let truth = TruthReader(check.index.archive)
         #expect(try truth.showsPolyp(study: composed, image: own) == true)
         #expect(try truth.maskURL(study: composed, image: own) != nil)
         // A folder that has both keeps one, and says so.
