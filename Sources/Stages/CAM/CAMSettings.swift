@@ -70,12 +70,6 @@ public struct CAMSettings: Sendable, Hashable, Codable {
             throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))
         }
     }
-
-    var filter: BoxFilter {
-        BoxFilter(
-            minimumArea: minimumArea, maximumArea: maximumArea, maximumComponents: maximumComponents,
-            refusesBorder: refusesBorder)
-    }
 }
 
-extension CAMSettings: ImageStageSettings {}
+extension CAMSettings: FiltersBoxes, ImageStageSettings {}

@@ -26,6 +26,22 @@ package struct BoxFilter: Sendable, Hashable {
     }
 }
 
+/// Settings of a stage that filters boxes; each field stands among the stage's own.
+protocol FiltersBoxes {
+    var minimumArea: Double { get }
+    var maximumArea: Double { get }
+    var maximumComponents: Int { get }
+    var refusesBorder: Bool { get }
+}
+
+extension FiltersBoxes {
+    var filter: BoxFilter {
+        BoxFilter(
+            minimumArea: minimumArea, maximumArea: maximumArea, maximumComponents: maximumComponents,
+            refusesBorder: refusesBorder)
+    }
+}
+
 /// From a map's foreground to its box, and whether the box is worth prompting with (docs/Method.md, section 4).
 package struct BoxChoice {
     package var box: Box?

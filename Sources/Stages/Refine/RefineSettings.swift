@@ -31,14 +31,8 @@ public struct RefineSettings: Sendable, Hashable, Codable {
             throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))
         }
     }
-
-    var filter: BoxFilter {
-        BoxFilter(
-            minimumArea: minimumArea, maximumArea: maximumArea, maximumComponents: maximumComponents,
-            refusesBorder: refusesBorder)
-    }
 }
 
-extension RefineSettings: ImageStageSettings {
+extension RefineSettings: FiltersBoxes, ImageStageSettings {
     package var calibration: String? { nil }
 }

@@ -82,12 +82,6 @@ public struct ToCoCAMSettings: Sendable, Hashable, Codable {
         let labels = try FloatImage(width: map.width, height: map.height, values: mask.bits.map { $0 ? 0.7 : 0.3 })
         return Mask(try DenseCRF().refined(labels, on: image), above: 0.5)
     }
-
-    var filter: BoxFilter {
-        BoxFilter(
-            minimumArea: minimumArea, maximumArea: maximumArea, maximumComponents: maximumComponents,
-            refusesBorder: refusesBorder)
-    }
 }
 
-extension ToCoCAMSettings: ImageStageSettings {}
+extension ToCoCAMSettings: FiltersBoxes, ImageStageSettings {}
