@@ -71,7 +71,7 @@ static dnnl_status_t hint_describe(
 static amx_product *convolution_by_amx(const nn_primitive *made, const nn_convolution *s, int64_t out_h, int64_t out_w) {
     amx_weights b;
     if (s->element != NN_BF16 || s->groups != 1 || s->pad_top || s->pad_left || s->pad_bottom || s->pad_right ||
-        s->c % AMX_INNER || s->post == NN_POST_TANH || !amx_is_there() ||
+        s->c % AMX_INNER || s->post == NN_POST_TANH || s->post == NN_POST_RELU6 || !amx_is_there() ||
         !amx_weights_read(at(&made->weights), 0, 1, &b))
         return NULL;
     const int64_t blocks = s->c / AMX_INNER;

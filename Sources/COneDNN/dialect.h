@@ -59,8 +59,9 @@ static inline int layout_read(layout_pointer l, blocked_layout *read) {
     memcpy(read->inner_dims, *inner_dims, sizeof read->inner_dims);
     return 1;
 }
-static inline dnnl_status_t append_activation(dnnl_post_ops_t ops, dnnl_alg_kind_t kind) {
-    return dnnl_post_ops_append_eltwise(ops, kind, 0, 0);
+static inline dnnl_status_t append_activation(
+    dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha, float beta) {
+    return dnnl_post_ops_append_eltwise(ops, kind, alpha, beta);
 }
 static inline dnnl_status_t append_sum(dnnl_post_ops_t ops) {
     return dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
@@ -106,8 +107,9 @@ static inline int layout_read(layout_pointer l, blocked_layout *read) {
     memcpy(read->inner_dims, blocking->inner_idxs, sizeof read->inner_dims);
     return 1;
 }
-static inline dnnl_status_t append_activation(dnnl_post_ops_t ops, dnnl_alg_kind_t kind) {
-    return dnnl_post_ops_append_eltwise(ops, 1, kind, 0, 0);
+static inline dnnl_status_t append_activation(
+    dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha, float beta) {
+    return dnnl_post_ops_append_eltwise(ops, 1, kind, alpha, beta);
 }
 static inline dnnl_status_t append_sum(dnnl_post_ops_t ops) { return dnnl_post_ops_append_sum(ops, 1); }
 // Scales of the result, part of the kernel: those given at execution leave the fast kernels (2.6.3 has none for a

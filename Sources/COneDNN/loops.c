@@ -29,6 +29,8 @@ typedef struct {
 ELEMENTWISE(add, out[i] + a[i])
 ELEMENTWISE(scale, out[i] * number)
 ELEMENTWISE(relu, a[i] > 0 ? a[i] : 0)
+ELEMENTWISE(relu6, a[i] > 0 ? (a[i] < 6 ? a[i] : 6) : 0)
+ELEMENTWISE(relu6_backward, a[i] > 0 && a[i] < 6 ? b[i] : 0)
 ELEMENTWISE(relu_backward, a[i] > 0 ? b[i] : 0)
 ELEMENTWISE(tanh_backward, (1 - a[i] * a[i]) * b[i])
 
@@ -47,6 +49,10 @@ void nn_scale(float *a, float factor, int64_t count) { elementwise_run(scale_pie
 void nn_relu(const float *x, float *y, int64_t count) { elementwise_run(relu_piece, x, NULL, y, count, 0); }
 void nn_relu_backward(const float *y, const float *dy, float *dx, int64_t count) {
     elementwise_run(relu_backward_piece, y, dy, dx, count, 0);
+}
+void nn_relu6(const float *x, float *y, int64_t count) { elementwise_run(relu6_piece, x, NULL, y, count, 0); }
+void nn_relu6_backward(const float *y, const float *dy, float *dx, int64_t count) {
+    elementwise_run(relu6_backward_piece, y, dy, dx, count, 0);
 }
 void nn_tanh(const float *x, float *y, int64_t count) { elementwise_run(tanh_forward_piece, x, NULL, y, count, 0); }
 void nn_tanh_backward(const float *y, const float *dy, float *dx, int64_t count) {

@@ -21,7 +21,8 @@ static operand operand_make(
 /// and of pairs of rows.
 static amx_product *product_by_amx(const nn_primitive *made, const nn_matmul *s, int rank) {
     amx_weights b;
-    if (!s->packs_b || s->element != NN_BF16 || rank != 2 || s->k % AMX_INNER || s->post == NN_POST_TANH || !amx_is_there() ||
+    if (!s->packs_b || s->element != NN_BF16 || rank != 2 || s->k % AMX_INNER || s->post == NN_POST_TANH ||
+        s->post == NN_POST_RELU6 || !amx_is_there() ||
         s->a_strides[2] != s->k || s->a_strides[3] != 1 || s->destination_strides[2] != s->n ||
         s->destination_strides[3] != 1 || !amx_weights_read(at(&made->weights), 1, 0, &b))
         return NULL;

@@ -10,8 +10,9 @@ dnnl_status_t attributes_make(dnnl_primitive_attr_t *attributes, int32_t adds_de
     TRY(dnnl_post_ops_create(&operations));
     dnnl_status_t status = dnnl_success;
     if (adds_destination) status = append_sum(operations);
-    if (status == dnnl_success && post == NN_POST_RELU) status = append_activation(operations, dnnl_eltwise_relu);
-    if (status == dnnl_success && post == NN_POST_TANH) status = append_activation(operations, dnnl_eltwise_tanh);
+    if (status == dnnl_success && post == NN_POST_RELU) status = append_activation(operations, dnnl_eltwise_relu, 0, 0);
+    if (status == dnnl_success && post == NN_POST_RELU6) status = append_activation(operations, dnnl_eltwise_clip, 0, 6);
+    if (status == dnnl_success && post == NN_POST_TANH) status = append_activation(operations, dnnl_eltwise_tanh, 0, 0);
     if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(*attributes, operations);
     dnnl_post_ops_destroy(operations);
     return status;

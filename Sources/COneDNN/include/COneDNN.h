@@ -34,7 +34,7 @@ void nn_free(void *memory);
 /// 8-bit numbers are read by quantised products only, whose results are fp32 or bf16.
 enum { NN_F32 = 0, NN_BF16 = 1, NN_U8 = 2, NN_S8 = 3 };
 enum { NN_FORWARD_INFERENCE = 0, NN_FORWARD_TRAINING = 1, NN_BACKWARD_DATA = 2, NN_BACKWARD_WEIGHTS = 3 };
-enum { NN_POST_NONE = 0, NN_POST_RELU = 1, NN_POST_TANH = 2, NN_POST_GELU_ERF = 3 };
+enum { NN_POST_NONE = 0, NN_POST_RELU = 1, NN_POST_TANH = 2, NN_POST_GELU_ERF = 3, NN_POST_RELU6 = 4 };
 
 /// A compiled operation for one shape. Immutable: any number of threads may execute it at once, each with a
 /// scratch buffer of its own.
@@ -91,6 +91,9 @@ void nn_copy(const void *from, void *to, int64_t bytes);
 void nn_add(float *a, const float *b, int64_t count);
 void nn_scale(float *a, float factor, int64_t count);
 void nn_relu(const float *x, float *y, int64_t count);
+void nn_relu6(const float *x, float *y, int64_t count);
+/// From the result: what lies strictly between 0 and 6 passes.
+void nn_relu6_backward(const float *y, const float *dy, float *dx, int64_t count);
 void nn_relu_backward(const float *y, const float *dy, float *dx, int64_t count);
 void nn_tanh(const float *x, float *y, int64_t count);
 void nn_tanh_backward(const float *y, const float *dy, float *dx, int64_t count);

@@ -7,6 +7,8 @@ public enum PostOperation: Int32, Sendable, Hashable {
     case tanh = 2
     /// x·Φ(x), by the error function (Hendrycks and Gimpel 2016).
     case geluErf = 3
+    /// min(max(x, 0), 6).
+    case relu6 = 4
 }
 
 /// Which way a convolution runs.
@@ -20,20 +22,23 @@ package enum ConvolutionPass: Int32, Sendable, Hashable {
 /// How a convolution moves over its input. Kernels and strides are given as height, width.
 public struct ConvolutionGeometry: Hashable, Sendable {
     public var stride: Int
+    /// Rows and columns of zeros before the first one, and after the last where `paddingAfter` says no other.
     public var padding: Int
+    public var paddingAfter: Int?
     public var dilation: Int
     public var groups: Int
 
-    public init(stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1) {
+    public init(stride: Int = 1, padding: Int = 0, paddingAfter: Int? = nil, dilation: Int = 1, groups: Int = 1) {
         self.stride = stride
         self.padding = padding
+        self.paddingAfter = paddingAfter == padding ? nil : paddingAfter
         self.dilation = dilation
         self.groups = groups
     }
 
     /// The extent of the result along one side; zero where the kernel does not fit.
     public func outputExtent(_ input: Int, kernel: Int) -> Int {
-        let steps = input + 2 * padding - (kernel - 1) * dilation - 1
+        let steps = input + padding + (paddingAfter ?? padding) - (kernel - 1) * dilation - 1
         return steps < 0 ? 0 : steps / stride + 1
     }
 }
@@ -63,8 +68,6 @@ package struct ConvolutionShape: Hashable, Sendable {
     /// Output channels, input channels of a group, height, width.
     package var weights: [Int]
     package var geometry: ConvolutionGeometry
-    /// Rows and columns of padding after the last one, where they differ from those before the first.
-    package var padAfter: Int?
 
     package init(pass: ConvolutionPass, input: [Int], weights: [Int], geometry: ConvolutionGeometry) {
         self.pass = pass
@@ -87,7 +90,7 @@ package struct ConvolutionShape: Hashable, Sendable {
         (made.kernel_h, made.kernel_w) = (Int64(weights[2]), Int64(weights[3]))
         (made.stride_h, made.stride_w) = (Int64(geometry.stride), Int64(geometry.stride))
         (made.pad_top, made.pad_left) = (Int64(geometry.padding), Int64(geometry.padding))
-        let after = Int64(padAfter ?? geometry.padding)
+        let after = Int64(geometry.paddingAfter ?? geometry.padding)
         (made.pad_bottom, made.pad_right) = (after, after)
         (made.dilation_h, made.dilation_w) = (Int64(geometry.dilation), Int64(geometry.dilation))
         return made

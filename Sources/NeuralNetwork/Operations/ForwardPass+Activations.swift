@@ -34,6 +34,7 @@ extension ForwardPass {
         case .relu: try relu(float32(x))
         case .tanh: try tanh(float32(x))
         case .geluErf: try gelu(x)
+        case .relu6: try relu6(float32(x))
         }
     }
 

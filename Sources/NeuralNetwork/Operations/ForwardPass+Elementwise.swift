@@ -12,6 +12,18 @@ extension ForwardPass {
         return y
     }
 
+    /// min(max(x, 0), 6) (Howard et al. 2017).
+    public func relu6(_ x: Tensor) throws -> Tensor {
+        let y = try Tensor(shape: x.shape)
+        nn_relu6(x.pointer, y.pointer, Int64(x.count))
+        let tape = records([x])
+        tape?.record(y) { gradient in
+            nn_relu6_backward(y.pointer, gradient.pointer, gradient.pointer, Int64(x.count))
+            tape?.accumulate(gradient, for: x)
+        }
+        return y
+    }
+
     public func tanh(_ x: Tensor) throws -> Tensor {
         let y = try Tensor(shape: x.shape)
         nn_tanh(x.pointer, y.pointer, Int64(x.count))

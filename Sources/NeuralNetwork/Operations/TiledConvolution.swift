@@ -22,7 +22,7 @@ struct TiledConvolution {
         guard nn_winograd_is_fast(convolution.precision == .bfloat16 ? 1 : 0) != 0, convolution.quantised == nil,
             convolution.pass != .backwardWeights, !isExact,
             weights[2] == 3, weights[3] == 3, outputs % 32 == 0, inputs % 16 == 0,
-            geometry == ConvolutionGeometry(padding: 1), convolution.padAfter ?? 1 == 1,
+            geometry == ConvolutionGeometry(padding: 1),
             convolution.post == .none || convolution.post == .relu,
             ((input[1] + 3) / 4) * ((input[2] + 3) / 4) >= Self.fewestTiles
         else { return nil }

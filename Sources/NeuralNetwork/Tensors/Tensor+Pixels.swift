@@ -18,6 +18,10 @@ public struct ColourNormalisation: Sendable, Hashable, Codable {
     public static let imageNet = ColourNormalisation(
         uncheckedMean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
 
+    /// (value − 127) / 128 of 0…255: of networks that TensorFlow's release of EfficientNet-Lite trained.
+    public static let signedBytes = ColourNormalisation(
+        uncheckedMean: [127.0 / 255, 127.0 / 255, 127.0 / 255], deviation: [128.0 / 255, 128.0 / 255, 128.0 / 255])
+
     private init(uncheckedMean mean: [Float], deviation: [Float]) {
         self.mean = mean
         self.deviation = deviation
