@@ -29,10 +29,29 @@ public final class AttentionTeacher: Module {
 
     /// `features` is n, features of the encoder.
     public func callAsFunction(_ features: Tensor, _ pass: ForwardPass) throws -> Output {
+        try output(of: projected(features, pass), pass)
+    }
+
+    /// The same of several bags whose features lie one after the other; `bags` are their rows.
+    ///
+    /// In training, batch normalisation takes its statistics over all of them. Over one small bag it would take away
+    /// what the bag's images have in common, which is what a bag is told by, while inference has the statistics of all bags:
+    /// on bags of a dozen images the teacher then learnt to look at the wrong ones.
+    public func callAsFunction(_ features: Tensor, bags: [Range<Int>], _ pass: ForwardPass) throws -> [Output] {
+        guard bags.count > 1 else { return [try self(features, pass)] }
+        let projected = try projected(features, pass)
+        return try bags.map { try output(of: pass.gathered(projected, rows: Array($0)), pass) }
+    }
+
+    private func projected(_ features: Tensor, _ pass: ForwardPass) throws -> Tensor {
         var h = features
         for (linear, norm) in hidden {
             h = try norm(linear(pass.dropout(h, probability: dropout), pass, result: .float32), pass, relu: true)
         }
+        return h
+    }
+
+    private func output(of h: Tensor, _ pass: ForwardPass) throws -> Output {
         let scores = try attention.1(attention.0(h, pass, activation: .tanh), pass, result: .float32)
         let weights = try pass.softmax(pass.reshaped(scores, to: [1, scores.count]))
         let bag = try pass.matmul(weights, h)

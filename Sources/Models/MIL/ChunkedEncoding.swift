@@ -2,7 +2,7 @@ import NeuralNetwork
 
 /// The features of a bag, with a way back for their gradient that fits into memory.
 struct ChunkedEncoding {
-    private let encoder: ResNet
+    private let encoder: any ImageBackbone
     private let images: Tensor
     private let chunks: [Range<Int>]
     private let precision: Precision
@@ -12,7 +12,7 @@ struct ChunkedEncoding {
     let features: Tensor
 
     /// `isRecorded`: whether there will be a way back.
-    init(_ encoder: ResNet, _ images: Tensor, settings: MILTrainingSettings, isRecorded: Bool = true) throws {
+    init(_ encoder: any ImageBackbone, _ images: Tensor, settings: MILTrainingSettings, isRecorded: Bool = true) throws {
         guard images.shape.count == 4, images.shape[0] > 0 else {
             throw EngineError(.shapeMismatch, "the encoder needs images as N,H,W,3; got \(images.shape)")
         }
@@ -25,7 +25,7 @@ struct ChunkedEncoding {
         self.images = images
         chunks = ranges
         precision = settings.precision
-        let fits = ranges.count == 1 || Self.activationBytes(encoder.kind, images) <= settings.activationBudget
+        let fits = ranges.count == 1 || Self.activationBytes(encoder, images) <= settings.activationBudget
         let keeps = isRecorded && fits
         var kept: [(Tape, Tensor)] = []
         var features: [Tensor] = []
@@ -69,10 +69,8 @@ struct ChunkedEncoding {
         return (0..<parts).map { count * $0 / parts..<count * ($0 + 1) / parts }
     }
 
-    /// What a recorded pass keeps, roughly: outputs of convolutions and of normalisations.
-    private static func activationBytes(_ kind: ResNetKind, _ images: Tensor) -> Int {
-        // Floats for each pixel of the input: stem 2·64/4 + pool 64/16, then each layer's blocks.
-        let perPixel = kind == .resNet18 ? 100 : 340
-        return images.shape[0] * images.shape[1] * images.shape[2] * perPixel * 4
+    /// What a recorded pass keeps, roughly.
+    private static func activationBytes(_ encoder: any ImageBackbone, _ images: Tensor) -> Int {
+        images.shape[0] * images.shape[1] * images.shape[2] * encoder.activationsPerPixel * 4
     }
 }

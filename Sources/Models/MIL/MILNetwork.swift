@@ -2,11 +2,11 @@ import NeuralNetwork
 
 /// The network of EndoKED-MIL: one encoder of images, two teachers that see bags, one student that sees images.
 ///
-/// Parameters are named `encoder.` (torchvision's names), `attention.`, `dsmil.`, `student.` (the reference's).
+/// Parameters are named `encoder.` (the encoder's published names), `attention.`, `dsmil.`, `student.` (the reference's).
 /// A network belongs to one thread; to move it, send its `parameters()`.
 public final class MILNetwork: Module {
     public let configuration: MILConfiguration
-    public let encoder: ResNet
+    public let encoder: any ImageBackbone
     public let attention: AttentionTeacher
     public let dsmil: DSMILTeacher
     public let student: StudentHead
@@ -22,8 +22,8 @@ public final class MILNetwork: Module {
                 "a MIL network needs teacherHidden ≥ 2, studentHidden ≥ 1 and dropout in [0, 1); got \(configuration)")
         }
         self.configuration = configuration
-        let (features, dropout) = (configuration.encoder.features, configuration.dropout)
-        encoder = try ResNet(configuration.encoder, seed: seed)
+        let (features, dropout) = (configuration.features, configuration.dropout)
+        encoder = try configuration.makeEncoder(seed: seed)
         attention = try AttentionTeacher(features: features, hidden: configuration.teacherHidden, dropout: dropout)
         dsmil = try DSMILTeacher(features: features, hidden: configuration.teacherHidden, dropout: dropout)
         student = try StudentHead(features: features, hidden: configuration.studentHidden, dropout: dropout)
@@ -41,16 +41,9 @@ public final class MILNetwork: Module {
 
     private var heads: [(String, any Module)] { [("attention", attention), ("dsmil", dsmil), ("student", student)] }
 
-    /// Takes over an encoder trained elsewhere: torchvision's names, with or without `encoder.` before them; its
-    /// `fc.` is passed over. Errors as `load`.
-    public func loadEncoder(_ set: ParameterSet) throws {
-        let entries = set.entries.compactMap { entry -> ParameterSet.Entry? in
-            var entry = entry
-            if entry.name.hasPrefix("encoder.") { entry.name.removeFirst("encoder.".count) }
-            return entry.name.hasPrefix("fc.") ? nil : entry
-        }
-        try encoder.load(ParameterSet(entries: entries))
-    }
+    /// Takes over an encoder trained elsewhere: its published names, with or without `encoder.` before them; its
+    /// classifier is passed over. Errors as `load`.
+    public func loadEncoder(_ set: ParameterSet) throws { try encoder.load(configuration.encoder.tensors(of: set)) }
 
     public func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
         try encoder.forEachParameter(joinedName(prefix, "encoder"), body)

@@ -72,7 +72,7 @@ public final class MILTrainer {
     }
 
     /// One step of encoder and teachers on several bags: their images are encoded together, so that batch normalisation
-    /// of the encoder sees all of them; the heads see bag by bag; the loss is the mean over bags.
+    /// of the encoder and of the attention teacher sees all of them; the loss is the mean over bags.
     ///
     /// - Parameter teachesEncoder: whether the encoder learns from the teachers, too.
     ///
@@ -90,42 +90,41 @@ public final class MILTrainer {
         network.clearGradients()
         let images = bags.count == 1 ? bags[0].images : try Tensor.concatenated(bags.map(\.images))
         let encoding = try ChunkedEncoding(network.encoder, images, settings: settings, isRecorded: teachesEncoder)
-        let share = 1 / Float(bags.count)
-        var steps: [TeacherStep] = []
-        var gradients: [Tensor] = []
-        var first = 0
-        for bag in bags {
-            let range = first..<first + bag.images.shape[0]
-            first = range.upperBound
-            let (step, gradient) = try teach(try encoding.features.rows(range), label: bag.label, share: share)
-            steps.append(step)
-            gradients.append(gradient)
-        }
-        if teachesEncoder { try encoding.backward(try Tensor.concatenated(gradients)) }
-        try finish(teacherOptimiser, loss: steps.reduce(0) { $0 + $1.loss * share }, rate: rate)
+        let (steps, gradient) = try teach(encoding.features, bags.map { ($0.images.shape[0], $0.label) })
+        if teachesEncoder { try encoding.backward(gradient) }
+        try finish(teacherOptimiser, loss: steps.reduce(0) { $0 + $1.loss } / Float(bags.count), rate: rate)
         return steps
     }
 
-    /// Both teachers on one bag's features: gradients of `share` of the loss go to their parameters, that of the features
-    /// is returned.
-    private func teach(_ features: Tensor, label: Int, share: Float) throws -> (TeacherStep, Tensor) {
+    /// Both teachers on the features of some bags, one after the other: gradients of the mean loss go to their parameters,
+    /// that of the features is returned.
+    private func teach(_ features: Tensor, _ bags: [(count: Int, label: Int)]) throws -> ([TeacherStep], Tensor) {
         let tape = Tape()
         tape.watch(features)
         let pass = ForwardPass(.training, recordingOn: tape, seed: seeds.next())
-        let attention = try network.attention(features, pass)
-        let dsmil = try network.dsmil(features, pass)
-        let attentionLoss = try MILLosses.attention(attention.bagLogits, label: label)
-        let dsmilLoss = try MILLosses.dsmil(dsmil, label: label)
+        var ranges: [Range<Int>] = []
+        for bag in bags { ranges.append((ranges.last?.upperBound ?? 0)..<(ranges.last?.upperBound ?? 0) + bag.count) }
+        let attention = try network.attention(features, bags: ranges, pass)
+        let share = 1 / Float(bags.count)
         let (first, second) = (settings.teacherWeights[0], settings.teacherWeights[1])
-        try tape.backward(from: [
-            (attention.bagLogits, try attentionLoss.gradient.scaled(by: first * share)),
-            (dsmil.bagLogits, try dsmilLoss.bag.scaled(by: second * share)),
-            (dsmil.instanceLogits, try dsmilLoss.instances.scaled(by: second * share)),
-        ])
-        let step = TeacherStep(
-            loss: first * attentionLoss.value + second * dsmilLoss.value, attention: MILBagOutput(attention),
-            dsmil: MILBagOutput(dsmil))
-        return (step, try tape.gradient(of: features) ?? Tensor.zeros(features.shape))
+        var steps: [TeacherStep] = []
+        var roots: [(Tensor, Tensor)] = []
+        for ((bag, range), attention) in zip(zip(bags, ranges), attention) {
+            let dsmil = try network.dsmil(bags.count == 1 ? features : pass.gathered(features, rows: Array(range)), pass)
+            let attentionLoss = try MILLosses.attention(attention.bagLogits, label: bag.label)
+            let dsmilLoss = try MILLosses.dsmil(dsmil, label: bag.label)
+            roots += [
+                (attention.bagLogits, try attentionLoss.gradient.scaled(by: first * share)),
+                (dsmil.bagLogits, try dsmilLoss.bag.scaled(by: second * share)),
+                (dsmil.instanceLogits, try dsmilLoss.instances.scaled(by: second * share)),
+            ]
+            steps.append(
+                TeacherStep(
+                    loss: first * attentionLoss.value + second * dsmilLoss.value, attention: MILBagOutput(attention),
+                    dsmil: MILBagOutput(dsmil)))
+        }
+        try tape.backward(from: roots)
+        return (steps, try tape.gradient(of: features) ?? Tensor.zeros(features.shape))
     }
 
     /// One step of encoder and student. `images` is b,H,W,3, `targets` one pseudo-label in [0, 1] for each.

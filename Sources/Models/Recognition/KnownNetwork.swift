@@ -2,10 +2,10 @@ import NeuralNetwork
 
 /// The published networks that this program reads, as a checkpoint's tensors tell them apart.
 public enum KnownNetwork: Hashable, Sendable {
-    /// torchvision's names.
-    case resNet(ResNetKind)
+    /// An image encoder with its published names.
+    case encoder(EncoderKind)
     /// The MIL network that `mil-train` writes: encoder, two teachers, student.
-    case mil(ResNetKind)
+    case mil(EncoderKind)
     /// timm's and DeiT's names.
     case visionTransformer(width: Int)
     case toCo(ToCoConfiguration.Decoder, width: Int)
@@ -17,10 +17,6 @@ public enum KnownNetwork: Hashable, Sendable {
     /// Which network these tensors are of; nil for none that is known.
     public init?(of tensors: TensorShapes) {
         func width(_ name: String) -> Int? { tensors[name]?.first }
-        func resNet(_ prefix: String) -> ResNetKind? {
-            guard tensors["\(prefix)layer1.0.bn1.weight"] != nil else { return nil }
-            return tensors["\(prefix)layer1.0.conv3.weight"] == nil ? .resNet18 : .resNet50
-        }
         if tensors.names.contains(where: { $0.hasPrefix("image_encoder.") }) {
             guard let kind = try? SegmentAnythingCheckpoint.kind(of: tensors) else { return nil }
             self = .segmentAnything(kind)
@@ -34,10 +30,10 @@ public enum KnownNetwork: Hashable, Sendable {
             self = .toCo(ToCoConfiguration(of: tensors).decoder, width: width)
         } else if let width = width("patch_embed.proj.weight"), tensors["blocks.0.attn.qkv.weight"] != nil {
             self = .visionTransformer(width: width)
-        } else if let kind = resNet("encoder."), tensors.names.contains(where: { $0.hasPrefix("student.") }) {
+        } else if tensors.names.contains(where: { $0.hasPrefix("student.") }), let kind = EncoderKind(of: tensors.below("encoder.")) {
             self = .mil(kind)
-        } else if let kind = resNet("") {
-            self = .resNet(kind)
+        } else if let kind = EncoderKind(of: tensors) {
+            self = .encoder(kind)
         } else {
             return nil
         }
@@ -45,8 +41,8 @@ public enum KnownNetwork: Hashable, Sendable {
 
     public var name: String {
         switch self {
-        case .resNet(let kind): "\(kind)".lowercased()
-        case .mil(let kind): "MIL network on \("\(kind)".lowercased())"
+        case .encoder(let kind): kind.rawValue
+        case .mil(let kind): "MIL network on \(kind.rawValue)"
         case .visionTransformer(let width): "ViT/DeiT of width \(width)"
         case .toCo(let decoder, let width): "ToCo on a ViT of width \(width), decoder \(decoder)"
         case .pvt(let size): "PVTv2-\("\(size)".uppercased())"
@@ -62,8 +58,7 @@ public enum KnownNetwork: Hashable, Sendable {
     /// `EngineError` for sizes that make no network.
     public func load(_ set: ParameterSet) throws {
         switch self {
-        case .resNet(let kind):
-            try ResNet(kind, seed: 0).load(ParameterSet(entries: set.entries.filter { !$0.name.hasPrefix("fc.") }))
+        case .encoder(let kind): try kind.make(seed: nil).load(kind.tensors(of: set))
         case .mil(let kind):
             let configuration = MILConfiguration(
                 encoder: kind, teacherHidden: set["attention.classifier.1.weight"]?.shape.first ?? 1024,

@@ -8,6 +8,8 @@ public final class ResNet: Module {
         public let stem: Tensor
         /// After each of the four layers, N,H,W,C.
         public let layers: [Tensor]
+        /// The last of them.
+        public let lastLayer: Tensor
         /// N, features: the mean over the last layer's positions.
         public let features: Tensor
         /// N, classes; nil without the last linear layer.
@@ -55,12 +57,8 @@ public final class ResNet: Module {
             outputs.append(x)
         }
         let features = try pass.globalAveragePool(x)
-        return Activations(stem: stem, layers: outputs, features: features, logits: try classifier?(features, pass, result: .float32))
-    }
-
-    /// N, features.
-    public func features(_ images: Tensor, _ pass: ForwardPass) throws -> Tensor {
-        try activations(images, pass).features
+        return Activations(
+            stem: stem, layers: outputs, lastLayer: x, features: features, logits: try classifier?(features, pass, result: .float32))
     }
 
     /// In training too, batch normalisation uses the running statistics and teaches them nothing.

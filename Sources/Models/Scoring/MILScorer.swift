@@ -92,14 +92,14 @@ public final class MILScorer: Sendable {
 
     /// Features as n, features.
     func rows(_ features: [Float]) throws -> Tensor {
-        let width = configuration.encoder.features
+        let width = configuration.features
         guard !features.isEmpty, features.count % width == 0 else {
             throw EngineError(.shapeMismatch, "\(features.count) numbers are not feature vectors of \(width)")
         }
         return try Tensor(features, shape: [features.count / width, width])
     }
 
-    /// The encoder's features, `configuration.encoder.features` numbers for each image.
+    /// The encoder's features, `configuration.features` numbers for each image.
     public func features(rgb: UnsafeRawBufferPointer, count: Int, height: Int, width: Int) throws -> [Float] {
         let bytes = height * width * 3
         guard count > 0, height >= 32, width >= 32, rgb.count == count * bytes else {
@@ -107,7 +107,7 @@ public final class MILScorer: Sendable {
                 .shapeMismatch, "\(rgb.count) bytes are not \(count) images of \(height)×\(width)×3 (32 pixels a side or more)")
         }
         var features: [Float] = []
-        features.reserveCapacity(count * configuration.encoder.features)
+        features.reserveCapacity(count * configuration.features)
         let group = Self.imagesAtOnce(height: height, width: width)
         for first in stride(from: 0, to: count, by: group) {
             let size = min(group, count - first)

@@ -18,8 +18,8 @@ struct WeightsKind: Sendable {
     }
 
     /// What a MIL network on `encoder` can start from.
-    static func start(ofMIL encoder: ResNetKind) -> WeightsKind {
-        one(of: .resNet(encoder), .mil(encoder))
+    static func start(ofMIL encoder: EncoderKind) -> WeightsKind {
+        one(of: .encoder(encoder), .mil(encoder))
     }
 
     /// What a ToCo whose tokens are `width` numbers can start from.

@@ -31,7 +31,7 @@ struct WeightsOutline {
 
     func refusal(_ kind: WeightsKind) -> StageError {
         let hint =
-            if case .resNet = network { ": an encoder alone can start mil-train (`initialCheckpoint`)" } else { "" }
+            if case .encoder = network { ": an encoder alone can start mil-train (`initialCheckpoint`)" } else { "" }
         return StageError(.parameters, "\(path) is of \(network.name), not of \(kind.name)\(hint)")
     }
 

@@ -8,7 +8,7 @@ import Testing
         let mil = MILConfiguration(teacherHidden: 64, studentHidden: 96)
         let toCo = ToCoConfiguration(encoder: .tiny16, decoder: .aspp, hasProjections: false)
         return [
-            (.resNet(.resNet50), try ResNet(.resNet50, seed: 1).parameters()),
+            (.encoder(.resNet50), try ResNet(.resNet50, seed: 1).parameters()),
             (.mil(.resNet18), try MILNetwork(mil, seed: 1).parameters()),
             (.visionTransformer(width: 192), try VisionTransformer(.tiny16, seed: 1).parameters()),
             (.toCo(.aspp, width: 192), try ToCoNetwork(toCo, seed: 1).parameters()),

@@ -1,0 +1,28 @@
+import NeuralNetwork
+
+/// A network that turns images into maps, and maps into feature vectors: what multiple-instance learning, class maps and
+/// decoders stand on.
+public protocol ImageBackbone: Module {
+    /// Length of a feature vector, and channels of the last maps.
+    var featureCount: Int { get }
+
+    /// The last maps, N,h,w,features, of `images`, N,H,W,3, whose sides its kind takes (`EncoderKind.sideMultiple`). They are
+    /// the encoder's own in any pass: no other network's layer has seen them.
+    func lastMaps(_ images: Tensor, _ pass: ForwardPass) throws -> Tensor
+
+    /// In training too, batch normalisation uses the running statistics and teaches them nothing.
+    var freezesBatchNorm: Bool { get set }
+
+    /// Numbers that a recorded pass keeps for each pixel of its input, roughly: outputs of convolutions and normalisations.
+    var activationsPerPixel: Int { get }
+
+    /// Floating-point operations of one image's convolutions, a multiplication and an addition each counted as one.
+    func operations(height: Int, width: Int) -> Double
+}
+
+extension ImageBackbone {
+    /// N, features: the mean of the last maps over their positions.
+    public func features(_ images: Tensor, _ pass: ForwardPass) throws -> Tensor {
+        try pass.globalAveragePool(lastMaps(images, pass))
+    }
+}
