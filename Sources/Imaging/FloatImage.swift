@@ -41,3 +41,12 @@ public struct FloatImage: Sendable, Equatable {
         set { values[(y * width + x) * channels + channel] = newValue }
     }
 }
+
+extension FloatImage {
+    /// The pixel of the first channel's highest sample, the first of equal ones.
+    public var peak: (x: Int, y: Int) {
+        var best = 0
+        for pixel in 0..<width * height where values[pixel * channels] > values[best * channels] { best = pixel }
+        return (best % width, best / width)
+    }
+}

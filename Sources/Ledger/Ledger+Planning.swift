@@ -174,7 +174,7 @@ extension Ledger {
         }
     }
 
-    private static func digest(_ bytes: [UInt8]) throws -> SHA256Digest {
+    static func digest(_ bytes: [UInt8]) throws -> SHA256Digest {
         guard let digest = SHA256Digest(bytes: bytes) else {
             throw LedgerError(.database, "a digest of \(bytes.count) bytes in the ledger")
         }

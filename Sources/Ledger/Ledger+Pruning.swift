@@ -107,6 +107,7 @@ extension Ledger {
         }
         try connection.execute("DELETE FROM shard WHERE job = ANY ($1)", named)
         try connection.execute("DELETE FROM mask WHERE job = ANY ($1)", named)
+        try connection.execute("DELETE FROM feature WHERE job = ANY ($1)", named)
         try connection.execute("DELETE FROM picture WHERE job = ANY ($1)", named)
         try connection.execute("DELETE FROM box WHERE job = ANY ($1)", named)
         try connection.execute("DELETE FROM image_score WHERE job = ANY ($1)", named)

@@ -18,6 +18,7 @@ package struct Migration: Sendable {
         Migration(number: 4, name: "waits", bytes: PackageResources._004_waits_sql),
         Migration(number: 5, name: "pictures", bytes: PackageResources._005_pictures_sql),
         Migration(number: 6, name: "steps", bytes: PackageResources._006_steps_sql),
+        Migration(number: 7, name: "features", bytes: PackageResources._007_features_sql),
     ]
 
     init(number: Int32, name: String, script: String) {

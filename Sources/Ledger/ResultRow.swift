@@ -9,6 +9,7 @@ public enum ResultRow: Sendable, Hashable {
     case imageScore(ImageScoreRow)
     case box(BoxRow)
     case mask(MaskRow)
+    case feature(FeatureRow)
     case picture(PictureRow)
     case itemStatus(ItemStatusRow)
     case study(StudyRow)
@@ -117,6 +118,22 @@ public struct MaskRow: Sendable, Hashable {
         self.study = study
         self.image = image
         self.kind = kind
+        self.blob = blob
+    }
+}
+
+/// What an encoder says of a study's images, kept as a blob. Unique by (job, stage, centre, study).
+public struct FeatureRow: Sendable, Hashable {
+    public var centre: String
+    public var study: String
+    /// Which encoder, and how images were brought to it: equal for features that may stand for each other.
+    public var recipe: String
+    public var blob: SHA256Digest
+
+    public init(centre: String, study: String, recipe: String, blob: SHA256Digest) {
+        self.centre = centre
+        self.study = study
+        self.recipe = recipe
         self.blob = blob
     }
 }

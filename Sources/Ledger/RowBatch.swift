@@ -16,6 +16,7 @@ struct RowBatch {
     private(set) var imageScores: [(owner: RowOwner, row: ImageScoreRow)] = []
     private(set) var boxes: [(owner: RowOwner, row: BoxRow)] = []
     private(set) var masks: [(owner: RowOwner, row: MaskRow)] = []
+    private(set) var features: [(owner: RowOwner, row: FeatureRow)] = []
     private(set) var pictures: [(owner: RowOwner, row: PictureRow)] = []
     private(set) var itemStatuses: [(owner: RowOwner, row: ItemStatusRow)] = []
     private(set) var studies: [(owner: RowOwner, row: StudyRow)] = []
@@ -29,6 +30,7 @@ struct RowBatch {
         case .imageScore(let row): imageScores.append((owner, row))
         case .box(let row): boxes.append((owner, row))
         case .mask(let row): masks.append((owner, row))
+        case .feature(let row): features.append((owner, row))
         case .picture(let row): pictures.append((owner, row))
         case .itemStatus(let row): itemStatuses.append((owner, row))
         case .study(let row): studies.append((owner, row))
@@ -44,6 +46,7 @@ struct RowBatch {
         if !imageScores.isEmpty { try insertImageScores(connection, mode) }
         if !boxes.isEmpty { try insertBoxes(connection, mode) }
         if !masks.isEmpty { try insertMasks(connection, mode) }
+        if !features.isEmpty { try insertFeatures(connection, mode) }
         if !pictures.isEmpty { try insertPictures(connection, mode) }
         if !itemStatuses.isEmpty { try insertItemStatuses(connection) }
         if !evaluations.isEmpty { try insertEvaluations(connection, mode) }

@@ -7,6 +7,7 @@ package typealias LedgerHeartbeat = Heartbeat
 package typealias LedgerShardRecord = ShardRecord
 package typealias LedgerBoxRow = BoxRow
 package typealias LedgerMaskRow = MaskRow
+package typealias LedgerFeatureRow = FeatureRow
 package typealias LedgerPictureRow = PictureRow
 package typealias LedgerStudyRow = StudyRow
 package typealias LedgerReportLabelRow = ReportLabelRow

@@ -74,6 +74,15 @@ final class LedgerView: PlanningView {
         try access.persist { try $0.masks(job: job, stage: step) }.map { Stages.ResultRow.MaskRow($0) }
     }
 
+    func features(ofStep step: String) throws -> [Stages.ResultRow.FeatureRow] {
+        try access.persist { try $0.features(job: job, stage: step) }.map { Stages.ResultRow.FeatureRow($0) }
+    }
+
+    func features(ofRecipe recipe: String) throws -> [Stages.ResultRow.FeatureRow] {
+        let centres = centres
+        return try access.persist { try $0.features(recipe: recipe, centres: centres) }.map { Stages.ResultRow.FeatureRow($0) }
+    }
+
     private func latest<Row>(
         _ read: (Ledger, JobID, String) throws -> [Row], key: (Row) -> [String]
     ) throws -> [Row] {

@@ -42,6 +42,9 @@ extension LedgerRow {
             self = .mask(
                 LedgerMaskRow(
                     centre: row.centre, study: row.study, image: row.image, kind: row.kind, blob: row.content))
+        case .feature(let row):
+            self = .feature(
+                LedgerFeatureRow(centre: row.centre, study: row.study, recipe: row.recipe, blob: row.content))
         case .picture(let row):
             self = .picture(
                 LedgerPictureRow(
@@ -106,5 +109,11 @@ extension Stages.ResultRow.BoxRow {
 extension Stages.ResultRow.MaskRow {
     package init(_ row: LedgerMaskRow) {
         self.init(centre: row.centre, study: row.study, image: row.image, kind: row.kind, content: row.blob)
+    }
+}
+
+extension Stages.ResultRow.FeatureRow {
+    package init(_ row: LedgerFeatureRow) {
+        self.init(centre: row.centre, study: row.study, recipe: row.recipe, content: row.blob)
     }
 }

@@ -120,3 +120,14 @@ public struct ConnectedComponents: Sendable {
         return Mask(uncheckedWidth: width, height: height, bits: bits)
     }
 }
+
+extension ConnectedComponents {
+    /// The component that holds a pixel, alone; nothing where the pixel is ground.
+    public func mask(around pixel: (x: Int, y: Int)) -> Mask {
+        let run = runs.firstIndex { $0.y == pixel.y && $0.x0 <= pixel.x && pixel.x < $0.x1 }
+        guard let run else {
+            return Mask(uncheckedWidth: width, height: height, bits: [Bool](repeating: false, count: width * height))
+        }
+        return mask(of: owners[run])
+    }
+}

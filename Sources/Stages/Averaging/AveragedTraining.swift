@@ -26,7 +26,8 @@ struct AveragedTraining<Kind: Trainer> {
         let settings = try trainer.settings(settings)
         let rounds = rounds(settings)
         let base = try rounds.base(round: round, view: view) {
-            try trainer.startingParameters(settings, seed: Seed(view.seed).derived(view.step.name, "initial").value)
+            try trainer.startingParameters(
+                settings, seed: Seed(view.seed).derived(view.step.name, "initial").value, view: view)
         }
         let replicas = round < settings.rounds ? try trainer.replicas(settings, view: view) : []
         let shards =
@@ -86,8 +87,15 @@ struct AveragedTraining<Kind: Trainer> {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         let settings = try trainer.settings(settings)
-        return try rounds(settings).reduce(round: round, records: records, view: view) { (records: [Kind.Record]) in
-            try trainer.metrics(of: records, round: round, settings: settings)
+        var outcome = try rounds(settings).reduce(round: round, records: records, view: view) { (records: [Kind.Record]) in
+            try trainer.metrics(of: records, round: round, settings: settings, view: view)
         }
+        if round == settings.rounds { outcome.warnings += trainer.warnings(of: outcome.metrics) }
+        if round == settings.rounds, let model = outcome.model {
+            outcome.model = try StageError.naming {
+                try trainer.finished(ParameterSet(decoding: model), settings, view: view).encoded()
+            }
+        }
+        return outcome
     }
 }

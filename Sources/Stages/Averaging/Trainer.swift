@@ -21,6 +21,12 @@ protocol Trainer: Sendable {
     /// The network before the first round: from a file where the settings name one, otherwise from `seed`.
     func startingParameters(_ settings: Settings, seed: UInt64) throws -> ParameterSet
 
+    /// The same for a trainer whose network depends on what earlier steps left.
+    func startingParameters(_ settings: Settings, seed: UInt64, view: any PlanningView) throws -> ParameterSet
+
+    /// What later steps get of the parameters that the rounds ended with.
+    func finished(_ parameters: ParameterSet, _ settings: Settings, view: any PlanningView) throws -> ParameterSet
+
     /// The examples to learn from, shared out to logical replicas by key (`train/…`); the same in every round.
     /// - Throws: `StageError.missingInput` where there is nothing to learn from.
     func replicas(_ settings: Settings, view: any PlanningView) throws -> [(key: String, examples: Examples)]
@@ -43,6 +49,28 @@ protocol Trainer: Sendable {
     /// A round in numbers, beside those that all rounds tell (`loss`, `images`, `unreadableImages`, `deltaNorm`); those of
     /// round 0 also say what later stages must know of the network.
     func metrics(of records: [Record], round: Int, settings: Settings) throws -> [String: Double]
+
+    /// What a person should know of the last round's numbers, one sentence each.
+    func warnings(of metrics: [String: Double]) -> [String]
+
+    /// The same for a trainer whose network depends on what earlier steps left.
+    func metrics(of records: [Record], round: Int, settings: Settings, view: any PlanningView) throws -> [String: Double]
+}
+
+extension Trainer {
+    func startingParameters(_ settings: Settings, seed: UInt64, view: any PlanningView) throws -> ParameterSet {
+        try startingParameters(settings, seed: seed)
+    }
+
+    func finished(_ parameters: ParameterSet, _ settings: Settings, view: any PlanningView) throws -> ParameterSet {
+        parameters
+    }
+
+    func warnings(of metrics: [String: Double]) -> [String] { [] }
+
+    func metrics(of records: [Record], round: Int, settings: Settings, view: any PlanningView) throws -> [String: Double] {
+        try metrics(of: records, round: round, settings: settings)
+    }
 }
 
 /// The settings that all averaged training has.
@@ -68,7 +96,7 @@ protocol CentreExamples: Codable {
 }
 
 extension BagList: CentreExamples {
-    var contents: [SHA256Digest] { [] }
+    var contents: [SHA256Digest] { bags.compactMap(\.features) + (features.map { [$0.statistics] } ?? []) }
 }
 
 extension ItemList: CentreExamples {

@@ -17,8 +17,13 @@ public struct CAMSettings: Sendable, Hashable, Codable {
     /// that its training decided; the mean over all four mirrored views puts the map back in its place, where the maximum
     /// spreads it out (boxes with IoU ≥ 0.3 of the synthetic archive's training studies: 0.88 against 0.56).
     public var merge = Merge.mean
+    /// Where the map's range begins. At `median`, what speaks against a polyp counts as well, and half of the image is
+    /// ground by definition: a map of a real image has no place where nothing at all speaks for a polyp.
+    public var baseline = Baseline.minimum
     /// Foreground is what lies above this share of the map's range.
     public var foreground: Float = 0.5
+    /// Which of the foreground's components count: all, of which the largest is boxed, or the one around the map's peak.
+    public var component = Component.all
     /// Boxes are kept from this share of the image's area …
     public var minimumArea = 0.01
     /// … to this one, exclusive both …
@@ -50,6 +55,8 @@ public struct CAMSettings: Sendable, Hashable, Codable {
     }
 
     public enum Merge: String, Sendable, Hashable, NamedChoice { case max, mean }
+    public enum Baseline: String, Sendable, Hashable, NamedChoice { case minimum, median }
+    public enum Component: String, Sendable, Hashable, NamedChoice { case all, peak }
 
     public init() {}
 

@@ -66,7 +66,8 @@ package struct CAMStage: ImageStage {
                 item, reason: "not-finite",
                 message: "\(item.image): its map holds no numbers; look at the image, then at the model")
         }
-        let mask = Mask(map, above: work.settings.foreground)
+        var mask = Mask(map, above: work.settings.foreground)
+        if work.settings.component == .peak { mask = ConnectedComponents(of: mask).mask(around: map.peak) }
         let choice = BoxChoice(of: mask, filter: work.settings.filter)
         sheet.box(item, choice)
         sheet.tally.images += 1

@@ -9,24 +9,28 @@ package struct HeatMap {
     /// Side of the network's input at scale 1.
     let side: Int
 
-    /// Min–max normalised to 0…1; all zero where nothing speaks for a polyp. Nil when the network gave no number.
+    /// From the baseline to the highest number normalised to 0…1; all zero where nothing speaks for a polyp. Nil when the network gave no number.
     func map(of image: Image8) throws -> FloatImage? {
         var sum = [Float](repeating: 0, count: image.width * image.height)
         for scale in settings.scales {
             let size = max(32, Int((Double(side) * scale / 32).rounded()) * 32)
             let square = try image.resized(width: size, height: size, filter: .bilinear)
             guard let joined = try joinedViews(of: square) else { return nil }
-            let highest = joined.values.max() ?? 0
+            let ground = settings.baseline == .median ? Self.median(joined.values) : 0
+            let highest = (joined.values.max() ?? 0) - ground
             guard highest > 0 else { continue }
             // Each scale counts alike: the network's own units differ with the number of positions.
             let large = try joined.interpolated(
                 width: image.width, height: image.height, mode: .bilinear(alignCorners: false))
-            for place in sum.indices { sum[place] += large.values[place] / highest }
+            for place in sum.indices { sum[place] += (large.values[place] - ground) / highest }
         }
-        let (low, high) = (sum.min() ?? 0, sum.max() ?? 0)
+        let low = settings.baseline == .median ? Self.median(sum) : sum.min() ?? 0
+        let high = sum.max() ?? 0
         guard high > low else { return try FloatImage(width: image.width, height: image.height, values: sum.map { _ in 0 }) }
-        return try FloatImage(width: image.width, height: image.height, values: sum.map { ($0 - low) / (high - low) })
+        return try FloatImage(width: image.width, height: image.height, values: sum.map { max(0, $0 - low) / (high - low) })
     }
+
+    private static func median(_ values: [Float]) -> Float { values.isEmpty ? 0 : values.sorted()[values.count / 2] }
 
     /// The views of one scale at the network's resolution, turned back and joined.
     private func joinedViews(of square: Image8) throws -> FloatImage? {
@@ -36,7 +40,8 @@ package struct HeatMap {
             var picture = square
             if isMirrored { picture = picture.flippedHorizontally() }
             if isUpsideDown { picture = picture.flippedVertically() }
-            let seen = try scorer.activationMap(rgb: picture.pixels, height: picture.height, width: picture.width)
+            let seen = try scorer.activationMap(
+                rgb: picture.pixels, height: picture.height, width: picture.width, keepsNegative: settings.baseline == .median)
             guard seen.values.allSatisfy(\.isFinite) else { return nil }
             var values = [Float](repeating: 0, count: seen.values.count)
             for y in 0..<seen.height {

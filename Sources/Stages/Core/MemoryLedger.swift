@@ -95,6 +95,11 @@ public final class MemoryLedger: PlanningView, Sendable {
     public func boxes(ofStep step: String) -> [ResultRow.BoxRow] { latest(step, Self.box) }
     public func masks(ofStep step: String) -> [ResultRow.MaskRow] { latest(step, Self.mask) }
 
+    public func features(ofStep step: String) -> [ResultRow.FeatureRow] { latest(step, Self.feature) }
+    public func features(ofRecipe recipe: String) -> [ResultRow.FeatureRow] {
+        latest(nil, Self.feature).filter { $0.recipe == recipe }
+    }
+
     private static func study(_ row: ResultRow) -> (key: [String], row: ResultRow.StudyRow)? {
         if case .study(let row) = row { ([row.centre, row.study], row) } else { nil }
     }
@@ -112,6 +117,10 @@ public final class MemoryLedger: PlanningView, Sendable {
     }
     private static func mask(_ row: ResultRow) -> (key: [String], row: ResultRow.MaskRow)? {
         if case .mask(let row) = row { ([row.centre, row.study, row.image, row.kind], row) } else { nil }
+    }
+
+    private static func feature(_ row: ResultRow) -> (key: [String], row: ResultRow.FeatureRow)? {
+        if case .feature(let row) = row { ([row.centre, row.study], row) } else { nil }
     }
 
     /// Of one step or of all; of rows with one key the step that began last has its own, as the protocol says.

@@ -1,7 +1,7 @@
 /// What a step leaves for those after it: by this, steps of a pipeline find each other, not by the names of stages.
 public struct Product: Sendable, Hashable, CustomStringConvertible {
     public enum Kind: String, Sendable, Hashable, CaseIterable {
-        case studies, labels, scores, boxes, masks, network
+        case studies, labels, features, scores, boxes, masks, network
     }
 
     public var kind: Kind
@@ -18,6 +18,7 @@ public struct Product: Sendable, Hashable, CustomStringConvertible {
 
     static let studies = Product(.studies)
     static let labels = Product(.labels)
+    static let features = Product(.features)
     /// Of the MIL student.
     static let studentScores = Product(.scores, "student")
 }

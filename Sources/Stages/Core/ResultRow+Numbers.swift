@@ -9,7 +9,7 @@ extension ResultRow {
     /// Where it stands and what of it is NaN or infinite; nil where all its numbers are some.
     private var withoutNumber: (place: String, what: String)? {
         switch self {
-        case .study, .mask, .picture, .item: nil
+        case .study, .mask, .feature, .picture, .item: nil
         case .reportLabel(let row): row.confidence.isFinite ? nil : ("study \(row.study)", "the label's confidence")
         case .bagScore(let row): row.probability.isFinite ? nil : ("study \(row.study)", "the probability of \(row.head)")
         case .imageScore(let row):

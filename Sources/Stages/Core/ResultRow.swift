@@ -9,6 +9,7 @@ public enum ResultRow: Sendable, Hashable, Codable {
     case imageScore(ImageScoreRow)
     case box(BoxRow)
     case mask(MaskRow)
+    case feature(FeatureRow)
     case picture(PictureRow)
     case item(ItemRow)
     case evaluation(EvaluationRow)
@@ -150,6 +151,22 @@ public enum ResultRow: Sendable, Hashable, Codable {
             self.study = study
             self.image = image
             self.kind = kind
+            self.content = content
+        }
+    }
+
+    /// What an encoder says of a study's images: one content for all of them (`StudyFeatures`).
+    public struct FeatureRow: Sendable, Hashable, Codable {
+        public var centre: String
+        public var study: String
+        /// Which encoder, and how images were brought to it: equal for features that may stand for each other.
+        public var recipe: String
+        public var content: SHA256Digest
+
+        public init(centre: String, study: String, recipe: String, content: SHA256Digest) {
+            self.centre = centre
+            self.study = study
+            self.recipe = recipe
             self.content = content
         }
     }

@@ -27,6 +27,9 @@ public protocol PlanningView {
     func imageScores(ofStep step: String) throws -> [ResultRow.ImageScoreRow]
     func boxes(ofStep step: String) throws -> [ResultRow.BoxRow]
     func masks(ofStep step: String) throws -> [ResultRow.MaskRow]
+    func features(ofStep step: String) throws -> [ResultRow.FeatureRow]
+    /// Of any job and step that made them by this recipe, the latest of each study: they need not be made again.
+    func features(ofRecipe recipe: String) throws -> [ResultRow.FeatureRow]
 
     /// The parameters with which `round` of a step starts (the outcome of the round before), or, with `round` nil, the
     /// step's latest. Nil when there are none yet.

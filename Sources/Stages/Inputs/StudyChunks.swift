@@ -2,14 +2,16 @@ import Foundation
 
 /// Cuts studies into shards: of one centre each, in the order of study names.
 enum StudyChunks {
-    /// - Parameter input: the shard's input, from its centre and its studies.
+    /// - Parameter shard: a shard from its centre and its studies; its key is written here.
     static func plan(
-        _ studies: [ResultRow.StudyRow], perShard: Int, input: (String, [ResultRow.StudyRow]) throws -> Data
+        _ studies: [ResultRow.StudyRow], perShard: Int, shard: (String, [ResultRow.StudyRow]) throws -> ShardPlan
     ) throws -> [ShardPlan] {
         var shards: [ShardPlan] = []
         for (centre, list) in byCentre(studies) {
             for (number, part) in parts(list, of: perShard) {
-                shards.append(ShardPlan(key: "\(centre)/\(number)", centre: centre, input: try input(centre, part)))
+                var plan = try shard(centre, part)
+                plan.key = "\(centre)/\(number)"
+                shards.append(plan)
             }
         }
         return shards

@@ -32,7 +32,12 @@ struct StudyImages {
     }
 
     private func load(_ image: String, ofStudy study: String, in index: CentreIndex) throws -> Image8 {
-        let data = try index.imageData(study: study, image: image)
+        try square(index.imageData(study: study, image: image))
+    }
+
+    /// The same of a file's bytes.
+    /// - Throws: `ImagingError`.
+    func square(_ data: Data) throws -> Image8 {
         let decoded = try ImageDecoder.decode(data, reducedTo: isReducedDecodeAllowed ? side : nil).rgb()
         return decoded.width == side && decoded.height == side
             ? decoded : try decoded.resized(width: side, height: side, filter: .bilinear)

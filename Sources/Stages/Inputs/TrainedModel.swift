@@ -17,13 +17,18 @@ package struct TrainedModel: ImageStageModel, Hashable {
     private static let channels = ["red", "green", "blue"]
 
     /// The numbers of a round by which later stages know the network's input.
-    static func metrics(of settings: MILTrainSettings) -> [String: Double] {
-        var metrics = ["input.size": Double(settings.imageSize)]
+    static func metrics(side: Int, colours: ColourNormalisation) -> [String: Double] {
+        var metrics = ["input.size": Double(side)]
         for (index, channel) in channels.enumerated() {
-            metrics["input.mean.\(channel)"] = Double(settings.mean[index])
-            metrics["input.deviation.\(channel)"] = Double(settings.deviation[index])
+            metrics["input.mean.\(channel)"] = Double(colours.mean[index])
+            metrics["input.deviation.\(channel)"] = Double(colours.deviation[index])
         }
         return metrics
+    }
+
+    /// The same of a network trained on images.
+    static func metrics(of settings: MILTrainSettings) throws -> [String: Double] {
+        metrics(side: settings.imageSize, colours: try settings.normalisation())
     }
 
     /// Of the file where one is named, else what this job trained. The file's parameters are stored, for shards to name.
@@ -90,7 +95,9 @@ extension MILConfiguration {
         else {
             throw StageError(.parameters, "the parameters are not a MIL network's: attention or student is missing")
         }
-        let isDeep = set.index(of: "encoder.layer1.0.conv3.weight") != nil
-        self.init(encoder: isDeep ? .resNet50 : .resNet18, teacherHidden: teacher, studentHidden: student)
+        guard let encoder = EncoderKind(of: set.shapes.below("encoder.")) else {
+            throw StageError(.parameters, "the parameters are a MIL network's, but its encoder is none that is known here")
+        }
+        self.init(encoder: encoder, teacherHidden: teacher, studentHidden: student)
     }
 }

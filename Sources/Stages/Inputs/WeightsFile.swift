@@ -15,7 +15,7 @@ struct WeightsFile {
     /// Throws `StageError.parameters`, with the path, for what cannot be read, is of no known network, or holds numbers that
     /// are none.
     init(_ path: String) throws {
-        let (network, loaded) = try StageError.naming { try NetworkFile.load(URL(fileURLWithPath: path)) }
+        let (network, loaded) = try StageError.naming { try NetworkFile.load(PublishedWeights.file(path)) }
         tensors = loaded.tensors
         outline = try WeightsOutline(path, loaded.outline, of: network)
     }
@@ -55,7 +55,7 @@ struct WeightsFile {
         return try fitted { try SegmentAnything.parameters(of: tensors, kind: kind) }
     }
 
-    private func fitted<Result>(_ body: () throws -> Result) throws -> Result {
+    func fitted<Result>(_ body: () throws -> Result) throws -> Result {
         try StageError.naming("\(outline.path), \(outline.network.name)", body)
     }
 }
@@ -82,7 +82,7 @@ extension WeightsFile {
     ) throws {
         guard let path else { return }
         try naming(stage) {
-            let (network, found) = try StageError.naming { try NetworkFile.outline(of: URL(fileURLWithPath: path)) }
+            let (network, found) = try StageError.naming { try NetworkFile.outline(of: PublishedWeights.file(path)) }
             let outline = try WeightsOutline(path, found, of: network)
             try outline.require(kind)
             if let size { _ = try outline.imageSize(size.wanted, method: size.method) }

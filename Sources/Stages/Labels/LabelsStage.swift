@@ -40,7 +40,9 @@ public struct LabelsStage: Stage {
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let decoded = try settings.decoded(as: LabelsSettings.self, stage: name)
         return try StudyChunks.plan(try view.studies(), perShard: decoded.studiesPerShard) { centre, studies in
-            try StageCoding.encode(Input(centre: centre, studies: studies.map(\.study), settings: decoded))
+            ShardPlan(
+                key: "", centre: centre,
+                input: try StageCoding.encode(Input(centre: centre, studies: studies.map(\.study), settings: decoded)))
         }
     }
 

@@ -78,6 +78,6 @@ private struct RandomModelStage: Stage {
         settings.imageSize = imageSize
         let network = try MILNetwork(MILConfiguration(), seed: 1)
         return RoundOutcome(
-            model: try network.parameters().encoded(), metrics: TrainedModel.metrics(of: settings), isFinal: true)
+            model: try network.parameters().encoded(), metrics: try TrainedModel.metrics(of: settings), isFinal: true)
     }
 }

@@ -5,6 +5,8 @@ import NeuralNetwork
 /// `weights`.
 public struct MILScoreSettings: Sendable, Hashable, Codable {
     public var studiesPerShard = 12
+    /// `images`, or `features` of an earlier step, made with this very network's encoder: no image is read again.
+    public var input = MILTrainSettings.Input.images
     public var precision = InferencePrecision.fp32
     /// For precision int8: a file of `endoked calibrate` on the coordinator's host, of the very weights that are run.
     public var calibration: String?

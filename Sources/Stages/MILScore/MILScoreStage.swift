@@ -18,6 +18,8 @@ public struct MILScoreStage: Stage {
         struct Bag: Codable {
             var study: String
             var images: [String]
+            /// What the encoder said of them before; nil: they are read.
+            var features: SHA256Digest?
         }
 
         var centre: String
@@ -41,6 +43,7 @@ public struct MILScoreStage: Stage {
     public func needs(settings: StageSettings) throws -> [StageNeed] {
         let settings = try MILScoreSettings(settings, stage: name)
         return [.studies] + StageNeed.network(TrainedModel.family, unless: settings.weights)
+            + (settings.input == .features ? [StageNeed(.features, or: "look at images (`input: \"images\"`)")] : [])
     }
 
     public func checkFiles(settings: StageSettings) throws {
@@ -55,17 +58,21 @@ public struct MILScoreStage: Stage {
         let model = try TrainedModel(view: view, stage: name, weights: settings.weights, imageSize: settings.imageSize)
         let calibration = try CalibrationFile.stored(
             settings.calibration, network: MILScorer.calibratedNetwork, parameters: model.parameters, view: view, stage: name)
-        let studies = try view.studies().filter { settings.splits.contains($0.split) && !$0.images.isEmpty }
+        let source = settings.input == .features ? try FeatureSource(for: name, view: view) : nil
+        try source?.requireEncoder(of: model, for: name, view: view)
+        let studies = try view.studies().filter {
+            settings.splits.contains($0.split) && !$0.images.isEmpty
+                && (source == nil || source?.content($0.centre, $0.study) != nil)
+        }
         return try StudyChunks.plan(studies, perShard: settings.studiesPerShard) { centre, part in
-            try StageCoding.encode(
-                Input(
-                    centre: centre, bags: part.map { .init(study: $0.study, images: $0.images) }, model: model,
-                    calibration: calibration, settings: settings))
-        }.map { shard in
-            var shard = shard
-            shard.blobs = [model.parameters] + (calibration.map { [$0] } ?? [])
-            shard.model = model.parameters
-            return shard
+            let bags = part.map {
+                Input.Bag(study: $0.study, images: $0.images, features: source?.content(centre, $0.study))
+            }
+            return ShardPlan(
+                key: "", centre: centre,
+                input: try StageCoding.encode(
+                    Input(centre: centre, bags: bags, model: model, calibration: calibration, settings: settings)),
+                blobs: [model.parameters] + [calibration].compactMap { $0 } + bags.compactMap(\.features), model: model.parameters)
         }
     }
 
@@ -81,7 +88,14 @@ public struct MILScoreStage: Stage {
         var record = Record(parameters: input.model.parameters)
         for (position, bag) in input.bags.enumerated() {
             try context.checkCancellation()
-            rows += try score(bag, scorer: scorer, reader: reader, index: index, record: &record)
+            if let features = bag.features {
+                let known = try StudyFeatures(decoding: try context.content(features))
+                rows += try self.rows(of: bag.study, known.images, index.archive.name, record: &record) {
+                    try scorer.score(features: known.values)
+                }
+            } else {
+                rows += try score(bag, scorer: scorer, reader: reader, index: index, record: &record)
+            }
             context.progress(done: position + 1, of: input.bags.count)
         }
         return ShardOutput(rows: rows, record: try StageCoding.encode(record))
@@ -104,19 +118,26 @@ public struct MILScoreStage: Stage {
                 record.failedImages += 1
             }
         }
-        guard !names.isEmpty else { return rows }
-        let seen: MILScores
+        return try rows
+            + self.rows(of: bag.study, names, centre, record: &record) {
+                try scorer.score(rgb: bytes, count: names.count, height: reader.side, width: reader.side)
+            }
+    }
+
+    /// What the network says of a study's images; nothing where there is none.
+    private func rows(
+        of study: String, _ images: [String], _ centre: String, record: inout Record, by score: () throws -> MILScores
+    ) throws -> [ResultRow] {
+        guard !images.isEmpty else { return [] }
         do {
-            seen = try scorer.score(rgb: bytes, count: names.count, height: reader.side, width: reader.side)
+            let scores = BagScores(centre: centre, study: study, images: images, seen: try score())
+            record.studies += 1
+            record.images += images.count - scores.refusedCount
+            record.failedImages += scores.refusedCount
+            return scores.rows
         } catch let error as EngineError {
-            throw StageError(error.isOfTheMachine ? .machine : .numeric, "study \(bag.study): \(error.message)")
+            throw StageError(error.isOfTheMachine ? .machine : .numeric, "study \(study): \(error.message)")
         }
-        let scores = BagScores(centre: centre, study: bag.study, images: names, seen: seen)
-        rows += scores.rows
-        record.studies += 1
-        record.images += names.count - scores.refusedCount
-        record.failedImages += scores.refusedCount
-        return rows
     }
 
     public func reduce(

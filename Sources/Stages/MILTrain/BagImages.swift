@@ -1,9 +1,11 @@
 import Archives
 import Foundation
 import Imaging
+import Models
+import NeuralNetwork
 
 /// A centre's images on their way into a batch.
-struct BagImages {
+struct BagImages: BagSource {
     /// What happens to a picture on its way.
     enum Change: Sendable {
         case none
@@ -17,13 +19,15 @@ struct BagImages {
     let index: CentreIndex
     let images: StudyImages
     let change: Change
+    let normalisation: ColourNormalisation
     private var failures: [String: ResultRow.ItemRow] = [:]
 
-    init(centre: String, index: CentreIndex, images: StudyImages, change: Change = .none) {
+    init(centre: String, index: CentreIndex, images: StudyImages, normalisation: ColourNormalisation, change: Change = .none) {
         self.centre = centre
         self.index = index
         self.images = images
         self.change = change
+        self.normalisation = normalisation
     }
 
     /// A row for each image that could not be read, by study and image.
@@ -39,9 +43,31 @@ struct BagImages {
         }
     }
 
-    /// Appends the picture's bytes, augmented by what `generator` draws.
-    func append(_ picture: Image8, to bytes: inout [UInt8], using generator: inout SeededGenerator) throws {
-        bytes += try augmented(picture, using: &generator).pixels
+    mutating func batch(
+        _ items: [BagItem], isChanged: Bool, using generator: inout SeededGenerator
+    ) throws -> (input: Tensor?, places: [Int]) {
+        // An augmentation may draw a smaller square than it was given.
+        var side = images.side
+        if isChanged, case .drawn(_, let drawn) = change { side = drawn }
+        var (bytes, places): ([UInt8], [Int]) = ([], [])
+        bytes.reserveCapacity(items.count * side * side * 3)
+        for (place, item) in items.enumerated() {
+            guard let picture = picture(item.image, of: item.study) else { continue }
+            bytes += isChanged ? try augmented(picture, using: &generator).pixels : picture.pixels
+            places.append(place)
+        }
+        guard !places.isEmpty else { return (nil, []) }
+        return (
+            try Tensor.images(
+                rgb: bytes, count: places.count, height: side, width: side, normalisation: normalisation), places
+        )
+    }
+
+    mutating func scores(of bag: TrainingBag, by scorer: MILScorer) throws -> MILScores? {
+        var bytes: [UInt8] = []
+        for image in bag.images { bytes += picture(image, of: bag.study)?.pixels ?? [] }
+        let count = bytes.count / (images.side * images.side * 3)
+        return count == 0 ? nil : try scorer.score(rgb: bytes, count: count, height: images.side, width: images.side)
     }
 
     private func augmented(_ picture: Image8, using generator: inout SeededGenerator) throws -> Image8 {

@@ -16,10 +16,10 @@ enum InitialValues {
         try network.load(set)
     }
 
-    /// Starting values from a file on the coordinator's host. Loads a whole network where the file has one (`encoder.`, `attention.`, …), and an encoder by torchvision's names
-    /// otherwise; the heads then keep the values of the seed.
+    /// Starting values from a file on the coordinator's host. Loads a whole network where the file has one (`encoder.`, `attention.`, …), and an encoder by its published
+    /// names otherwise; the heads then keep the values of the seed.
     static func load(_ path: String, into network: MILNetwork) throws {
-        let tensors = try NetworkFile.load(URL(fileURLWithPath: path)).checkpoint.tensors
+        let tensors = try NetworkFile.load(PublishedWeights.file(path)).checkpoint.tensors
         let isWhole = tensors.names.contains { $0.hasPrefix("student.") }
         if isWhole { try network.load(tensors) } else { try network.loadEncoder(tensors) }
     }

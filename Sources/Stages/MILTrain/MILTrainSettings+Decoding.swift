@@ -1,4 +1,5 @@
 import Foundation
+import Models
 
 extension MILTrainSettings {
     /// Absent fields keep their defaults: what is given is laid over them.
@@ -22,6 +23,12 @@ extension MILTrainSettings {
         require(
             (32...4096).contains(imageSize) && (32...4096).contains(earlyImageSize),
             "imageSize and earlyImageSize are 32 to 4096")
+        require(
+            imageSize % encoder.sideMultiple == 0 && (earlyRounds == 0 || earlyImageSize % encoder.sideMultiple == 0),
+            "imageSize and earlyImageSize are multiples of \(encoder.sideMultiple) for \(encoder.rawValue)")
+        require(
+            input == .images || initialCheckpoint == nil,
+            "initialCheckpoint is for `input: \"images\"`: of features, the encoder's weights are named in their own step")
         require(earlyRounds >= 0 && earlyRounds < rounds, "earlyRounds is below rounds")
         require(teacherHidden >= 2 && studentHidden >= 1, "hidden sizes are positive")
         require(dropout >= 0 && dropout < 1, "dropout is 0 to below 1")

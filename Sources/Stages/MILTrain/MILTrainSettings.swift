@@ -20,7 +20,11 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     public var select = Select.last
 
     // The network
-    public var encoder = ResNetKind.resNet18
+    /// `images` are read and encoded anew in every pass, and the encoder learns. `features` are those of a `features` step:
+    /// the encoder stays as it is, `encoder`, `imageSize`, `mean`, `deviation` and `augmentation` are that step's, and a round
+    /// takes seconds.
+    public var input = Input.images
+    public var encoder = EncoderKind.resNet18
     public var imageSize = 512
     /// In so many rounds from the first, images of `earlyImageSize` are learnt from: what is coarse is learnt cheaply
     /// before what is fine.
@@ -33,8 +37,8 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     /// something; with one that starts from nothing, so faint a gradient comes back that it learns nothing for long:
     /// 0.05, about that of He et al. 2015, is for those.
     public var headDeviation: Float = 0.01
-    /// A checkpoint on the coordinator's host to start from: a whole network of this stage, or an encoder by torchvision's
-    /// names (`.safetensors`, `.pth`). Without it, parameters start from the seed.
+    /// A checkpoint on the coordinator's host to start from: a whole network of this stage, or an encoder by its
+    /// published names (`.safetensors`, `.pth`). Without it, parameters start from the seed.
     public var initialCheckpoint: String?
     public var mean: [Float] = [0.47404, 0.29778, 0.18896]
     public var deviation: [Float] = [0.27689, 0.20880, 0.16107]
@@ -100,6 +104,8 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
     /// Bags of one validation shard.
     public var validationStudiesPerShard = 64
 
+    public enum Input: String, Sendable, Hashable, NamedChoice { case images, features }
+
     public enum Averaging: String, Sendable, Hashable, NamedChoice {
         case fedavg, diloco, median, trimmed
 
@@ -133,10 +139,16 @@ public struct MILTrainSettings: Sendable, Hashable, Codable {
 
     public init() {}
 
-    public var configuration: MILConfiguration {
+    /// Of heads on features that are given, or of a whole network.
+    func configuration(givenFeatures: Int? = nil) -> MILConfiguration {
         MILConfiguration(
-            encoder: encoder, teacherHidden: teacherHidden, studentHidden: studentHidden, dropout: dropout)
+            encoder: encoder, givenFeatures: givenFeatures, teacherHidden: teacherHidden, studentHidden: studentHidden, dropout: dropout)
     }
+
+    public var configuration: MILConfiguration { configuration() }
+
+    /// Of the network that learns from these bags.
+    func configuration(of list: BagList) -> MILConfiguration { configuration(givenFeatures: list.features?.length) }
 
     public func normalisation() throws -> ColourNormalisation { try ColourNormalisation(mean: mean, deviation: deviation) }
 

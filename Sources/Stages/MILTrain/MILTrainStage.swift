@@ -1,6 +1,7 @@
 import Foundation
 
-/// Trains encoder, teachers and student on bags by averaged rounds (docs/Method.md, section 2; `AveragedTraining`).
+/// Trains encoder, teachers and student on bags by averaged rounds (docs/Method.md, section 2; `AveragedTraining`); or
+/// teachers and student alone, on what a frozen encoder said of the images before.
 ///
 /// Settings: `MILTrainSettings`.
 public struct MILTrainStage: Stage {
@@ -12,7 +13,10 @@ public struct MILTrainStage: Stage {
     public func validate(settings: StageSettings) throws { try training.validate(settings) }
 
     public let products = [Product(.network, TrainedModel.family)]
-    public func needs(settings: StageSettings) throws -> [StageNeed] { [.studies, .labels] }
+    public func needs(settings: StageSettings) throws -> [StageNeed] {
+        let needsFeatures = try training.trainer.settings(settings).input == .features
+        return [.studies, .labels] + (needsFeatures ? [StageNeed(.features, or: "learn from images (`input: \"images\"`)")] : [])
+    }
 
     public func checkFiles(settings: StageSettings) throws {
         let settings = try training.trainer.settings(settings)

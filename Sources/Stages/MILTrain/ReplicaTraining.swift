@@ -1,4 +1,3 @@
-import Archives
 import Foundation
 import Imaging
 import Models
@@ -11,9 +10,8 @@ struct ReplicaTraining {
     let bags: [TrainingBag]
     let round: Int
     let trainer: MILTrainer
-    let normalisation: ColourNormalisation
     let context: any MapContext
-    var data: BagImages
+    var data: any BagSource
     var generator: SeededGenerator
 
     /// The teachers' scores of this epoch.
@@ -25,7 +23,8 @@ struct ReplicaTraining {
     var imageCount: Int { bags.reduce(0) { $0 + $1.images.count } }
 
     init(
-        settings: MILTrainSettings, bags: [TrainingBag], round: Int, network: MILNetwork, seed: Seed, data: BagImages,
+        settings: MILTrainSettings, bags: [TrainingBag], round: Int, network: MILNetwork, seed: Seed,
+        data: any BagSource,
         context: any MapContext
     ) throws {
         self.settings = settings
@@ -34,7 +33,6 @@ struct ReplicaTraining {
         self.data = data
         self.context = context
         trainer = try MILTrainer(network, settings.trainingSettings, seed: seed.derived("trainer").value)
-        normalisation = try settings.normalisation()
         generator = seed.derived("order").generator
     }
 
@@ -75,17 +73,11 @@ struct ReplicaTraining {
 
     private mutating func studentProbabilities(_ bag: TrainingBag) throws -> [Float] {
         try context.checkCancellation()
-        var bytes: [UInt8] = []
-        var readable: [Int] = []
-        for (place, image) in bag.images.enumerated() {
-            guard let picture = data.picture(image, of: bag.study) else { continue }
-            bytes += picture.pixels
-            readable.append(place)
-        }
+        let (input, readable) = try data.batch(bag.items, isChanged: false, using: &generator)
         // An image that cannot be read ranks below all.
         var probabilities = [Float](repeating: -1, count: bag.images.count)
-        guard !readable.isEmpty else { return probabilities }
-        let seen = try trainer.evaluate(images: try tensor(bytes, count: readable.count))
+        guard let input else { return probabilities }
+        let seen = try trainer.evaluate(images: input)
         for (place, probability) in zip(readable, seen.student) { probabilities[place] = probability }
         return probabilities
     }
@@ -97,10 +89,10 @@ struct ReplicaTraining {
             try context.checkCancellation()
             var step: [(images: Tensor, label: Int)] = []
             for bag in order[start..<min(start + settings.bagsPerStep, order.count)] {
-                let (bytes, count) = try augmented(bag)
+                let (input, places) = try data.batch(bag.items, isChanged: true, using: &generator)
                 // Statistics over one image are none.
-                guard count >= 2 else { continue }
-                step.append((try tensor(bytes, count: count), bag.label))
+                guard let input, places.count >= 2 else { continue }
+                step.append((input, bag.label))
             }
             progress(min(start + settings.bagsPerStep, order.count))
             guard !step.isEmpty else { continue }
@@ -115,18 +107,6 @@ struct ReplicaTraining {
         }
     }
 
-    private mutating func augmented(_ bag: TrainingBag) throws -> ([UInt8], Int) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(bag.images.count * data.images.side * data.images.side * 3)
-        var count = 0
-        for image in bag.images {
-            guard let picture = data.picture(image, of: bag.study) else { continue }
-            try data.append(picture, to: &bytes, using: &generator)
-            count += 1
-        }
-        return (bytes, count)
-    }
-
     // MARK: Student
 
     private mutating func studentPhase(epoch: Int, progress: (Int) -> Void) throws {
@@ -137,16 +117,12 @@ struct ReplicaTraining {
         for part in 0..<parts {
             try context.checkCancellation()
             let (start, end) = (items.count * part / parts, items.count * (part + 1) / parts)
-            var bytes: [UInt8] = []
-            var labels: [Int] = []
-            for (bag, image) in items[start..<end] {
-                guard let picture = data.picture(image, of: bag.study) else { continue }
-                try data.append(picture, to: &bytes, using: &generator)
-                labels.append(bag.label)
-            }
+            let part = Array(items[start..<end])
+            let (input, places) = try data.batch(
+                part.map { BagItem(study: $0.0.study, image: $0.1) }, isChanged: true, using: &generator)
+            let labels = places.map { part[$0].0.label }
             progress(bags.count * end / items.count)
-            guard labels.count >= 2 else { continue }
-            let images = try tensor(bytes, count: labels.count)
+            guard let images = input, labels.count >= 2 else { continue }
             let rate = rate(epoch: epoch, share: 0.5 + 0.5 * Double(start) / Double(items.count))
             guard !inherits else {
                 studentLoss.add(Double(try trainer.studentStep(images: images, targets: labels.map(Float.init), rate: rate).loss))
@@ -167,10 +143,6 @@ struct ReplicaTraining {
         }
     }
 
-    private func tensor(_ bytes: [UInt8], count: Int) throws -> Tensor {
-        try Tensor.images(
-            rgb: bytes, count: count, height: data.images.side, width: data.images.side, normalisation: normalisation)
-    }
 }
 
 /// Lowest and highest score of an epoch.

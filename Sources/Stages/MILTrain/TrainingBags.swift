@@ -7,6 +7,8 @@ package struct TrainingBag: Codable, Hashable {
     /// 1 or 0.
     package var label: Int
     package var images: [String]
+    /// Where an encoder's step stands before: the content with what it said of the images.
+    package var features: SHA256Digest?
 
     package init(study: String, label: Int, images: [String]) {
         self.study = study
@@ -17,12 +19,31 @@ package struct TrainingBag: Codable, Hashable {
 
 /// The bags of one centre, as a shard finds them: a list kept as content of its own, the same in every round.
 package struct BagList: Codable {
+    /// What the bags' features have in common.
+    package struct Features: Codable, Hashable {
+        /// Numbers an image.
+        var length: Int
+        /// Content with the `FeatureStatistics` by which they are standardised.
+        var statistics: SHA256Digest
+    }
+
     package var centre: String
     package var bags: [TrainingBag]
+    /// Nil: images are read.
+    package var features: Features?
 
     package init(centre: String, bags: [TrainingBag]) {
         self.centre = centre
         self.bags = bags
+    }
+}
+
+extension BagList {
+    /// The same centre's with other bags.
+    func with(_ bags: [TrainingBag]) -> BagList {
+        var list = self
+        list.bags = bags
+        return list
     }
 }
 
@@ -68,7 +89,7 @@ package enum TrainingBags {
                 let own = dealt.indices.filter { $0 % parts == part }.map { dealt[$0] }
                 return (
                     "train/\(list.centre)/\(StudyChunks.padded(part))",
-                    BagList(centre: list.centre, bags: own.sorted { $0.study < $1.study })
+                    list.with(own.sorted { $0.study < $1.study })
                 )
             }
         }

@@ -43,14 +43,10 @@ struct ToCoReplica {
             for part in 0..<parts {
                 try context.checkCancellation()
                 let batch = order[order.count * part / parts..<order.count * (part + 1) / parts]
-                var bytes: [UInt8] = []
-                for (item, _) in batch {
-                    guard let picture = data.picture(item.image, of: item.study) else { throw StageError.lost(item) }
-                    try data.append(picture, to: &bytes, using: &generator)
-                }
-                let images = try Tensor.images(
-                    rgb: bytes, count: batch.count, height: settings.imageSize, width: settings.imageSize,
-                    normalisation: settings.normalisation)
+                let (images, places) = try data.batch(
+                    batch.map { BagItem(study: $0.0.study, image: $0.0.image) }, isChanged: true, using: &generator)
+                let lost = batch.indices.map { $0 - batch.startIndex }.first { !places.contains($0) }
+                guard let images, lost == nil else { throw StageError.lost(batch[batch.startIndex + (lost ?? 0)].0) }
                 loss.add(Double(try trainer.step(images: images, labels: batch.map(\.1)).loss))
                 context.progress(done: epoch * parts + part + 1, of: steps)
             }

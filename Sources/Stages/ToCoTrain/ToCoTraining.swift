@@ -95,7 +95,7 @@ struct ToCoTraining: Trainer {
         BagImages(
             centre: task.centre, index: try task.context.index(ofCentre: task.centre),
             images: StudyImages(side: side, keptIn: try task.context.imageStore(), limit: task.settings.imageCacheBytes),
-            change: change)
+            normalisation: task.settings.normalisation, change: change)
     }
 
     func metrics(of records: [ReplicaRecord], round: Int, settings: ToCoTrainSettings) throws -> [String: Double] {

@@ -34,6 +34,8 @@ final class WatchedView: PlanningView {
     var centres: [String] { ledger.centres }
     var step: StepOutline { ledger.step }
     var sources: StepSources { ledger.sources }
+    func features(ofStep step: String) -> [ResultRow.FeatureRow] { ledger.features(ofStep: step) }
+    func features(ofRecipe recipe: String) -> [ResultRow.FeatureRow] { ledger.features(ofRecipe: recipe) }
     func bagScores(ofStep step: String) -> [ResultRow.BagScoreRow] { ledger.bagScores(ofStep: step) }
     func imageScores(ofStep step: String) -> [ResultRow.ImageScoreRow] { ledger.imageScores(ofStep: step) }
     func studies() -> [ResultRow.StudyRow] { ledger.studies() }
