@@ -101,6 +101,46 @@ import Testing
         #expect(!database.errors.contains("secret-canary"))
     }
 
+    /// A folder that is not there may be a disk that is mounted later, or a slip: it is said at once, wherever the log goes.
+    @Test func aWorkerWaitsForItsCentresFolderAndSaysSoAtOnce() throws {
+        let folder = try TemporaryFolder.make()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (north, log) = (folder.appendingPathComponent("nroth"), folder.appendingPathComponent("worker.log"))
+        let worker = try EndokedProcess.Running([
+            "worker", "--connect", "tcp://127.0.0.1:9", "--centre", "north=\(north.path)", "--heartbeat", "0.2", "--lease", "1",
+            "--log-file", log.path,
+        ])
+        func wait(until isSo: () -> Bool) {
+            let deadline = Date.now + 20
+            while !isSo(), worker.process.isRunning, .now < deadline { Thread.sleep(forTimeInterval: 0.05) }
+        }
+        func logged(_ word: String) -> Bool {
+            ((try? String(contentsOf: log, encoding: .utf8)) ?? "").split(separator: "\n").contains {
+                $0.contains(word) && $0.contains("centre=north")
+            }
+        }
+        wait { worker.errorsSoFar.contains("\n") && logged("centre.away") }
+        #expect(worker.errorsSoFar.contains("centre north: there is no folder \(north.path) (mistyped"), "\(worker.errorsSoFar)")
+        #expect(worker.errorsSoFar.contains("waiting for it") && logged("centre.away") && worker.process.isRunning)
+        try FileManager.default.createDirectory(at: north, withIntermediateDirectories: true)
+        try Data().write(to: north.appendingPathComponent("reports.jsonl"))
+        wait { logged("centre.back") }
+        #expect(logged("centre.back"))
+        worker.process.terminate()
+        #expect(worker.wait().status == 0)
+
+        // What no disk can mend is refused as before: a file, a path through a file, an archive whose centres have no names yet.
+        let file = folder.appendingPathComponent("file")
+        try Data().write(to: file)
+        for words in [
+            ["--centre", "north=\(file.path)"], ["--centre", "north=\(file.path)/north"],
+            ["--archive", folder.appendingPathComponent("away").path],
+        ] {
+            let refused = try EndokedProcess.Running(["worker", "--connect", "tcp://127.0.0.1:9"] + words).wait()
+            #expect(refused.status == 5 && refused.errors.contains("there is no folder \(folder.path)/"), "\(refused.errors)")
+        }
+    }
+
     @Test func aCoordinatorThatIsNowhereIsNotWaitedFor() throws {
         let missing = "tcp://no-such-host.invalid:5570"
         for words in [

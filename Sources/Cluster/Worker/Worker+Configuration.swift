@@ -9,7 +9,7 @@ extension Worker {
         public var name: String
         public var endpoint: Endpoint
         public var slots: Int
-        /// Centres whose archives this host can read, with their folders.
+        /// Centres whose archives this host can read, with their folders. A folder that is not there yet is waited for.
         public var centres: [String: URL]
         /// Where pictures that show frames are kept; nil: none are made.
         public var pictures: URL?
@@ -38,6 +38,13 @@ extension Worker {
             self.centres = centres
         }
 
+        /// Whether nothing is at the path, so that it may still come, as with a disk that is not mounted yet. What is there and
+        /// is no folder, or may not be looked at, is not waited for.
+        public static func isAwaited(_ folder: URL) -> Bool {
+            var status = stat()
+            return stat(folder.path, &status) != 0 && errno == ENOENT
+        }
+
         func validate() throws {
             guard (1...4096).contains(slots) else {
                 throw ClusterError(.configuration, "a worker has 1 to 4096 slots, not \(slots)")
@@ -45,7 +52,7 @@ extension Worker {
             guard !name.isEmpty, name.utf8.count <= 200, name.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else {
                 throw ClusterError(.configuration, "`\(name)` cannot be a worker's name: 1 to 200 bytes without spaces")
             }
-            for (centre, folder) in centres {
+            for (centre, folder) in centres where !Self.isAwaited(folder) {
                 var isFolder: ObjCBool = false
                 guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue else {
                     throw ClusterError(.configuration, "centre \(centre): there is no folder \(folder.path)")

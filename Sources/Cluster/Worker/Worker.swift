@@ -58,6 +58,8 @@ public final class Worker: Sendable {
                     allowsLeaving: configuration.allowsPicturesToLeave, log: log),
                 watch: watch, returns: ReturnCounts(), conclude: tell)
             if !configuration.centres.isEmpty {
+                // Known before the first hello: no shard comes of a centre that is away from the beginning.
+                watch.lookAtAll()
                 // Never waited for: a file system that hangs would hold it, and the process is about to end then.
                 _ = JoinableThread("centres") {
                     Self.look(after: watch, every: configuration.timing.heartbeatInterval, until: stop, wakeUp: wakeUp)

@@ -48,12 +48,20 @@ enum ArchiveOption {
         return URL(fileURLWithPath: path).standardizedFileURL
     }
 
-    /// `NAME=DIR`. Both may hold equals signs: the first cut after which the folder is there counts, or else the first.
+    /// A folder that may come later: what is there already must be a folder.
+    static func expectedFolder(_ path: String) throws -> URL {
+        let folder = URL(fileURLWithPath: path).standardizedFileURL
+        return Worker.Configuration.isAwaited(folder) ? folder : try existingFolder(path)
+    }
+
+    /// `NAME=DIR`. Both may hold equals signs: the first cut after which the folder is there counts, or else the
+    /// first after which it is a whole path, or else the first.
     static func centre(_ pair: String) throws -> (name: String, folder: String) {
         let cuts = pair.indices.filter { pair[$0] == "=" && $0 > pair.startIndex && pair.index(after: $0) < pair.endIndex }
         let readings = cuts.map { (name: String(pair[..<$0]), folder: String(pair[pair.index(after: $0)...])) }
         guard let first = readings.first else { throw UsageError("--centre takes NAME=DIR, not '\(pair)'") }
-        return readings.first { FileManager.default.fileExists(atPath: $0.folder) } ?? first
+        return readings.first { FileManager.default.fileExists(atPath: $0.folder) }
+            ?? readings.first { $0.folder.hasPrefix("/") } ?? first
     }
 
     static func open(_ path: String) throws -> [CentreArchive] {

@@ -40,7 +40,7 @@ struct BenchNetworksCommand: Command {
             return .complete
         }
         while let line = readLine() {
-            guard let count = Int(line), count > 0 else { throw UsageError("'\(line)' is no number of runs") }
+            guard let count = Int(line), count > 0 else { throw UsageError("a line of standard input is no number of runs") }
             try answer((0..<count).map { _ in try seconds() })
         }
         return .complete

@@ -12,7 +12,8 @@ struct WorkerCommand: Command {
         discussion: """
             A worker gets shards only of the centres that it is given with --centre. A slot computes one shard at a time
             on one thread; as many slots as cores is right for most work. It waits for a coordinator that is away and
-            keeps its results until they are acknowledged. SIGTERM drains: no new shard, running ones get
+            keeps its results until they are acknowledged. A centre whose folder is not there yet is said and waited for; the
+            folder of --archive, which names the centres, must be there. SIGTERM drains: no new shard, running ones get
             --drain-seconds to finish, the rest go back at once. A second signal stops at once.
             Overlays show patients' frames: they stay in --pictures, where `endoked results --pictures` on this host
             finds them. They go to the coordinator's database only if a stage says `pictures: "central"` and the worker
@@ -39,7 +40,7 @@ struct WorkerCommand: Command {
         var centres: [String: URL] = [:]
         for pair in arguments.strings("centre") {
             let (name, folder) = try ArchiveOption.centre(pair)
-            centres[name] = try ArchiveOption.existingFolder(folder)
+            centres[name] = try ArchiveOption.expectedFolder(folder)
         }
         if let archive = arguments.string("archive") {
             for centre in try ArchiveOption.open(archive) { centres[centre.name] = centre.directory }
@@ -70,6 +71,7 @@ struct WorkerCommand: Command {
             if count == 1 { worker.drain() } else { worker.stop() }
         }
         process.watchParent { worker.stop() }
+        sayWhatIsAbsent()
         worker.start()
         let error = worker.wait()
         signals.cancel()
@@ -78,6 +80,15 @@ struct WorkerCommand: Command {
             throw error
         }
         return .complete
+    }
+
+    /// On the terminal wherever the log goes: a path that was mistyped would be waited for without end.
+    private func sayWhatIsAbsent() {
+        for (centre, folder) in configuration.centres.sorted(by: { $0.key < $1.key }) where Worker.Configuration.isAwaited(folder) {
+            Terminal.message(
+                "endoked worker: centre \(centre): there is no folder \(folder.path) (mistyped, or not mounted yet?): waiting for "
+                    + "it; no shard of \(centre) is taken until it is there")
+        }
     }
 
     /// Puts the same program with the same arguments in this process's place: nothing else frees a slot that does not

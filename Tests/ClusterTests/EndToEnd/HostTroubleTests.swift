@@ -99,6 +99,51 @@ import Testing
         try cluster.wait("the end of the trouble") { try cluster.ledger.workers().first?.troubles == [] }
     }
 
+    @Test func aWorkerThatIsStartedBeforeItsArchiveIsThereWaitsForItAndServesTheOthers() throws {
+        let begun = Mutex<[String]>([])
+        let note: @Sendable (String) -> Void = { key in begun.withLock { $0.append(key) } }
+        let cluster = try TestCluster([
+            ToyArchiveStage(name: "toy-catalogue", fingerprint: Self.fingerprint, onMap: note),
+            ToyArchiveStage(name: "toy-read", shards: 4),
+        ])
+        try Self.put("image", in: cluster.archive)
+        let north = cluster.archive.appendingPathExtension("north")
+        defer { try? FileManager.default.removeItem(at: north) }
+        let worker = try cluster.addWorker("a", folders: ["north": north, "south": cluster.archive])
+        let job = try cluster.submit(Self.pipeline)
+        try cluster.wait("the centre that is there") {
+            try cluster.ledger.counts(job: job, stage: "toy-catalogue").done == 1
+        }
+        try cluster.wait("status and log to say what is waited for") {
+            let status = try cluster.ledger.status(job: job)
+            let trouble = status.workers.first?.troubles.first
+            return trouble?.centre == "north" && trouble?.reason == "its folder is not there"
+                && status.jobs.first?.waits.contains { $0.kind == "centre" && $0.centre == "north" } == true
+                && cluster.lines.count("centre.away") == 1
+        }
+        // Not one was given to it to be given back.
+        #expect(begun.withLock { $0 } == ["south/0"] && worker.counters().stopped == 0)
+        let counts = try cluster.ledger.counts(job: job, stage: "toy-catalogue")
+        #expect(counts.done == 1 && counts.leased == 0)
+        // An empty folder, as a place to mount a disk at, is no archive yet.
+        try FileManager.default.createDirectory(at: north, withIntermediateDirectories: true)
+        try cluster.wait("the other reason") {
+            try cluster.ledger.workers().first?.troubles.first?.reason.contains("empty") == true
+        }
+        // Whole at once: what is copied bit by bit would be read in part.
+        let copied = cluster.archive.appendingPathExtension("copied")
+        try FileManager.default.copyItem(at: cluster.archive, to: copied)
+        try FileManager.default.removeItem(at: north)
+        try FileManager.default.moveItem(at: copied, to: north)
+        #expect(try cluster.waitForEnd(job).state == .complete)
+        for stage in ["toy-catalogue", "toy-read"] {
+            let counts = try cluster.ledger.counts(job: job, stage: stage)
+            #expect(counts.done == (stage == "toy-read" ? 8 : 2) && counts.taskErrors == 0 && counts.losses == 0)
+        }
+        #expect(cluster.lines.count("centre.back") == 1)
+        try cluster.wait("the end of the trouble") { try cluster.ledger.workers().first?.troubles == [] }
+    }
+
     @Test func aFileThatIsReallyGoneIsItsItemsFailureAlone() throws {
         let missing = Data(
             #"{"items":[{"study":"s","image":"1.png","size":5},{"study":"t","image":"2.png","size":5}],"studies":[]}"#.utf8)
