@@ -24,6 +24,7 @@ import Testing
         case .relu: max(0, x)
         case .tanh: tanh(x)
         case .geluErf: 0.5 * x * (1 + erf(x / 2.0.squareRoot()))
+        case .relu6: min(6, max(0, x))
         }
     }
 
