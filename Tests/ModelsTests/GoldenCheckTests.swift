@@ -19,7 +19,7 @@ import Testing
 
     @Test(
         .enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)),
-        arguments: ["resnet18", "mil_heads", "polyp_pvt", "mobile_sam", "sam_vit_b"])
+        arguments: ["resnet18", "mil_heads", "polyp_pvt", "unet", "mobile_sam", "sam_vit_b"])
     func agreesWithTheReference(network: String) throws {
         let lines = try GoldenCheck().compare(network, with: GoldenFile.read(network))
         #expect(lines.count >= 13)

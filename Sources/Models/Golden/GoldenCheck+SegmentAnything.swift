@@ -33,7 +33,7 @@ extension GoldenCheck {
     }
 
     /// Mean, deviation (unbiased), greatest size and norm.
-    private static func statistics(_ values: [Float]) -> [Float] {
+    static func statistics(_ values: [Float]) -> [Float] {
         let count = Double(values.count)
         let mean = values.reduce(0.0) { $0 + Double($1) } / count
         let squares = values.reduce(0.0) { $0 + Double($1) * Double($1) }

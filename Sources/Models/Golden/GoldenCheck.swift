@@ -39,10 +39,12 @@ public struct GoldenCheck: Sendable {
     }
 
     /// The golden files that this room can compare, by their names without extension.
-    public static let networks = [
-        "resnet18", "efficientnet_lite0", "efficientnet_lite0_imagenet", "mil_heads", "toco", "polyp_pvt", "mobile_sam", "sam_vit_b",
-        "sam_vit_l", "sam_vit_h",
-    ]
+    public static let networks =
+        [
+            "resnet18", "efficientnet_lite0", "efficientnet_lite0_imagenet", "mil_heads", "toco", "mobile_sam", "sam_vit_b",
+            "sam_vit_l", "sam_vit_h",
+        ]
+        + SegmentationFamilies.all.compactMap(\.goldenFile)
 
     /// Every tensor of `reference` that the precision covers, in the order of names.
     ///
@@ -55,15 +57,17 @@ public struct GoldenCheck: Sendable {
         case "efficientnet_lite0": ours = try efficientNetLite0(wanted: Set(reference.keys))
         case "efficientnet_lite0_imagenet": ours = try efficientNetLite0OfImageNet()
         case "mil_heads": ours = try milHeads()
-        case "polyp_pvt": ours = try polypPVT(wanted: Set(reference.keys))
         case "toco": ours = try toCo(wanted: Set(reference.keys))
         case "mobile_sam": ours = try segmentAnything(network, .mobile)
         case "sam_vit_b": ours = try segmentAnything(network, .vitB)
         case "sam_vit_l": ours = try segmentAnything(network, .vitL)
         case "sam_vit_h": ours = try segmentAnything(network, .vitH)
         default:
-            throw EngineError(
-                .invalidOption, "no golden comparison for \(network); there is \(Self.networks.joined(separator: ", "))")
+            guard let family = SegmentationFamilies.all.first(where: { $0.goldenFile == network }) else {
+                throw EngineError(
+                    .invalidOption, "no golden comparison for \(network); there is \(Self.networks.joined(separator: ", "))")
+            }
+            ours = try family.golden(self, wanted: Set(reference.keys))
         }
         return try reference.keys.sorted().compactMap { name in
             guard let theirs = reference[name] else { return nil }

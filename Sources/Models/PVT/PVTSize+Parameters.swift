@@ -2,7 +2,7 @@ import NeuralNetwork
 
 extension PVTSize {
     /// The size whose widths and depths these tensors have; nil for none. `prefix` stands before the backbone's names:
-    /// "backbone." in a Polyp-PVT.
+    /// "backbone." in a network that has it for one.
     public init?(of tensors: TensorShapes, prefix: String = "") {
         let depths = (1...4).map { stage in
             let start = "\(prefix)block\(stage)."

@@ -11,7 +11,7 @@ public enum KnownNetwork: Hashable, Sendable {
     case toCo(ToCoConfiguration.Decoder, width: Int)
     /// PVTv2 with its own names.
     case pvt(PVTSize)
-    case polypPVT(PVTSize)
+    case segmentation(SegmentationKind)
     case segmentAnything(SegmentAnythingKind)
 
     /// Which network these tensors are of; nil for none that is known.
@@ -20,10 +20,8 @@ public enum KnownNetwork: Hashable, Sendable {
         if tensors.names.contains(where: { $0.hasPrefix("image_encoder.") }) {
             guard let kind = try? SegmentAnythingCheckpoint.kind(of: tensors) else { return nil }
             self = .segmentAnything(kind)
-        } else if let size = PVTSize(of: tensors, prefix: "backbone."),
-            tensors.names.contains(where: { $0.hasPrefix("CFM.") || $0.hasPrefix("out_CFM.") })
-        {
-            self = .polypPVT(size)
+        } else if let kind = SegmentationKind(of: tensors) {
+            self = .segmentation(kind)
         } else if let size = PVTSize(of: tensors) {
             self = .pvt(size)
         } else if let width = width("encoder.patch_embed.proj.weight"), tensors["classifier.weight"] != nil {
@@ -46,7 +44,7 @@ public enum KnownNetwork: Hashable, Sendable {
         case .visionTransformer(let width): "ViT/DeiT of width \(width)"
         case .toCo(let decoder, let width): "ToCo on a ViT of width \(width), decoder \(decoder)"
         case .pvt(let size): "PVTv2-\("\(size)".uppercased())"
-        case .polypPVT(let size): "Polyp-PVT on PVTv2-\("\(size)".uppercased())"
+        case .segmentation(let kind): kind.title
         case .segmentAnything(.mobile): "MobileSAM"
         case .segmentAnything(let kind): "Segment Anything, \(kind)"
         }
@@ -68,7 +66,7 @@ public enum KnownNetwork: Hashable, Sendable {
             _ = try VisionTransformer(ViTConfiguration(of: set.shapes), seed: nil).loadPretrained(set)
         case .toCo: _ = try ToCoNetwork(ToCoConfiguration(of: set.shapes), seed: nil).loadCheckpoint(set)
         case .pvt(let size): try PVT(size, seed: nil).loadPretrained(set)
-        case .polypPVT(let size): try PolypPVT(size, seed: 0).load(set)
+        case .segmentation(let kind): try kind.network(seed: nil).load(set)
         case .segmentAnything(let kind): try SegmentAnythingNetwork(kind).load(SegmentAnythingCheckpoint.used(set))
         }
     }

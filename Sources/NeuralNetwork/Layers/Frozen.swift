@@ -2,7 +2,7 @@
 ///
 /// `@unchecked Sendable`: the network was sent here, so no other reference to it is left. Inference passes only read its
 /// parameters; what layers remember on the way (packed and folded weights) is made under locks of their own.
-public struct Frozen<Network: Module>: @unchecked Sendable {
+public struct Frozen<Network>: @unchecked Sendable {
     private let network: Network
 
     public init(_ network: sending Network) { self.network = network }

@@ -7,7 +7,7 @@ import COneDNN
 ///     for image in images { try network(image, calibrator.pass) }
 ///     try calibrator.measure()
 ///     for image in some { try network(image, calibrator.pass) }
-///     let calibration = try calibrator.calibration(network: "polyp-pvt", parameters: digest, images: images.count)
+///     let calibration = try calibrator.calibration(network: "toco", parameters: digest, images: images.count)
 public final class Calibrator {
     /// What was seen of one layer.
     private struct Seen {

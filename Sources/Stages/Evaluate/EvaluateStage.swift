@@ -31,7 +31,7 @@ public struct EvaluateStage: Stage {
 
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try EvaluateSettings(settings, stage: name)
-        let subjects = EvaluationSubject.all(view)
+        let subjects = try EvaluationSubject.all(view)
         return try view.centres.map { centre in
             let results = try EvaluationInput.results(centre: centre, settings: settings, view: view)
             let blob = try view.store(try StageCoding.encode(results))
@@ -93,7 +93,7 @@ public struct EvaluateStage: Stage {
                 ))
         }
         var models: [String: SHA256Digest] = [:]
-        let subjects = EvaluationSubject.all(view)
+        let subjects = try EvaluationSubject.all(view)
         for subject in subjects { models[subject.name] = try view.modelUsed(byStep: subject.name) }
         let table = EvaluationTable(findings: findings, subjects: subjects, settings: settings, models: models)
         do {

@@ -57,7 +57,7 @@ struct EvaluationInput: Codable {
             for study in studies.keys { studies[study]?.label = "none" }
             for row in labels where row.centre == centre { studies[row.study]?.label = row.polyp }
         }
-        let subjects = EvaluationSubject.all(view)
+        let subjects = try EvaluationSubject.all(view)
         for step in subjects.map(\.name) {
             for row in try view.bagScores(ofStep: step) where row.centre == centre {
                 studies[row.study]?.bag[step, default: [:]][row.head] = row.probability

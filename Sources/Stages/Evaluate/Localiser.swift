@@ -1,3 +1,5 @@
+import Models
+
 /// How evaluation reads what a step drew: where in an image the polyp is.
 public struct Localiser: Sendable, Hashable, Codable {
     /// What stands in the column `head` of its rows.
@@ -25,7 +27,14 @@ struct EvaluationSubject: Codable, Hashable {
 
     init(_ step: StepOutline) { (name, localiser) = (step.name, step.localiser) }
 
-    static func all(_ view: any PlanningView) -> [EvaluationSubject] {
-        view.sources(EvaluateStage.predictions).map { EvaluationSubject($0) }
+    static func all(_ view: any PlanningView) throws -> [EvaluationSubject] {
+        try view.sources(EvaluateStage.predictions).map { step in
+            var subject = EvaluationSubject(step)
+            // Which of several networks drew is known since the step ran.
+            if let drawer = SegmentationName(markedIn: try view.metrics(ofStep: step.name, round: 0)) {
+                subject.localiser?.head = drawer.rawValue
+            }
+            return subject
+        }
     }
 }

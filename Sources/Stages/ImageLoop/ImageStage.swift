@@ -29,6 +29,9 @@ package protocol ImageStage: Stage {
     /// By which name a calibration says that it is of this network; nil where there is none.
     var calibratedNetwork: String? { get }
 
+    /// The same for a model, where a stage runs several networks.
+    func calibratedNetwork(of model: Model) -> String?
+
     /// The network ready to run, made once a process (`MapContext.shared`).
     func network(_ work: ImageWork<Model, Settings>, context: any MapContext) throws -> Network
 
@@ -116,6 +119,8 @@ extension ImageStage where Prompt == Item {
 }
 
 extension ImageStage {
+    package func calibratedNetwork(of model: Model) -> String? { calibratedNetwork }
+
     package func validate(settings: StageSettings) throws { _ = try bind(settings) }
 
     package func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
@@ -123,7 +128,7 @@ extension ImageStage {
         let model = try model(settings, view: view)
         let parameters = model.parametersOrNone
         var calibration: SHA256Digest?
-        if let network = calibratedNetwork, let parameters {
+        if let network = calibratedNetwork(of: model), let parameters {
             calibration = try CalibrationFile.stored(
                 settings.calibration, network: network, parameters: parameters, view: view, stage: name)
         }

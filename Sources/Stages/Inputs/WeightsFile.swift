@@ -41,12 +41,12 @@ struct WeightsFile {
         }
     }
 
-    func polypPVT() throws -> (parameters: ParameterSet, size: PVTSize) {
-        guard case .polypPVT(let size) = outline.network else { throw outline.refusal(.polypPVT) }
+    func segmentation() throws -> (parameters: ParameterSet, kind: SegmentationKind) {
+        guard case .segmentation(let kind) = outline.network else { throw outline.refusal(.segmentation) }
         return try fitted {
-            let made = try PolypPVT(size, seed: nil)
+            let made = try kind.network(seed: nil)
             try made.load(tensors)
-            return (try made.parameters(), size)
+            return (try made.parameters(), kind)
         }
     }
 

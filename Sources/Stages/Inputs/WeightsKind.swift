@@ -12,7 +12,14 @@ struct WeightsKind: Sendable {
     static let toCo = WeightsKind(name: "a ToCo network, as toco-train writes it") {
         if case .toCo = $0 { true } else { false }
     }
-    static let polypPVT = WeightsKind(name: "a Polyp-PVT") { if case .polypPVT = $0 { true } else { false } }
+    static let segmentation = WeightsKind(name: "a " + SegmentationFamilies.all.map(\.title).joined(separator: " or ")) {
+        if case .segmentation = $0 { true } else { false }
+    }
+    static func segmentation(_ name: SegmentationName) -> WeightsKind {
+        WeightsKind(name: "a \(name.family.title)") {
+            if case .segmentation(let kind) = $0 { kind.name == name } else { false }
+        }
+    }
     static let segmentAnything = WeightsKind(name: "a Segment Anything") {
         if case .segmentAnything = $0 { true } else { false }
     }
@@ -32,8 +39,11 @@ struct WeightsKind: Sendable {
         }
     }
 
-    /// What a Polyp-PVT can start from.
-    static func start(ofPolypPVT size: PVTSize) -> WeightsKind { one(of: .pvt(size), .polypPVT(size)) }
+    /// What a segmentation network can start from.
+    static func start(of kind: SegmentationKind) -> WeightsKind {
+        let whole = KnownNetwork.segmentation(kind)
+        return kind.encoder.map { one(of: $0, whole) } ?? WeightsKind(name: "a \(kind.title)") { $0 == whole }
+    }
 
     private static func one(of first: KnownNetwork, _ second: KnownNetwork) -> WeightsKind {
         WeightsKind(name: "\(first.name) or a \(second.name)") { $0 == first || $0 == second }

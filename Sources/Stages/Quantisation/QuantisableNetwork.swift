@@ -5,21 +5,40 @@ import Models
 import NeuralNetwork
 
 /// The networks that infer in 8 bits: what they are called, and what they read.
-public enum QuantisableNetwork: String, Sendable, CaseIterable {
+public enum QuantisableNetwork: RawRepresentable, Sendable, Hashable, CaseIterable {
     /// EndoKED-MIL: its encoder.
     case mil
     /// Its vision transformer.
-    case toCo = "toco"
-    case polypPVT = "polyp-pvt"
+    case toCo
+    case segmentation(SegmentationName)
     /// The image encoder of Segment Anything or MobileSAM.
-    case segmentAnything = "segment-anything"
+    case segmentAnything
+
+    public static var allCases: [QuantisableNetwork] {
+        [.mil, .toCo] + SegmentationName.allCases.map { .segmentation($0) } + [.segmentAnything]
+    }
+
+    public init?(rawValue: String) {
+        guard let found = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+        self = found
+    }
+
+    /// As calibrations carry it.
+    public var rawValue: String {
+        switch self {
+        case .mil: "mil"
+        case .toCo: "toco"
+        case .segmentation(let name): name.rawValue
+        case .segmentAnything: "segment-anything"
+        }
+    }
 
     /// Side of the method's input.
     public var imageSize: Int {
         switch self {
         case .mil: MILTrainSettings().imageSize
         case .toCo: ToCoTrainSettings().imageSize
-        case .polypPVT: SegmentTrainSettings().imageSize
+        case .segmentation(let name): name.family.recipe.imageSize
         case .segmentAnything: Self.segmentAnythingSide
         }
     }
@@ -31,7 +50,7 @@ public enum QuantisableNetwork: String, Sendable, CaseIterable {
         get throws {
             switch self {
             case .mil: try MILTrainSettings().normalisation()
-            case .toCo, .polypPVT, .segmentAnything: .imageNet
+            case .toCo, .segmentation, .segmentAnything: .imageNet
             }
         }
     }
@@ -46,7 +65,8 @@ public enum QuantisableNetwork: String, Sendable, CaseIterable {
     public func untrained(isMobile: Bool = false) throws -> NetworkWeights {
         switch self {
         case .mil: NetworkWeights(network: self, parameters: try MILNetwork(seed: 1).parameters())
-        case .polypPVT: NetworkWeights(network: self, parameters: try PolypPVT(.b2, seed: 1).parameters())
+        case .segmentation(let name):
+            NetworkWeights(network: self, parameters: try name.usualKind.network(seed: 1).parameters())
         case .toCo:
             NetworkWeights(
                 network: self,
@@ -63,8 +83,10 @@ public enum QuantisableNetwork: String, Sendable, CaseIterable {
         let side = weights.outline.imageSize
         switch self {
         case .mil: return NetworkWeights(network: self, parameters: try weights.mil().parameters, imageSize: side)
-        case .polypPVT:
-            return NetworkWeights(network: self, parameters: try weights.polypPVT().parameters, imageSize: side)
+        case .segmentation(let name):
+            let (parameters, kind) = try weights.segmentation()
+            guard kind.name == name else { throw weights.outline.refusal(.segmentation(name)) }
+            return NetworkWeights(network: self, parameters: parameters, imageSize: side)
         case .segmentAnything: return NetworkWeights(network: self, parameters: try weights.segmentAnything())
         case .toCo:
             let (parameters, configuration) = try weights.toCo()
@@ -90,7 +112,7 @@ public enum QuantisableNetwork: String, Sendable, CaseIterable {
     public func fault(ofSide side: Int) -> String? {
         switch self {
         case .segmentAnything: side == Self.segmentAnythingSide ? nil : "\(Self.segmentAnythingSide)"
-        case .polypPVT where side % 32 != 0: "a multiple of 32"
+        case .segmentation(let name) where side % name.family.sideMultiple != 0: "a multiple of \(name.family.sideMultiple)"
         default: (32...4096).contains(side) ? nil : "from 32 to 4096"
         }
     }
@@ -120,11 +142,10 @@ public struct NetworkWeights: Sendable {
             let made = try ToCoNetwork(configuration, seed: nil)
             try made.loadCheckpoint(parameters)
             return (made, { _ = try made.features($0, $1) })
-        case .polypPVT:
-            let size = try PVTSize(ofPolypPVT: parameters)
-            let made = try PolypPVT(size, seed: nil)
+        case .segmentation:
+            let made = try SegmentationKind(of: parameters).network(seed: nil)
             try made.load(parameters)
-            return (made, { _ = try made($0, $1) })
+            return (made, { _ = try made.maps($0, $1) })
         case .segmentAnything:
             let made = try SegmentAnythingNetwork(SegmentAnything.kind(of: parameters))
             try made.load(parameters)

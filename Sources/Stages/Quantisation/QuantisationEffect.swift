@@ -59,7 +59,7 @@ extension QuantisationEffect {
             switch weights.network {
             case .mil: try scores(parameters, calibration, pictures, truth, side)
             case .toCo: try maps(weights, calibration, pictures, truth, side)
-            case .polypPVT: try masks(parameters, calibration, pictures, truth, side)
+            case .segmentation: try masks(weights, calibration, pictures, truth, side)
             case .segmentAnything: try embeddings(parameters, calibration, pictures, truth)
             }
         (effect.fp32, effect.bf16, effect.int8) = (answers[0], answers[1], answers[2])
@@ -111,19 +111,19 @@ extension QuantisationEffect {
     }
 
     private static func masks(
-        _ parameters: ParameterSet, _ calibration: Calibration, _ pictures: PictureFolder, _ truth: URL?, _ side: Int
+        _ weights: NetworkWeights, _ calibration: Calibration, _ pictures: PictureFolder, _ truth: URL?, _ side: Int
     ) throws -> [Answers] {
-        let size = try PVTSize(ofPolypPVT: parameters)
+        let kind = try SegmentationKind(of: weights.parameters)
         let predictors = try precisions.map {
-            try PolypPVTPredictor(
-                parameters, size, precision: $0.besides, calibration: $0 == .int8 ? calibration : nil)
+            try SegmentationPredictor(
+                weights.parameters, kind, precision: $0.besides, calibration: $0 == .int8 ? calibration : nil)
         }
         var times = [[Double]](repeating: [], count: 3)
         var (dice, truthDice) = ([[Double]](repeating: [], count: 3), [[Double]](repeating: [], count: 3))
         let foreground = SegmentSettings().foreground
         for (index, name) in pictures.names.enumerated() {
             let image = try pictures.image(index)
-            let tensor = try QuantisableNetwork.polypPVT.input(image, side: side).tensor
+            let tensor = try weights.network.input(image, side: side).tensor
             let drawn = try truthMask(name, truth)
             var before: [Bool] = []
             for (mode, predictor) in predictors.enumerated() {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Settings of the stage `refine`. Whose maps it reads, `from: {masks: STEP}` says; by default Polyp-PVT's.
+/// Settings of the stage `refine`. Whose maps it reads, `from: {masks: STEP}` says; by default the nearest `segment`'s.
 public struct RefineSettings: Sendable, Hashable, Codable {
     public var splits = ["train", "val", "test"]
     /// Foreground is what lies above this share of the map's range.

@@ -4,12 +4,12 @@ import Foundation
 public struct SegmentSettings: Sendable, Hashable, Codable {
     public var studies = CAMSettings.Studies.positive
     public var splits = ["train", "val", "test"]
-    /// A pixel is foreground from this share of the prediction's range on.
+    /// A pixel is foreground from this share on.
     public var foreground: Float = 0.5
     public var precision = InferencePrecision.fp32
     /// As of `mil-score`.
     public var calibration: String?
-    /// A Polyp-PVT's parameters on the coordinator's host, official or a job's, instead of those that the job trained; and
+    /// A segmentation network's parameters on the coordinator's host, official or a job's, instead of those that the job trained; and
     /// the side of its input, where the file does not tell it.
     public var weights: String?
     public var imageSize: Int?

@@ -6,15 +6,16 @@ import Models
 import NeuralNetwork
 
 /// Draws masks with the network that `segment-train` left, or a file's (docs/Method.md, section 5): for each image a
-/// map of its prediction, stretched to 0…1, and its foreground, in the image's own pixels.
+/// map of its prediction in 0…1, and its foreground, in the image's own pixels.
 ///
 /// Rows: `mask` of kinds segment and segment-mask. Pictures of frames: segment-overlay. Settings: `SegmentSettings`.
 package struct SegmentStage: ImageStage {
     package let name = "segment"
     package let products = [Product(.masks, "segment-mask")]
+    /// Its head is the usual network's: what another one drew says so in the numbers of its round.
     package let localiser: Localiser? = Localiser(
-        head: "polyp-pvt", map: "segment", mask: "segment-mask", drawsBoxes: false)
-    package let calibratedNetwork: String? = PolypPVTPredictor.calibratedNetwork
+        head: SegmentationName.usual.rawValue, map: "segment", mask: "segment-mask", drawsBoxes: false)
+    package let calibratedNetwork: String? = SegmentationName.usual.rawValue
 
     package init() {}
 
@@ -29,13 +30,16 @@ package struct SegmentStage: ImageStage {
     package func checkFiles(settings: StageSettings) throws {
         let settings = try bind(settings)
         try WeightsFile.look(
-            at: settings.weights, for: .polypPVT, size: (settings.imageSize, SegmentTrainSettings().imageSize), stage: name)
+            at: settings.weights, for: .segmentation, size: (settings.imageSize, SegmentTrainSettings().imageSize),
+            stage: name)
         try CalibrationFile.look(at: settings.calibration, stage: name)
     }
 
     package func model(_ settings: SegmentSettings, view: any PlanningView) throws -> TrainedSegmenter {
         try TrainedSegmenter(view: view, stage: name, weights: settings.weights, imageSize: settings.imageSize)
     }
+
+    package func calibratedNetwork(of model: TrainedSegmenter) -> String? { model.network.rawValue }
 
     package func items(
         _ settings: SegmentSettings, view: any PlanningView
@@ -46,24 +50,23 @@ package struct SegmentStage: ImageStage {
         }
     }
 
-    /// The network's size is read off the parameters.
+    /// Which network it is, and of what size, is read off the parameters.
     package func network(
         _ work: ImageWork<TrainedSegmenter, SegmentSettings>, context: any MapContext
-    ) throws -> PolypPVTPredictor {
+    ) throws -> SegmentationPredictor {
         try StageError.naming {
             let kind = "\(work.settings.precision)/\(work.calibration?.hex ?? "")"
-            return try context.shared("polyp-pvt/\(work.model.parameters.hex)/\(kind)") {
+            return try context.shared("\(work.model.network)/\(work.model.parameters.hex)/\(kind)") {
                 let set = try ParameterSet(decoding: try context.content(work.model.parameters)).sound()
-                let size = try PVTSize(ofPolypPVT: set)
-                return try PolypPVTPredictor(
-                    set, size, precision: work.settings.precision.besides,
+                return try SegmentationPredictor(
+                    set, SegmentationKind(of: set), precision: work.settings.precision.besides,
                     calibration: try context.calibration(work.calibration))
             }
         }
     }
 
     package func look(
-        at item: ItemList.Item, _ image: Image8, with predictor: PolypPVTPredictor,
+        at item: ItemList.Item, _ image: Image8, with predictor: SegmentationPredictor,
         _ work: ImageWork<TrainedSegmenter, SegmentSettings>, sheet: inout ImageSheet
     ) throws {
         let square = try image.resized(width: work.model.imageSize, height: work.model.imageSize, filter: .bilinear)
@@ -79,13 +82,16 @@ package struct SegmentStage: ImageStage {
         try sheet.masks(item, [("segment", try map.levels()), ("segment-mask", mask.image())])
         try sheet.overlay(item, kind: "segment-overlay") { try image.overlaid(with: map) }
         sheet.count("foreground", Double(mask.area) / Double(max(1, values.count)))
+        sheet.count(work.model.network.mark, 1)
         sheet.tally.images += 1
     }
 
     package func metrics(_ tally: ImageTally, _ settings: SegmentSettings) -> [String: Double] {
-        [
+        var metrics = [
             "images": Double(tally.images), "failedImages": Double(tally.failedImages),
             "meanForeground": tally.mean("foreground"),
         ]
+        for name in SegmentationName.allCases where tally[name.mark] > 0 { metrics[name.mark] = 1 }
+        return metrics
     }
 }

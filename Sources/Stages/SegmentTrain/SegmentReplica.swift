@@ -7,7 +7,7 @@ import NeuralNetwork
 struct SegmentReplica {
     let settings: SegmentTrainSettings
     let round: Int
-    let trainer: PolypPVTTrainer
+    let trainer: SegmentationTrainer
     let context: any MapContext
     private var generator: SeededGenerator
     private(set) var loss = LossMean()
@@ -15,12 +15,12 @@ struct SegmentReplica {
     private(set) var imageCount = 0
 
     init(
-        settings: SegmentTrainSettings, round: Int, network: PolypPVT, seed: Seed, context: any MapContext
+        settings: SegmentTrainSettings, round: Int, network: any SegmentationNetwork, seed: Seed, context: any MapContext
     ) throws {
         self.settings = settings
         self.round = round
         self.context = context
-        trainer = try PolypPVTTrainer(network, settings.trainingSettings, seed: seed.derived("trainer").value)
+        trainer = try SegmentationTrainer(network, settings.trainingSettings, seed: seed.derived("trainer").value)
         generator = seed.derived("order").generator
     }
 

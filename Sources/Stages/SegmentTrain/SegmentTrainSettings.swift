@@ -2,8 +2,8 @@ import Foundation
 import Models
 import NeuralNetwork
 
-/// Settings of the stage `segment-train`. A field that is absent takes the default written here: the reference's
-/// (docs/Method.md, section 5).
+/// Settings of the stage `segment-train`. A field that is absent takes the default written here, the method's (docs/Method.md,
+/// section 5), or what the recipe of another `network` says.
 public struct SegmentTrainSettings: Sendable, Hashable, Codable {
     // Rounds and replicas
     public var rounds = 10
@@ -17,17 +17,20 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
     public var select = MILTrainSettings.Select.last
 
     // The network
-    public var size = PVTSize.b2
-    /// Side of the square input in pixels, a multiple of 32.
+    /// Which of `SegmentationFamilies`; nil for the first, whose defaults are written here. Others have their own.
+    public var network: SegmentationName?
+    /// One of the network's sizes.
+    public var size = "b2"
+    /// Side of the square input in pixels, a multiple of what the network asks for.
     public var imageSize = 352
     public var dropPath: Float = 0.1
-    /// A checkpoint on the coordinator's host: a whole Polyp-PVT, or a PVTv2 by its own names.
+    /// A checkpoint on the coordinator's host: a whole network, or its encoder by its own names.
     public var initialCheckpoint: String?
 
     // What is learnt from
     public var labels = Source.camMask
     /// Mirrored and rotated views of image and mask.
-    public var augmentation = AugmentationKind.reference
+    public var augmentation = SegmentationAugmentation.Kind.reference
     /// Bytes of decoded images and masks that a process keeps, for all that train in it together.
     public var imageCacheBytes = 2 << 30
     public var validationImagesPerShard = 64
@@ -59,26 +62,17 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
         var product: Product? { self == .truth ? nil : Product(.masks, rawValue) }
     }
 
-    public enum AugmentationKind: String, Sendable, Hashable, NamedChoice {
-        case none
-        /// Flips both ways.
-        case flips
-        /// Rotation by up to 90° either way, then flips.
-        case reference
-    }
-
     public init() {}
 
     init(_ settings: StageSettings, stage: String) throws {
-        self = try settings.laid(over: SegmentTrainSettings(), optional: ["initialCheckpoint"], stage: stage)
-        var faults: [String] = []
+        self = try settings.laid(
+            over: Self.defaults(settings, stage: stage), optional: ["network", "initialCheckpoint"], stage: stage)
+        var faults = networkFaults
         func require(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }
         require((1...10_000).contains(rounds), "rounds is 1 to 10000")
         require(replicas >= 1 && localEpochs >= 1, "replicas and localEpochs are at least 1")
         if let fault = averaging.fault(replicas: replicas) { faults.append(fault) }
         require(imageCacheBytes >= 0, "imageCacheBytes is not negative")
-        require((32...2048).contains(imageSize) && imageSize % 32 == 0, "imageSize is a multiple of 32 up to 2048")
-        require(dropPath >= 0 && dropPath < 1, "dropPath is 0 to below 1")
         require((2...1024).contains(batch), "batch is 2 to 1024: batch normalisation needs two images")
         require(learningRate > 0 && learningRate.isFinite && weightDecay >= 0, "learningRate is above 0, weightDecay not negative")
         require(gradientLimit > 0, "gradientLimit is above 0")
@@ -90,8 +84,8 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
         }
     }
 
-    var trainingSettings: PolypPVTTrainingSettings {
-        PolypPVTTrainingSettings(
+    var trainingSettings: SegmentationTrainingSettings {
+        SegmentationTrainingSettings(
             optimiser: .adamW(rate: learningRate, weightDecay: weightDecay), gradientLimit: gradientLimit, scales: scales,
             precision: precision.precision)
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Trains Polyp-PVT by averaged rounds (docs/Method.md, section 5; `AveragedTraining`); validation shards measure the round's
+/// Trains a segmentation network by averaged rounds (docs/Method.md, section 5; `AveragedTraining`); validation shards measure the round's
 /// starting parameters by their Dice. Settings: `SegmentTrainSettings`.
 public struct SegmentTrainStage: Stage {
     public let name = "segment-train"
@@ -20,7 +20,7 @@ public struct SegmentTrainStage: Stage {
 
     public func checkFiles(settings: StageSettings) throws {
         let settings = try training.trainer.settings(settings)
-        try WeightsFile.look(at: settings.initialCheckpoint, for: .start(ofPolypPVT: settings.size), stage: name)
+        try WeightsFile.look(at: settings.initialCheckpoint, for: .start(of: settings.kind), stage: name)
     }
 
     public func missingReplicas(settings: StageSettings) throws -> MissingReplicas? { try training.missingReplicas(settings) }

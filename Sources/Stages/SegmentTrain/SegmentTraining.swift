@@ -5,7 +5,7 @@ import Imaging
 import Models
 import NeuralNetwork
 
-/// Polyp-PVT as a trainer: images with masks.
+/// A segmentation network as a trainer: images with masks.
 struct SegmentTraining: Trainer {
     let stage = "segment-train"
     let selection = "validationDice"
@@ -13,11 +13,14 @@ struct SegmentTraining: Trainer {
     func settings(_ given: StageSettings) throws -> SegmentTrainSettings { try SegmentTrainSettings(given, stage: stage) }
 
     func startingParameters(_ settings: SegmentTrainSettings, seed: UInt64) throws -> ParameterSet {
-        let network = try PolypPVT(settings.size, dropPath: settings.dropPath, seed: seed)
+        let network = try settings.kind.network(dropPath: settings.dropPath, seed: seed)
         if let path = settings.initialCheckpoint {
-            let tensors = try NetworkFile.load(URL(fileURLWithPath: path)).checkpoint.tensors
-            let isWhole = tensors.names.contains { $0.hasPrefix("backbone.") }
-            if isWhole { try network.load(tensors) } else { try network.backbone.loadPretrained(tensors) }
+            let (found, checkpoint) = try NetworkFile.load(URL(fileURLWithPath: path))
+            if case .segmentation = found {
+                try network.load(checkpoint.tensors)
+            } else {
+                try network.loadEncoder(checkpoint.tensors)
+            }
         }
         return try network.parameters()
     }
@@ -41,7 +44,7 @@ struct SegmentTraining: Trainer {
     func train(
         on examples: ItemList, _ task: TrainingTask<SegmentTrainSettings>, record: inout ReplicaRecord
     ) throws -> (parameters: ParameterSet, failed: [ResultRow.ItemRow]) {
-        let network = try PolypPVT(task.settings.size, dropPath: task.settings.dropPath, seed: 0)
+        let network = try task.settings.kind.network(dropPath: task.settings.dropPath, seed: nil)
         try network.load(task.base)
         var data = try SegmentImages(centre: task.centre, settings: task.settings, context: task.context)
         var training = try SegmentReplica(
@@ -57,8 +60,9 @@ struct SegmentTraining: Trainer {
     ) throws -> [ResultRow.ItemRow] {
         let settings = task.settings
         var data = try SegmentImages(centre: task.centre, settings: settings, context: task.context)
-        let predictor = try task.context.shared("polyp-pvt/\(task.baseDigest.hex)/\(settings.precision)") {
-            try PolypPVTPredictor(task.base, settings.size, precision: settings.precision.precision)
+        let kind = try settings.kind
+        let predictor = try task.context.shared("\(kind.name)/\(task.baseDigest.hex)/\(settings.precision)") {
+            try SegmentationPredictor(task.base, kind, precision: settings.precision.precision)
         }
         for (position, item) in examples.items.enumerated() {
             try task.context.checkCancellation()
@@ -75,7 +79,7 @@ struct SegmentTraining: Trainer {
     }
 
     func metrics(of records: [ReplicaRecord], round: Int, settings: SegmentTrainSettings) throws -> [String: Double] {
-        var metrics: [String: Double] = round == 0 ? ["input.size": Double(settings.imageSize)] : [:]
+        var metrics = round == 0 ? TrainedSegmenter.metrics(of: settings) : [:]
         let validations = records.filter { $0.kind == .validate }
         let images = validations.reduce(0) { $0 + $1.images }
         if images > 0 {

@@ -7,13 +7,13 @@ struct BenchInt8Command: Command {
     static let spec = CommandSpec(
         name: "bench int8", summary: "effect and speed of precision int8 beside bf16 and fp32, on images",
         discussion: """
-            Every image is scored (mil, toco: and mapped), segmented (polyp-pvt) or embedded and masked (segment-anything) in
+            Every image is scored (mil, toco: and mapped), embedded and masked (segment-anything) or segmented (the others) in
             the three precisions, turn and turn about, on one thread. Without --weights the network has the method's size and
             random weights, and without --calibration it is calibrated first on the same images: then the times are of use,
             the effects are not, or hardly.
             """,
         options: [
-            .option("network", "NAME", "mil, toco, polyp-pvt, segment-anything, or mobile-sam where no weights are given"),
+            .option("network", "NAME", "\(NetworkOptions.names), or mobile-sam where no weights are given"),
             .option("weights", "FILE", "a .safetensors or PyTorch checkpoint; default: random"),
             .option("calibration", "FILE", "of `endoked calibrate`"),
             .option("images", "FOLDER", "JPEG and PNG in it and below it"),

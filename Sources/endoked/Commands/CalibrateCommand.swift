@@ -17,14 +17,11 @@ struct CalibrateCommand: Command {
             those to be read, at the size at which they are read; a hundred are enough.
             """,
         options: [
-            .option("network", "NAME", "mil (its encoder), toco, polyp-pvt or segment-anything (the image encoder)"),
+            .option("network", "NAME", "\(NetworkOptions.names); of mil and segment-anything the encoder"),
             .option("weights", "FILE", "a .safetensors or PyTorch checkpoint"),
             .option("images", "FOLDER", "JPEG and PNG in it and below it"),
             .option("out", "FILE", "the calibration, JSON"),
-            .option(
-                "size", "N",
-                "side of the network's input; default: as the file says, or the method's (mil 512, toco 448, polyp-pvt 352)"
-            ),
+            .option("size", "N", "side of the network's input; default: as the file says, or the method's (\(NetworkOptions.sides))"),
             .option("limit", "N", "at most so many images, evenly spread; default 128"),
             .option("minimum-snr", "DB", "signal to noise that a layer must keep in 8 bits; default 20"),
             .option("threads", "N", "default: the machine's processors"),
@@ -98,8 +95,7 @@ struct NetworkOptions {
             let network = QuantisableNetwork(
                 rawValue: name == Self.mobile ? QuantisableNetwork.segmentAnything.rawValue : name)
         else {
-            let known = QuantisableNetwork.allCases.map(\.rawValue).joined(separator: ", ")
-            throw UsageError("--network is one of \(known), not '\(name)': other networks have no int8 path")
+            throw UsageError("--network is one of \(Self.names), not '\(name)': other networks have no int8 path")
         }
         self.network = network
         images = URL(fileURLWithPath: try arguments.required("images"))
@@ -113,6 +109,15 @@ struct NetworkOptions {
         side = wanted ?? parameters.imageSize ?? network.imageSize
         if let fault = network.fault(ofSide: side) { throw UsageError("--size is \(fault) for \(name)") }
     }
+
+    /// Of the networks with an int8 path.
+    static let names: String = QuantisableNetwork.allCases.map(\.rawValue).joined(separator: ", ")
+
+    /// Their methods' sides.
+    static let sides: String = {
+        let sides: [String] = QuantisableNetwork.allCases.map { network in "\(network.rawValue) \(network.imageSize)" }
+        return sides.joined(separator: ", ")
+    }()
 
     /// Segment Anything with MobileSAM's encoder: a name for untrained parameters; a file tells it by itself.
     static let mobile = "mobile-sam"

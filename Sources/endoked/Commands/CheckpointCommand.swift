@@ -10,10 +10,11 @@ struct CheckpointCommand: Command {
             Reads .safetensors, .pth and .pt (never executing anything in them), says what was widened, renamed or left
             out (float16 and bfloat16 numbers, what training scripts put before names, optimiser states, other objects),
             tells which of the known networks the tensors are of, and loads them into it. Known: ResNet-18 and -50, ViT and
-            DeiT, ToCo, PVTv2, Polyp-PVT, Segment Anything, MobileSAM, and this program's own MIL networks. Beside a moving
-            average of weights (`model_ema` and the like) the weights themselves are taken; --root takes others. Exit code
-            0: it loads; 1: it does not, and every tensor that does not fit, or holds NaN or infinity, is named; 5: the file
-            cannot be read, or holds several sets of weights that would do.
+            DeiT, ToCo, PVTv2, Segment Anything, MobileSAM, this program's own MIL networks, and for segmentation
+            \(Self.segmentation).
+            Beside a moving average of weights (`model_ema` and the like) the weights themselves are taken; --root takes
+            others. Exit code 0: it loads; 1: it does not, and every tensor that does not fit, or holds NaN or infinity, is
+            named; 5: the file cannot be read, or holds several sets of weights that would do.
             """,
         arguments: [.init(name: "FILE", help: "the checkpoint")],
         options: [
@@ -21,6 +22,9 @@ struct CheckpointCommand: Command {
             .option("out", "FILE", "write the network's tensors alone, as .safetensors in fp32"),
             .flag("tensors", "list every tensor with its shape"),
         ])
+
+    /// The networks that the help names for segmentation.
+    private static let segmentation: String = SegmentationFamilies.all.map { $0.title }.joined(separator: ", ")
 
     private let file: URL
     private let options: Checkpoint.Options

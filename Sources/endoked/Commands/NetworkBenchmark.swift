@@ -2,29 +2,52 @@ import Models
 import NeuralNetwork
 
 /// The networks whose speed is compared with others', each at the size at which it is used.
-enum NetworkBenchmark: String, CaseIterable {
-    case resNet = "resnet18-512"
-    case toCo = "toco-448"
-    case toCoMultiScale = "toco-448-multiscale"
-    case polypPVT = "polyp-pvt-352"
-    case mobileSAM = "mobilesam-1024"
-    case sam = "sam-vitb-1024"
-    case trainingResNet = "train-resnet18-512x8"
-    case trainingViT = "train-vitb-224x2"
-    case trainingPolypPVT = "train-polyp-pvt-352x2"
+enum NetworkBenchmark: RawRepresentable, CaseIterable {
+    case resNet, toCo, toCoMultiScale
+    case segmentation(SegmentationName)
+    case mobileSAM, sam
+    case trainingResNet, trainingViT
+    case trainingSegmentation(SegmentationName)
+
+    static var allCases: [NetworkBenchmark] {
+        let names = SegmentationName.allCases
+        var all: [NetworkBenchmark] = [.resNet, .toCo, .toCoMultiScale]
+        for name in names { all.append(.segmentation(name)) }
+        all += [.mobileSAM, .sam, .trainingResNet, .trainingViT]
+        for name in names { all.append(.trainingSegmentation(name)) }
+        return all
+    }
+
+    init?(rawValue: String) {
+        guard let found = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+        self = found
+    }
+
+    var rawValue: String {
+        switch self {
+        case .resNet: "resnet18-512"
+        case .toCo: "toco-448"
+        case .toCoMultiScale: "toco-448-multiscale"
+        case .segmentation(let name): "\(name)-\(name.family.recipe.imageSize)"
+        case .mobileSAM: "mobilesam-1024"
+        case .sam: "sam-vitb-1024"
+        case .trainingResNet: "train-resnet18-512x8"
+        case .trainingViT: "train-vitb-224x2"
+        case .trainingSegmentation(let name): "train-\(name)-\(name.family.recipe.imageSize)x2"
+        }
+    }
 
     /// One run, ready: an image through the network, or a training step.
     func prepared(_ precision: Precision) throws -> () throws -> Void {
         switch self {
         case .resNet: try Self.resNet(precision)
         case .toCo, .toCoMultiScale: try Self.toCo(precision, multiScale: self == .toCoMultiScale)
-        case .polypPVT:
-            try Self.polypPVT(precision)
+        case .segmentation(let name): try Self.segmentation(name, precision)
         case .mobileSAM: try Self.segmentAnything(.mobile, precision)
         case .sam: try Self.segmentAnything(.vitB, precision)
         case .trainingResNet: try Self.trainingResNet(precision)
         case .trainingViT: try Self.trainingViT(precision)
-        case .trainingPolypPVT: try Self.trainingPolypPVT(precision)
+        case .trainingSegmentation(let name): try Self.trainingSegmentation(name, precision)
         }
     }
 
@@ -64,10 +87,11 @@ enum NetworkBenchmark: String, CaseIterable {
         }
     }
 
-    private static func polypPVT(_ precision: Precision) throws -> () throws -> Void {
-        let predictor = try PolypPVTPredictor(PolypPVT(.b2, seed: 1).parameters(), precision: precision)
-        let images = try GoldenFormula.images("any", count: 1, height: 352, width: 352)
-        return { _ = try predictor(images, height: 352, width: 352) }
+    private static func segmentation(_ name: SegmentationName, _ precision: Precision) throws -> () throws -> Void {
+        let (kind, side) = (name.usualKind, name.family.recipe.imageSize)
+        let predictor = try SegmentationPredictor(kind.network(seed: 1).parameters(), kind, precision: precision)
+        let images = try GoldenFormula.images("any", count: 1, height: side, width: side)
+        return { _ = try predictor(images, height: side, width: side) }
     }
 
     private static func segmentAnything(
@@ -109,12 +133,16 @@ enum NetworkBenchmark: String, CaseIterable {
         return { _ = try trainer.step(images: images, labels: [0, 0]) }
     }
 
-    private static func trainingPolypPVT(_ precision: Precision) throws -> () throws -> Void {
-        let settings = PolypPVTTrainingSettings(scales: [1], precision: precision)
-        let trainer = try PolypPVTTrainer(PolypPVT(.b2, seed: 1), settings, seed: 1)
-        let images = try GoldenFormula.images("any", count: 2, height: 352, width: 352)
+    private static func trainingSegmentation(
+        _ name: SegmentationName, _ precision: Precision
+    ) throws -> () throws -> Void {
+        let recipe = name.family.recipe
+        let (side, settings) = (recipe.imageSize, SegmentationTrainingSettings(scales: [1], precision: precision))
+        let network = try name.usualKind.network(dropPath: recipe.dropPath, seed: 1)
+        let trainer = try SegmentationTrainer(network, settings, seed: 1)
+        let images = try GoldenFormula.images("any", count: 2, height: side, width: side)
         let masks = try Tensor(
-            GoldenFormula.uniform("mask", count: 2 * 352 * 352).map { $0 > 0.3 ? 1 : 0 }, shape: [2, 352, 352, 1])
+            GoldenFormula.uniform("mask", count: 2 * side * side).map { $0 > 0.3 ? 1 : 0 }, shape: [2, side, side, 1])
         return { _ = try trainer.step(images: images, masks: masks) }
     }
 }

@@ -73,8 +73,8 @@ import Testing
     @Test func gradientsAreClamped() throws {
         let network = try PolypPVT(.b0, dropPath: 0, seed: 4)
         let before = network.learnt.map(\.values)
-        let settings = PolypPVTTrainingSettings(optimiser: .sgd(rate: 1), gradientLimit: 1e-3, scales: [1])
-        let trainer = try PolypPVTTrainer(network, settings, seed: 1)
+        let settings = SegmentationTrainingSettings(optimiser: .sgd(rate: 1), gradientLimit: 1e-3, scales: [1])
+        let trainer = try SegmentationTrainer(network, settings, seed: 1)
         let (images, masks) = try Blobs.make(size: 64)
         _ = try trainer.step(images: images, masks: masks)
         var (moved, furthest) = (0, Float(0))
@@ -91,8 +91,8 @@ import Testing
     @Test(.enabled(if: EngineSetup.hasBFloat16, "the processor has no bf16")) func bfloat16LearnsTheSame() throws {
         let (images, masks) = try Blobs.make(size: 64)
         func losses(_ precision: Precision) throws -> [Float] {
-            let settings = PolypPVTTrainingSettings(scales: [1], precision: precision)
-            let trainer = try PolypPVTTrainer(PolypPVT(.b0, dropPath: 0, seed: 4), settings, seed: 1)
+            let settings = SegmentationTrainingSettings(scales: [1], precision: precision)
+            let trainer = try SegmentationTrainer(PolypPVT(.b0, dropPath: 0, seed: 4), settings, seed: 1)
             return try (0..<3).map { _ in try trainer.step(images: images, masks: masks)[0].loss }
         }
         let (full, half) = (try losses(.float32), try losses(.bfloat16))

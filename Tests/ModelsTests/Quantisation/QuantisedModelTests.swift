@@ -60,7 +60,7 @@ import Testing
         let network = try PolypPVT(.b0, seed: nil)
         GoldenFormula.fill(network)
         let images = try GoldenFormula.images("quantised", count: 2, height: 64, width: 64)
-        let calibration = try Self.calibration(network, PolypPVTPredictor.calibratedNetwork, images: images) {
+        let calibration = try Self.calibration(network, SegmentationName(PolypPVTFamily()).rawValue, images: images) {
             _ = try network($0, $1)
         }
         #expect(calibration.layers.first?.kept == "first")
@@ -69,10 +69,13 @@ import Testing
         #expect(calibration.layers.contains { $0.name.hasSuffix("mlp.fc2.weight") && $0.kept == nil })
         #expect(!calibration.layers.contains { $0.name.contains("dwconv") })
         let parameters = try network.parameters()
-        let full = try PolypPVTPredictor(parameters, .b0, precision: .float32)(images, height: 64, width: 64).values
-        let small = try PolypPVTPredictor(parameters, .b0, precision: .float32, calibration: calibration)(
+        let full = try SegmentationPredictor(parameters, SegmentationKind(PolypPVTFamily(), .b0), precision: .float32)(
             images, height: 64, width: 64
         ).values
+        let small = try SegmentationPredictor(
+            parameters, SegmentationKind(PolypPVTFamily(), .b0), precision: .float32, calibration: calibration)(
+                images, height: 64, width: 64
+            ).values
         let apart = zip(full, small).reduce(Float(0)) { $0 + abs($1.0 - $1.1) } / Float(full.count)
         #expect(apart > 0 && apart < 0.04, "\(apart)")
     }

@@ -14,7 +14,8 @@ import Testing
             (.toCo(.aspp, width: 192), try ToCoNetwork(toCo, seed: 1).parameters()),
             (.toCo(.largeFOV, width: 96), try ToCoNetwork(.small, seed: 1).parameters()),
             (.pvt(.b1), try PVT(.b1, seed: 1).parameters()),
-            (.polypPVT(.b0), try PolypPVT(.b0, seed: 1).parameters()),
+            (.segmentation(SegmentationKind(PolypPVTFamily(), .b0)), try PolypPVT(.b0, seed: 1).parameters()),
+            (.segmentation(SegmentationKind(UNetFamily(), .w16)), try UNet(width: 16, seed: 1).parameters()),
             (.segmentAnything(.mobile), try SegmentAnythingNetwork(.mobile).parameters()),
         ]
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Models
 import NeuralNetwork
 import Stages
 import TestSupport
@@ -44,7 +45,7 @@ import Testing
         let weights = archive.root.appendingPathComponent("weights.safetensors")
         try runner.store.content(model).write(to: weights)
 
-        let parameters = try QuantisableNetwork.polypPVT.weights(file: weights)
+        let parameters = try QuantisableNetwork.segmentation(SegmentationName(PolypPVTFamily())).weights(file: weights)
         let pictures = try PictureFolder(archive.root.appendingPathComponent("east/studies"), limit: 12)
         let calibration = try NetworkCalibration.run(parameters, pictures: pictures, side: 64)
         #expect(calibration.parameters == "\(model)")
@@ -88,7 +89,9 @@ import Testing
         #expect(EngineSetup.hasBFloat16 == ((effect.bf16.mapCorrelation ?? 1) < 1))
         #expect(effect.fp32.mapCorrelation == nil && effect.int8.maskDice == nil)
         #expect(throws: StageError.self) { try PictureFolder(archive.root.appendingPathComponent("nowhere"), limit: 3) }
-        #expect(throws: StageError.self) { try QuantisableNetwork.polypPVT.weights(file: try weights(archive)) }
+        #expect(throws: StageError.self) {
+            try QuantisableNetwork.segmentation(SegmentationName(PolypPVTFamily())).weights(file: try weights(archive))
+        }
     }
 
     /// A file of what `stage` trained, and its calibration on `east`.

@@ -23,7 +23,7 @@ extension GoldenCheck {
         // One channel: N,C,H,W and N,H,W,C are the same order.
         let masks = GoldenFormula.uniform("input.polyp_pvt.mask" + inputSuffix, count: 2 * 128 * 128)
         made["train.loss"] = [
-            try PolypPVTTrainer.loss(
+            try SegmentationTrainer.loss(
                 of: network, images: images,
                 masks: Tensor(masks.map { 2 * $0 > 0.6 ? 1 : 0 }, shape: [2, 128, 128, 1]), seed: 0, precision: .float32)
         ]

@@ -4,6 +4,15 @@ import NeuralNetwork
 /// Moves an image and its mask alike: a rotation by up to ±90°, then perhaps a flip up to down and one left to right.
 /// What comes from outside the image is black, and no polyp. The reference's own choice, off by default there.
 public struct SegmentationAugmentation: Sendable, Hashable, Codable {
+    /// What a training may be told to do.
+    public enum Kind: String, Sendable, Hashable, NamedChoice {
+        case none
+        /// Flips both ways.
+        case flips
+        /// Rotation by up to 90° either way, then flips.
+        case reference
+    }
+
     /// The largest rotation in degrees, either way.
     public var rotation: Double
     /// The probability of each flip.

@@ -4,13 +4,13 @@ import NeuralNetwork
 import Synchronization
 import Testing
 
-@Suite struct PolypPVTPredictorTests {
+@Suite struct SegmentationPredictorTests {
     private static func images() throws -> Tensor { try GoldenFormula.images("seen", count: 2, height: 64, width: 96) }
 
-    private static func predictor(_ precision: Precision) throws -> PolypPVTPredictor {
+    private static func predictor(_ precision: Precision) throws -> SegmentationPredictor {
         let network = try PolypPVT(.b0, seed: nil)
         GoldenFormula.fill(network)
-        return try PolypPVTPredictor(network.parameters(), .b0, precision: precision)
+        return try SegmentationPredictor(network.parameters(), SegmentationKind(PolypPVTFamily(), .b0), precision: precision)
     }
 
     /// Each image alone fills [0, 1], at the size asked for.
@@ -64,6 +64,8 @@ import Testing
 
     @Test func refusesOtherParameters() throws {
         let small = try PolypPVT(.b0, seed: nil).parameters()
-        #expect(throws: ParameterError.self) { try PolypPVTPredictor(small, .b1, precision: .float32) }
+        #expect(throws: ParameterError.self) {
+            try SegmentationPredictor(small, SegmentationKind(PolypPVTFamily(), .b1), precision: .float32)
+        }
     }
 }

@@ -1,13 +1,13 @@
 import NeuralNetwork
 
-/// Trains a `PolypPVT`, one batch of images and masks at a time (docs/Method.md, section 5).
+/// Trains a `SegmentationNetwork`, one batch of images and masks at a time (docs/Method.md, section 5).
 ///
 /// How a stage uses it, on the thread of its compute slot:
 ///
 ///     ComputeThreads.set(1)                                        // one slot, one thread
-///     let network = try PolypPVT(.b2, seed: jobSeed)               // starting values; then perhaps
+///     let network = try kind.network(dropPath: 0.1, seed: jobSeed) // starting values; then perhaps
 ///     try network.load(baseParameters)                             // the round's parameters
-///     let trainer = try PolypPVTTrainer(network, PolypPVTTrainingSettings(), seed: f(job, round, replica))
+///     let trainer = try SegmentationTrainer(network, SegmentationTrainingSettings(), seed: f(job, round, replica))
 ///     let step = try trainer.step(images: images, masks: masks)    // a loss for each scale
 ///     let result = try network.parameters()                        // delta = result − base
 ///
@@ -15,28 +15,29 @@ import NeuralNetwork
 /// branches are left out (drop path), and nothing else; each step draws anew.
 ///
 /// Not Sendable: a trainer and its network belong to one thread.
-public final class PolypPVTTrainer {
-    public let network: PolypPVT
-    public let settings: PolypPVTTrainingSettings
+public final class SegmentationTrainer {
+    public let network: any SegmentationNetwork
+    public let settings: SegmentationTrainingSettings
     private let optimiser: Optimiser
     private var seeds: CounterRandom
 
     /// Throws `EngineError.invalidOption` for settings out of range.
     public init(
-        _ network: PolypPVT, _ settings: PolypPVTTrainingSettings = PolypPVTTrainingSettings(), seed: UInt64
+        _ network: any SegmentationNetwork, _ settings: SegmentationTrainingSettings = SegmentationTrainingSettings(),
+        seed: UInt64
     ) throws {
         try settings.check()
         self.network = network
         self.settings = settings
         optimiser = Optimiser(settings.optimiser, parameters: network.learnt)
-        seeds = CounterRandom(seed: seed, stream: "PolypPVTTrainer")
+        seeds = CounterRandom(seed: seed, stream: network.family.trainingStream)
     }
 
     /// One scale of a step.
     public struct Step: Sendable, Hashable {
         public let height: Int
         public let width: Int
-        /// The sum of both outputs' structure losses before the step.
+        /// The network's loss before the step.
         public let loss: Float
     }
 
@@ -52,9 +53,10 @@ public final class PolypPVTTrainer {
             throw EngineError(
                 .shapeMismatch, "images of \(images.shape) and masks of \(masks.shape) are not N,H,W,3 and N,H,W,1")
         }
+        let multiple = network.family.sideMultiple
         return try settings.scales.map { scale in
-            let height = PolypPVTTrainingSettings.scaledSide(images.shape[1], by: scale)
-            let width = PolypPVTTrainingSettings.scaledSide(images.shape[2], by: scale)
+            let height = SegmentationTrainingSettings.scaledSide(images.shape[1], by: scale, multipleOf: multiple)
+            let width = SegmentationTrainingSettings.scaledSide(images.shape[2], by: scale, multipleOf: multiple)
             let resizing = ForwardPass(.evaluation)
             let loss = try learn(
                 images: resizing.resized(images, height: height, width: width, alignsCorners: true),
@@ -76,20 +78,16 @@ public final class PolypPVTTrainer {
     ///
     /// Throws `EngineError.notFinite` for a loss that is no number; there are no gradients then.
     static func loss(
-        of network: PolypPVT, images: Tensor, masks: Tensor, seed: UInt64, precision: Precision,
+        of network: any SegmentationNetwork, images: Tensor, masks: Tensor, seed: UInt64, precision: Precision,
         completed: ((Parameter) throws -> Void)? = nil
     ) throws -> Float {
         let tape = Tape()
-        let outputs = try network(
-            images, ForwardPass(.training, recordingOn: tape, seed: seed, precision: precision))
-        let loss = try StructureLoss(masks: masks)
-        let (first, second) = try (loss(outputs.first), loss(outputs.second))
-        let value = first.value + second.value
-        guard value.isFinite else {
-            throw EngineError(.notFinite, "loss \(value): lower the learning rate, or check the images")
+        let maps = try network.maps(images, ForwardPass(.training, recordingOn: tape, seed: seed, precision: precision))
+        let loss = try network.loss(of: maps, masks: masks)
+        guard loss.value.isFinite else {
+            throw EngineError(.notFinite, "loss \(loss.value): lower the learning rate, or check the images")
         }
-        try tape.backward(
-            from: [(outputs.first, first.gradient), (outputs.second, second.gradient)], completed: completed)
-        return value
+        try tape.backward(from: zip(maps, loss.gradients).map { ($0, $1) }, completed: completed)
+        return loss.value
     }
 }

@@ -1,7 +1,7 @@
 import NeuralNetwork
 
-/// How Polyp-PVT is trained. The defaults are the reference's (docs/Method.md, section 5).
-public struct PolypPVTTrainingSettings: Sendable, Hashable, Codable {
+/// How a segmentation network is trained. The defaults are the method's (docs/Method.md, section 5).
+public struct SegmentationTrainingSettings: Sendable, Hashable, Codable {
     public var optimiser: OptimiserSettings
     /// Each number of a gradient is brought into ±this before a step.
     public var gradientLimit: Float
@@ -20,10 +20,11 @@ public struct PolypPVTTrainingSettings: Sendable, Hashable, Codable {
         self.precision = precision
     }
 
-    /// A side's length at a scale: a multiple of 32, as the network asks for.
-    public static func scaledSide(_ side: Int, by scale: Float) -> Int {
+    /// A side's length at a scale: a multiple of what the network asks for, and not below 32.
+    public static func scaledSide(_ side: Int, by scale: Float, multipleOf multiple: Int) -> Int {
         // Halves go to the even multiple, as Python rounds.
-        max(32, Int((Float(side) * scale / 32).rounded(.toNearestOrEven)) * 32)
+        let rounded = Int((Float(side) * scale / Float(multiple)).rounded(.toNearestOrEven))
+        return max((32 + multiple - 1) / multiple, rounded) * multiple
     }
 
     func check() throws {

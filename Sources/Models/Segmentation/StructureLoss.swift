@@ -1,8 +1,8 @@
 import Foundation
 import NeuralNetwork
 
-/// The loss that Polyp-PVT is trained by: weighted binary cross-entropy plus weighted IoU of the sigmoid, the mean over
-/// images; pixels weigh 1 + 5·|mean of the mask over 31×31 − mask|, which is most along borders (Wei et al. 2020).
+/// Weighted binary cross-entropy plus weighted IoU of the sigmoid, the mean over images; pixels weigh
+/// 1 + 5·|mean of the mask over 31×31 − mask|, which is most along borders (Wei et al. 2020).
 public struct StructureLoss {
     private let masks: Tensor
     private let weights: [Float]
