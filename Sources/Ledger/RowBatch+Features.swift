@@ -36,7 +36,7 @@ extension Ledger {
         try features(
             """
             SELECT DISTINCT ON (centre, study) centre, study, recipe, digest FROM feature
-            WHERE recipe = $1 AND centre = ANY ($2) ORDER BY centre, study, job DESC
+            WHERE recipe = $1 AND centre = ANY ($2) ORDER BY centre, study, job DESC, shard DESC
             """, [.text(recipe), .texts(centres)])
     }
 

@@ -4,5 +4,6 @@ public enum SegmentationFamilies {
     public static let all: [any SegmentationFamily] = [
         PolypPVTFamily(),
         UNetFamily(),
+        EfficientUNetFamily(),
     ]
 }

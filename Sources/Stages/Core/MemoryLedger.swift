@@ -97,7 +97,7 @@ public final class MemoryLedger: PlanningView, Sendable {
 
     public func features(ofStep step: String) -> [ResultRow.FeatureRow] { latest(step, Self.feature) }
     public func features(ofRecipe recipe: String) -> [ResultRow.FeatureRow] {
-        latest(nil, Self.feature).filter { $0.recipe == recipe }
+        latest(nil) { row in Self.feature(row).flatMap { $0.row.recipe == recipe ? $0 : nil } }
     }
 
     private static func study(_ row: ResultRow) -> (key: [String], row: ResultRow.StudyRow)? {

@@ -1,14 +1,15 @@
 /// Pipelines that come with the program, as JSON5 that people can print, edit and submit.
 public enum BuiltInPipelines {
     /// The one that is taken when none is named.
-    public static let defaultName = "compact"
+    public static let defaultName = "practical"
 
     /// Names in the order in which `--help` lists them.
-    public static let names = ["compact", "method", "quickstart", "smoke", "toco", "segment", "whole"]
+    public static let names = ["practical", "compact", "method", "quickstart", "smoke", "toco", "segment", "whole"]
 
     /// JSON5 text; nil for a name that is not in `names`.
     public static func text(named name: String) -> String? {
         switch name {
+        case "practical": practical
         case "compact": compact
         case "method": method
         case "quickstart": quickstart

@@ -3,6 +3,9 @@ import Foundation
 /// Settings of the stage `refine`. Whose maps it reads, `from: {masks: STEP}` says; by default the nearest `segment`'s.
 public struct RefineSettings: Sendable, Hashable, Codable {
     public var splits = ["train", "val", "test"]
+    /// Images are refined from this probability of the student on: a network that has only seen polyps draws one into every
+    /// image. At 0 all are, scored or not.
+    public var minimumScore = 0.0
     /// Foreground is what lies above this share of the map's range.
     public var threshold: Float = 0.5
     /// Boxes are kept from this share of the image's area …
@@ -25,7 +28,8 @@ public struct RefineSettings: Sendable, Hashable, Codable {
         self = try settings.laid(over: RefineSettings(), optional: [], stage: stage)
         try MILScoreSettings.check(splits, stage: stage)
         let faults =
-            filter.faults + (threshold > 0 && threshold < 1 ? [] : ["threshold lies between 0 and 1"])
+            filter.faults + ((0...1).contains(minimumScore) ? [] : ["minimumScore is a probability"])
+            + (threshold > 0 && threshold < 1 ? [] : ["threshold lies between 0 and 1"])
             + (imagesPerShard >= 1 ? [] : ["imagesPerShard is at least 1"])
         guard faults.isEmpty else {
             throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))

@@ -33,7 +33,9 @@ package struct RefineStage: ImageStage {
     package func bind(_ settings: StageSettings) throws -> RefineSettings { try RefineSettings(settings, stage: name) }
 
     package func needs(settings: StageSettings) throws -> [StageNeed] {
-        [.studies, StageNeed(Product(.masks, "segment-mask"), takesAnyFamily: true)]
+        let settings = try bind(settings)
+        return [.studies, StageNeed(Product(.masks, "segment-mask"), takesAnyFamily: true)]
+            + (settings.minimumScore > 0 ? [StageNeed(.studentScores, or: "take all images (`minimumScore: 0`)")] : [])
     }
 
     package func model(_ settings: RefineSettings, view: any PlanningView) -> NoNetwork { NoNetwork() }
@@ -43,7 +45,14 @@ package struct RefineStage: ImageStage {
             throw StageError(.missingInput, "stage \(name) needs maps: put a step that draws them before it")
         }
         let wanted = try StudyChoice(splits: settings.splits, studies: .all, view: view)
-        let rows = try view.masks(ofStep: source.name).filter { $0.kind == kind && wanted.contains($0.centre, $0.study) }
+        var chosen: Set<[String]>?
+        if settings.minimumScore > 0 {
+            let scores = try view.studentScores(for: name).filter { $0.score >= settings.minimumScore }
+            chosen = Set(scores.map { [$0.centre, $0.study, $0.image] })
+        }
+        let rows = try view.masks(ofStep: source.name).filter {
+            $0.kind == kind && wanted.contains($0.centre, $0.study) && chosen?.contains([$0.centre, $0.study, $0.image]) ?? true
+        }
         return Dictionary(grouping: rows, by: \.centre).sorted { $0.key < $1.key }.map { centre, rows in
             (
                 centre,

@@ -15,7 +15,7 @@ struct SegmentTraining: Trainer {
     func startingParameters(_ settings: SegmentTrainSettings, seed: UInt64) throws -> ParameterSet {
         let network = try settings.kind.network(dropPath: settings.dropPath, seed: seed)
         if let path = settings.initialCheckpoint {
-            let (found, checkpoint) = try NetworkFile.load(URL(fileURLWithPath: path))
+            let (found, checkpoint) = try NetworkFile.load(PublishedWeights.file(path))
             if case .segmentation = found {
                 try network.load(checkpoint.tensors)
             } else {

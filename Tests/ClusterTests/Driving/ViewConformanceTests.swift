@@ -78,6 +78,12 @@ private struct WriteStage: Stage {
                 rows.append(.imageScore(.init(centre: centre, study: study, image: image, head: "toy", score: number)))
             }
             rows.append(.bagScore(.init(centre: centre, study: study, head: "toy", probability: number)))
+            // The first two steps by one recipe: what is known of it is the latest.
+            rows.append(
+                .feature(
+                    .init(
+                        centre: centre, study: study, recipe: shard.step == "third" ? "other" : "one",
+                        content: SHA256Digest(hashing: picture))))
             rows.append(
                 .reportLabel(
                     .init(
@@ -123,9 +129,10 @@ private struct ProbeStage: Stage {
         tell("scores: \(try view.imageScores())")
         tell("boxes: \(try view.boxes())")
         tell("masks: \(try view.masks())")
+        for recipe in ["one", "other", "none"] { tell("features: \(try view.features(ofRecipe: recipe))") }
         for step in ["write", "second", "third", "look", "nobody"] {
             tell("\(step): \(try view.bagScores(ofStep: step)) \(try view.imageScores(ofStep: step))")
-            tell("\(step): \(try view.boxes(ofStep: step)) \(try view.masks(ofStep: step))")
+            tell("\(step): \(try view.boxes(ofStep: step)) \(try view.masks(ofStep: step)) \(try view.features(ofStep: step))")
             let models = try [nil, 0, 1, 2, 3].map { try view.model(ofStep: step, startingRound: $0)?.hex ?? "none" }
             let states = try (0..<3).map { try view.state(ofStep: step, startingRound: $0)?.hex ?? "none" }
             let numbers = try (0..<3).map { try view.metrics(ofStep: step, round: $0) }

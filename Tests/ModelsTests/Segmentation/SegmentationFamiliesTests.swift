@@ -18,7 +18,10 @@ import Testing
 
     /// The smallest of each family.
     @Test func eachIsToldByItsTensors() throws {
-        for kind in [SegmentationKind(PolypPVTFamily(), .b0), SegmentationKind(UNetFamily(), .w16)] {
+        for kind in [
+            SegmentationKind(PolypPVTFamily(), .b0), SegmentationKind(UNetFamily(), .w16),
+            SegmentationKind(EfficientUNetFamily(), .efficientNetLite0),
+        ] {
             let network = try kind.network(seed: 1)
             #expect(SegmentationKind(of: try network.parameters().shapes) == kind)
             #expect(network.family.name == kind.family.name)

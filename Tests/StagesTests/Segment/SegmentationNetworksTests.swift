@@ -95,9 +95,9 @@ import Testing
     }
 
     @Test(arguments: [
-        ("network: 'unett'", "network: there is no \"unett\", only polyp-pvt, unet: did you mean \"unet\"?"),
+        ("network: 'unett'", "network: there is no \"unett\", only polyp-pvt, unet, efficient-unet: did you mean \"unet\"?"),
         ("network: 'polyp_pvt'", "did you mean \"polyp-pvt\"?"),
-        ("network: 'deeplab'", "there is no \"deeplab\", only polyp-pvt, unet"),
+        ("network: 'deeplab'", "there is no \"deeplab\", only polyp-pvt, unet, efficient-unet"),
         ("network: 'unet', size: 'b2'", "unet has no size \"b2\", only w64, w32, w16"),
         ("size: 'w16'", "polyp-pvt has no size \"w16\", only b0, b1, b2, b3, b4, b5"),
         ("network: 'polyp-pvt', imageSize: 65", "imageSize is a multiple of 32 up to 2048"),
