@@ -24,7 +24,8 @@ struct TrainedEncoder: Codable, Hashable, Sendable {
         if let file = try settings.file(stage: step) {
             parameters = try WeightsFile.naming(step) { try WeightsFile(file).encoder(kind) }
         } else {
-            let seed = Seed(view.seed).derived(step, "initial").value
+            // The job's, not the step's: two steps that ask for the same have one encoder.
+            let seed = Seed(view.seed).derived("random encoder").value
             parameters = try StageError.naming { try kind.make(seed: seed).parameters() }
         }
         let colours = try settings.normalisation()

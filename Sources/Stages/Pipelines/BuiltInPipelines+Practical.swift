@@ -19,7 +19,7 @@ extension BuiltInPipelines {
             { stage: "features", encoder: "efficientNetLite0", mirrored: true },
             {
               stage: "mil-train", input: "features",
-              rounds: 8, replicas: 4, localEpochs: 3, averaging: "fedavg", select: "last",
+              rounds: 12, replicas: 4, localEpochs: 3, averaging: "fedavg", select: "last",
               teacherHidden: 128, studentHidden: 128, dropout: 0.5, headDeviation: 0.05, bagsPerStep: 16, studentBatch: 128,
               studentFilter: "none", negativeWeight: 0.5,
               optimiser: "adamw", learningRate: 1e-3, weightDecay: 0.01, schedule: "cosine",

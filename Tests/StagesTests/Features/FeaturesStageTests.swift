@@ -107,16 +107,17 @@ import Testing
         #expect(refusal("{stage: 'features', encoder: 'efficientNetLite0', imageSize: 100}")?.contains("multiple of 32") == true)
         #expect(refusal("{stage: 'features', encoder: 'resNet50'}")?.contains("give `weights`") == true)
         #expect(refusal("{stage: 'features', encoder: 'efficientNetLite9'}")?.contains("efficientNetLite4") == true)
-        #expect(refusal("{\(Self.training)}")?.contains("features") == true)
         #expect(
             refusal("{\(Self.features)}, {\(Self.training), initialCheckpoint: 'x.pth'}")?.contains("initialCheckpoint") == true)
         #expect(refusal("{\(Self.features)}, {\(Self.training)}") == nil)
         // Another encoder's features would be read as what they are not.
         let archive = try TinyArchive(studies: 4)
         let mixed = """
-            {\(Self.features)}, {\(Self.training)}, {step: 'others', \(Self.features), weights: 'random', mirrored: false},
+            {\(Self.features)}, {\(Self.training)}, {step: 'others', stage: 'features', encoder: 'resNet18', weights: 'random', imageSize: 64},
             {stage: 'mil-score', input: 'features', from: {features: 'others'}}
             """
+        let lacking = try #require(throws: StageError.self) { try run("{\(Self.training)}", on: archive) }
+        #expect(lacking.message.contains("features"), "\(lacking.message)")
         let error = try #require(throws: StageError.self) { try run(mixed, on: archive) }
         #expect(error.code == .parameters && error.message.contains("another encoder"))
     }

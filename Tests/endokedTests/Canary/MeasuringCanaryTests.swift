@@ -67,12 +67,17 @@ import Testing
         return try folder(["01.jpg": planted(jpegs[0]), "02.jpg": planted(jpegs[1]), "03.png": png()], in: parent)
     }
 
-    /// All tables of the archive, sound and broken.
+    /// The archive's tables: of each name a sound one and a broken one. What is no picture and no weights is read no further,
+    /// whatever is wrong with it as a table.
     private static func tables(_ archive: CanaryArchive) throws -> [URL] {
         let names = ["reports.jsonl", "reports.csv", "truth.csv", "studies.csv"]
-        return try FileManager.default.contentsOfDirectory(at: archive.folder, includingPropertiesForKeys: nil)
+        let tables = try FileManager.default.contentsOfDirectory(at: archive.folder, includingPropertiesForKeys: nil)
             .flatMap { centre in names.map { centre.appendingPathComponent($0) } }
             .filter { FileManager.default.fileExists(atPath: $0.path) }.sorted { $0.path < $1.path }
+        func kind(_ table: URL) -> String {
+            "\(table.lastPathComponent) \(table.deletingLastPathComponent().lastPathComponent.hasPrefix("broken"))"
+        }
+        return Dictionary(grouping: tables, by: kind).sorted { $0.key < $1.key }.compactMap { $0.value.first }
     }
 
     /// Where the processor does not multiply 8-bit numbers exactly, images are read and the answer is no.
