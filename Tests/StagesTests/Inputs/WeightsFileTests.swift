@@ -227,7 +227,7 @@ import Testing
             ("{stage: 'mil-train', initialCheckpoint: '\(encoder)'}", nil),
             (
                 "{stage: 'mil-train', encoder: 'resNet50', initialCheckpoint: '\(encoder)'}",
-                "is of resnet18, not of resnet50 or a MIL network on resnet50"
+                "is of resNet18, not of resNet50 or a MIL network on resNet50"
             ),
             (
                 "{stage: 'mil-train', encoder: 'resnet50'}",
