@@ -26,8 +26,6 @@ public final class EfficientNetLite: ImageBackbone {
     private let steps: [Int]
     private let classifier: Linear?
 
-    public var featureCount: Int { size.features }
-
     /// Convolutions start as in the release: normal by the number of outputs that a number goes into. Without a seed
     /// everything learnt starts at zero or one, for who loads parameters.
     /// - Parameters:
@@ -139,23 +137,8 @@ public final class EfficientNetLite: ImageBackbone {
         set { for norm in norms { norm.isFrozen = newValue } }
     }
 
-    /// Stem 3·32/4, the first stages' wide maps, and what follows; measured on size 0, larger ones by their width and depth.
+    /// An estimate, not measured: the stem and the wide maps of the first stages, larger sizes by their number of blocks.
     public var activationsPerPixel: Int { 150 * blocks.count / 16 }
-
-    public func operations(height: Int, width: Int) -> Double {
-        var (h, w, total) = (height, width, 0.0)
-        func add(_ convolution: Conv2d) {
-            let kernel = convolution.weight.shape[2]
-            (h, w) = (
-                convolution.geometry.outputExtent(h, kernel: kernel), convolution.geometry.outputExtent(w, kernel: kernel)
-            )
-            total += 2 * Double(h * w) * Double(convolution.weight.count)
-        }
-        add(stem.convolution)
-        for block in blocks { block.forEachConvolution(add) }
-        if let head { add(head.convolution) }
-        return total
-    }
 
     public func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
         try stem.convolution.forEachParameter(joinedName(prefix, "_conv_stem"), body)

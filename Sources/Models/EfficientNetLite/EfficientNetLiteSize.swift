@@ -103,5 +103,5 @@ public enum EfficientNetLiteSize: String, EncoderFamily {
         self = found
     }
 
-    public func make(seed: UInt64?) throws -> any ImageBackbone { try EfficientNetLite(self, seed: seed) }
+    public func make(seed: UInt64?) throws -> sending any ImageBackbone { try EfficientNetLite(self, seed: seed) }
 }

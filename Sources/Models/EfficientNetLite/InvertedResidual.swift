@@ -38,13 +38,6 @@ final class InvertedResidual: Module {
         return try pass.sum(pass.dropPath(branch, probability: dropPath), x)
     }
 
-    /// Convolutions with the extent that they read, for counting operations.
-    func forEachConvolution(_ body: (Conv2d) -> Void) {
-        if let expansion { body(expansion.convolution) }
-        body(depthwise.convolution)
-        body(projection.convolution)
-    }
-
     var norms: [BatchNorm] { (expansion.map { [$0.norm] } ?? []) + [depthwise.norm, projection.norm] }
 
     func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {

@@ -17,7 +17,7 @@ public protocol EncoderFamily: NamedChoice, Sendable, Hashable {
     init?(of tensors: TensorShapes)
 
     /// Starting values come from the seed; without one everything learnt starts at zero or one, for who loads parameters.
-    func make(seed: UInt64?) throws -> any ImageBackbone
+    func make(seed: UInt64?) throws -> sending any ImageBackbone
 }
 
 /// An image encoder by its name, of whatever family. A new family is a folder and a line in `families`.
@@ -62,7 +62,7 @@ public struct EncoderKind: NamedChoice, Hashable, Sendable {
     public var publishedColours: ColourNormalisation { type(of: member).publishedColours }
 
     /// As `EncoderFamily.make`.
-    public func make(seed: UInt64?) throws -> any ImageBackbone { try member.make(seed: seed) }
+    public func make(seed: UInt64?) throws -> sending any ImageBackbone { try member.make(seed: seed) }
 
     /// The encoder's tensors of a published file: its classifier left out, `prefix` taken off names that have it.
     public func tensors(of file: ParameterSet, prefix: String = "encoder.") throws -> ParameterSet {

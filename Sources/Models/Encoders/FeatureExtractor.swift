@@ -6,16 +6,7 @@ public final class FeatureExtractor: Sendable {
     public let kind: EncoderKind
     public let normalisation: ColourNormalisation
     public let precision: Precision
-    private let network: Frozen<AnyEncoder>
-
-    /// A class of its own, since what is frozen must be a concrete module.
-    private final class AnyEncoder: Module {
-        let encoder: any ImageBackbone
-        init(_ encoder: any ImageBackbone) { self.encoder = encoder }
-        func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {
-            try encoder.forEachParameter(prefix, body)
-        }
-    }
+    private let network: Frozen<any ImageBackbone>
 
     /// - Parameter parameters: under the encoder's own names.
     /// - Throws: `ParameterError.missingTensors` where they are not those of `kind`, `EngineError.unsupported` for bf16 on a
@@ -27,7 +18,7 @@ public final class FeatureExtractor: Sendable {
             throw EngineError(
                 .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: use float32")
         }
-        let made = AnyEncoder(try kind.make(seed: nil))
+        let made = try kind.make(seed: nil)
         try made.load(parameters)
         (self.kind, self.normalisation, self.precision) = (kind, normalisation, precision)
         network = Frozen(made)
@@ -53,7 +44,7 @@ public final class FeatureExtractor: Sendable {
                 let images = try Tensor.images(
                     rgb: UnsafeRawBufferPointer(rebasing: rgb[first * bytes..<(first + size) * bytes]),
                     shape: [size, height, width, 3], normalisation: normalisation, precision: precision)
-                features += try network { try $0.encoder.features(images, ForwardPass(inferringIn: precision, nil)).values }
+                features += try network { try $0.features(images, ForwardPass(inferringIn: precision, nil)).values }
             }
         }
         return features

@@ -3,7 +3,7 @@ import NeuralNetwork
 /// Stands where an encoder does in a network whose images were encoded before: what it is given, N,1,1,features, are their
 /// feature vectors. It has no parameters.
 public final class FeatureInput: ImageBackbone {
-    public let featureCount: Int
+    private let featureCount: Int
 
     public init(_ featureCount: Int) { self.featureCount = featureCount }
 
@@ -16,6 +16,5 @@ public final class FeatureInput: ImageBackbone {
 
     public var freezesBatchNorm = false
     public var activationsPerPixel: Int { featureCount }
-    public func operations(height: Int, width: Int) -> Double { 0 }
     public func forEachParameter(_ prefix: String, _ body: (String, Parameter) throws -> Void) rethrows {}
 }

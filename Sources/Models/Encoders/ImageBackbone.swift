@@ -3,11 +3,7 @@ import NeuralNetwork
 /// A network that turns images into maps, and maps into feature vectors: what multiple-instance learning, class maps and
 /// decoders stand on.
 public protocol ImageBackbone: Module {
-    /// Length of a feature vector, and channels of the last maps.
-    var featureCount: Int { get }
-
-    /// The last maps, N,h,w,features, of `images`, N,H,W,3, whose sides its kind takes (`EncoderKind.sideMultiple`). They are
-    /// the encoder's own in any pass: no other network's layer has seen them.
+    /// The last maps, N,h,w,features, of `images`, N,H,W,3, whose sides its kind takes (`EncoderKind.sideMultiple`).
     func lastMaps(_ images: Tensor, _ pass: ForwardPass) throws -> Tensor
 
     /// In training too, batch normalisation uses the running statistics and teaches them nothing.
@@ -15,9 +11,6 @@ public protocol ImageBackbone: Module {
 
     /// Numbers that a recorded pass keeps for each pixel of its input, roughly: outputs of convolutions and normalisations.
     var activationsPerPixel: Int { get }
-
-    /// Floating-point operations of one image's convolutions, a multiplication and an addition each counted as one.
-    func operations(height: Int, width: Int) -> Double
 }
 
 extension ImageBackbone {

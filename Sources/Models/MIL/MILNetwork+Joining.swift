@@ -14,9 +14,6 @@ extension MILNetwork {
     public static func joined(
         heads: ParameterSet, encoder: ParameterSet, mean: [Float], deviation: [Float]
     ) throws -> ParameterSet {
-        var entries = encoder.entries.map { entry in
-            ParameterSet.Entry(name: joinedName("encoder", entry.name), shape: entry.shape, values: entry.values)
-        }
         var heads = heads
         for head in ["attention", "dsmil", "student"] {
             let first = "\(head).classifier.1"
@@ -41,7 +38,6 @@ extension MILNetwork {
                 for row in 0..<rows { values[row] = Float(Double(values[row]) - shifts[row]) }
             }
         }
-        entries += heads.entries
-        return try ParameterSet(entries: entries)
+        return try ParameterSet(entries: encoder.prefixed("encoder.").entries + heads.entries)
     }
 }

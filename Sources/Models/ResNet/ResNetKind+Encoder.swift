@@ -11,7 +11,7 @@ extension ResNetKind: EncoderFamily {
         self = tensors["layer1.0.conv3.weight"] == nil ? .resNet18 : .resNet50
     }
 
-    public func make(seed: UInt64?) throws -> any ImageBackbone { try ResNet(self, seed: seed ?? 0) }
+    public func make(seed: UInt64?) throws -> sending any ImageBackbone { try ResNet(self, seed: seed ?? 0) }
 }
 
 extension EncoderKind {
@@ -20,8 +20,6 @@ extension EncoderKind {
 }
 
 extension ResNet: ImageBackbone {
-    public var featureCount: Int { kind.features }
-
     public func lastMaps(_ images: Tensor, _ pass: ForwardPass) throws -> Tensor {
         try activations(images, pass).lastLayer
     }

@@ -14,19 +14,6 @@ extension ForwardPass {
         return y
     }
 
-    /// 1 / (1 + e^−x).
-    public func sigmoid(_ x: Tensor) throws -> Tensor {
-        let x = try float32(x)
-        let y = try Tensor(shape: x.shape)
-        nn_sigmoid(x.pointer, y.pointer, Int64(x.count))
-        let tape = records([x])
-        tape?.record(y) { gradient in
-            nn_sigmoid_backward(y.pointer, gradient.pointer, gradient.pointer, Int64(x.count))
-            tape?.accumulate(gradient, for: x)
-        }
-        return y
-    }
-
     /// The function named, recorded as an operation of its own.
     public func activated(_ x: Tensor, _ function: PostOperation) throws -> Tensor {
         switch function {

@@ -1,35 +1,27 @@
 import COneDNN
 
 extension ForwardPass {
-    public func relu(_ x: Tensor) throws -> Tensor {
-        let y = try Tensor(shape: x.shape)
-        nn_relu(x.pointer, y.pointer, Int64(x.count))
-        let tape = records([x])
-        tape?.record(y) { gradient in
-            nn_relu_backward(y.pointer, gradient.pointer, gradient.pointer, Int64(x.count))
-            tape?.accumulate(gradient, for: x)
-        }
-        return y
-    }
+    public func relu(_ x: Tensor) throws -> Tensor { try elementwise(x, nn_relu, nn_relu_backward) }
 
     /// min(max(x, 0), 6) (Howard et al. 2017).
-    public func relu6(_ x: Tensor) throws -> Tensor {
-        let y = try Tensor(shape: x.shape)
-        nn_relu6(x.pointer, y.pointer, Int64(x.count))
-        let tape = records([x])
-        tape?.record(y) { gradient in
-            nn_relu6_backward(y.pointer, gradient.pointer, gradient.pointer, Int64(x.count))
-            tape?.accumulate(gradient, for: x)
-        }
-        return y
-    }
+    public func relu6(_ x: Tensor) throws -> Tensor { try elementwise(x, nn_relu6, nn_relu6_backward) }
 
-    public func tanh(_ x: Tensor) throws -> Tensor {
+    public func tanh(_ x: Tensor) throws -> Tensor { try elementwise(x, nn_tanh, nn_tanh_backward) }
+
+    /// 1 / (1 + e^−x).
+    public func sigmoid(_ x: Tensor) throws -> Tensor { try elementwise(float32(x), nn_sigmoid, nn_sigmoid_backward) }
+
+    /// A function of each number of an fp32 tensor, whose slope follows from its result.
+    /// - Parameter backward: from the result and its gradient, to the gradient of `x`; in place.
+    private func elementwise(
+        _ x: Tensor, _ function: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int64) -> Void,
+        _ backward: @escaping (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int64) -> Void
+    ) throws -> Tensor {
         let y = try Tensor(shape: x.shape)
-        nn_tanh(x.pointer, y.pointer, Int64(x.count))
+        function(x.pointer, y.pointer, Int64(x.count))
         let tape = records([x])
         tape?.record(y) { gradient in
-            nn_tanh_backward(y.pointer, gradient.pointer, gradient.pointer, Int64(x.count))
+            backward(y.pointer, gradient.pointer, gradient.pointer, Int64(x.count))
             tape?.accumulate(gradient, for: x)
         }
         return y

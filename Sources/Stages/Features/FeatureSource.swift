@@ -6,45 +6,46 @@ import NeuralNetwork
 struct FeatureSource {
     /// Numbers an image.
     let length: Int
-    /// The encoder, under its own names.
-    let encoder: ParameterSet
     let statistics: FeatureStatistics
     /// How images were brought to the encoder (`TrainedModel.metrics`).
-    let metrics: [String: Double]
+    private let metrics: [String: Double]
     private let contents: [[String]: SHA256Digest]
+    /// What the step left: the encoder, and its statistics.
+    private let model: ParameterSet
 
     /// - Throws: `StageError.missingInput` where no step left any.
     init(for stage: String, view: any PlanningView) throws {
         guard let source = view.source(.features), let model = try view.model(ofStep: source.name, startingRound: nil) else {
             throw StageError(.missingInput, "stage \(stage) needs features: put a step that makes them before it")
         }
-        let set = try ParameterSet(decoding: try view.content(model))
-        let prefix = "encoder."
-        guard let statistics = FeatureStatistics(in: set) else {
+        self.model = try ParameterSet(decoding: try view.content(model))
+        guard let statistics = FeatureStatistics(in: self.model) else {
             throw StageError(.missingInput, "step \(source.name) left an encoder without the statistics of its features")
         }
         self.statistics = statistics
         length = statistics.mean.count
-        encoder = try ParameterSet(
-            entries: set.entries.filter { $0.name.hasPrefix(prefix) }.map {
-                ParameterSet.Entry(name: String($0.name.dropFirst(prefix.count)), shape: $0.shape, values: $0.values)
-            })
         metrics = try view.metrics(ofStep: source.name, round: 0)
         contents = Dictionary(
             try view.features(ofStep: source.name).map { ([$0.centre, $0.study], $0.content) },
             uniquingKeysWith: { first, _ in first })
     }
 
-    /// Refuses features of another encoder than a network has: its heads would read numbers that mean something else.
+    /// The encoder, under its own names.
+    func encoder() throws -> ParameterSet { try model.below("encoder.") }
+
+    /// The numbers by which a network's input is known (`TrainedModel.metrics`).
+    var input: [String: Double] { metrics.filter { $0.key.hasPrefix("input.") } }
+
+    /// Refuses features of another encoder than a network has, or of images brought to it otherwise: its heads would read
+    /// numbers that mean something else.
     /// - Throws: `StageError.parameters`.
     func requireEncoder(of model: TrainedModel, for stage: String, view: any PlanningView) throws {
         let network = try ParameterSet(decoding: try view.content(model.parameters))
-        let own = try ParameterSet(entries: encoder.entries.map { .init(name: "encoder." + $0.name, shape: $0.shape, values: $0.values) })
-        let isOne = try ParameterSet(entries: network.entries.filter { $0.name.hasPrefix("encoder.") }).digest == own.digest
-        guard isOne, metrics["input.size"] == Double(model.imageSize) else {
+        let colours = try StageError.naming { try ColourNormalisation(mean: model.mean, deviation: model.deviation) }
+        guard try network.below("encoder.") == encoder(), input == TrainedModel.metrics(side: model.imageSize, colours: colours) else {
             throw StageError(
                 .parameters,
-                "stage \(stage): the network has another encoder, or reads images of another size, than the features were made with: "
+                "stage \(stage): the network has another encoder, or reads images of another size or other colours, than the features were made with: "
                     + "let it look at images (`input: \"images\"`), or make features with its own weights")
         }
     }

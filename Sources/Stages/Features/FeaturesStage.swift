@@ -110,10 +110,7 @@ package struct FeaturesStage: Stage {
         }
         let statistics = FeatureStatistics(parts.map(\.sums), length: settings.encoder.features)
         let parameters = try ParameterSet(decoding: try view.content(encoder))
-        let model = try ParameterSet(
-            entries: parameters.entries.map { entry in
-                ParameterSet.Entry(name: "encoder." + entry.name, shape: entry.shape, values: entry.values)
-            } + statistics.entries)
+        let model = try ParameterSet(entries: parameters.prefixed("encoder.").entries + statistics.entries)
         var metrics = TrainedModel.metrics(side: settings.side, colours: try settings.normalisation())
         metrics["features"] = Double(settings.encoder.features)
         metrics["images"] = Double(parts.reduce(0) { $0 + $1.images })

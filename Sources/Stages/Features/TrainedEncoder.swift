@@ -53,9 +53,7 @@ extension WeightsFile {
     func encoder(_ kind: EncoderKind) throws -> ParameterSet {
         try outline.require(.start(ofMIL: kind))
         return try fitted {
-            let own =
-                if case .mil = outline.network { try ParameterSet(entries: tensors.entries.filter { $0.name.hasPrefix("encoder.") }) } else
-                { tensors }
+            let own = if case .mil = outline.network { try tensors.below("encoder.") } else { tensors }
             let made = try kind.make(seed: nil)
             try made.load(kind.tensors(of: own))
             return try made.parameters()

@@ -31,7 +31,7 @@ struct MILTraining: Trainer {
         guard settings.input == .features else { return parameters }
         let source = try FeatureSource(for: stage, view: view)
         return try MILNetwork.joined(
-            heads: parameters, encoder: source.encoder, mean: source.statistics.mean, deviation: source.statistics.deviation)
+            heads: parameters, encoder: source.encoder(), mean: source.statistics.mean, deviation: source.statistics.deviation)
     }
 
     func replicas(_ settings: MILTrainSettings, view: any PlanningView) throws -> [(key: String, examples: BagList)] {
@@ -120,7 +120,7 @@ struct MILTraining: Trainer {
         guard round == 0 else { return metrics }
         let input =
             settings.input == .features
-            ? try FeatureSource(for: stage, view: view).metrics.filter { $0.key.hasPrefix("input.") }
+            ? try FeatureSource(for: stage, view: view).input
             : try TrainedModel.metrics(of: settings)
         return metrics.merging(input) { first, _ in first }
     }

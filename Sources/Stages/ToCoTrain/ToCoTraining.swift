@@ -16,7 +16,7 @@ struct ToCoTraining: Trainer {
     func startingParameters(_ settings: ToCoTrainSettings, seed: UInt64) throws -> ParameterSet {
         let network = try ToCoNetwork(settings.configuration, seed: seed)
         if let path = settings.initialCheckpoint {
-            let tensors = try NetworkFile.load(URL(fileURLWithPath: path)).checkpoint.tensors
+            let tensors = try NetworkFile.load(PublishedWeights.file(path)).checkpoint.tensors
             let isWhole = tensors.names.contains { $0.hasPrefix("encoder.") }
             if isWhole { try network.loadCheckpoint(tensors) } else { try network.encoder.loadPretrained(tensors) }
         }

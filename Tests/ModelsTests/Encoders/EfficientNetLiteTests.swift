@@ -1,5 +1,6 @@
 import Models
 import NeuralNetwork
+import TestSupport
 import Testing
 
 @Suite struct EfficientNetLiteTests {
@@ -14,6 +15,14 @@ import Testing
         let kind = try #require(EncoderKind(of: network.parameters().shapes))
         #expect(kind == EncoderKind(size) && kind.features == 1280)
         #expect(KnownNetwork(of: try network.parameters().shapes) == .encoder(kind))
+    }
+
+    /// In inference at two sizes, and a step of training with the batch's statistics and with the running ones.
+    @Test(.enabled(if: SharedFolder.isPresent, Comment(rawValue: SharedFolder.whySkipped)))
+    func agreesWithTheReference() throws {
+        let lines = try GoldenCheck().compare("efficientnet_lite0", with: GoldenFile.read("efficientnet_lite0"))
+        #expect(lines.count == 266)
+        for line in lines { #expect(line.passed, "\(line.tensor): relative error \(line.relativeError) above \(line.tolerance)") }
     }
 
     @Test func refusesSidesThatItWouldPadOtherwise() throws {
