@@ -2,7 +2,24 @@ import Digest
 import Foundation
 import PostgreSQL
 
-/// What a stage's plan and reduce read: results in a fixed order, whoever computed them and when.
+/// Some studies of one centre, whose rows are wanted.
+public struct StudySelection: Sendable, Hashable {
+    public var centre: String
+    public var studies: [String]
+
+    public init(centre: String, studies: [String]) {
+        self.centre = centre
+        self.studies = studies
+    }
+}
+
+extension StudySelection? {
+    /// The two parameters of `$n IS NULL OR centre = $n AND study = ANY ($n+1)`.
+    var parameters: [Parameter] { [.text(self?.centre), .texts(self?.studies ?? [])] }
+}
+
+/// What a stage's plan and reduce read: results in a fixed order, whoever computed them and when. Rows of one step are given
+/// of all studies, or of a selection, which an index finds.
 extension Ledger {
     /// The job's studies with their bags, by centre and study; images in the archive's order.
     public func studies(job: JobID) throws -> [StudyRow] {
@@ -42,13 +59,14 @@ extension Ledger {
         }
     }
 
-    public func bagScores(job: JobID, stage: String) throws -> [BagScoreRow] {
+    public func bagScores(job: JobID, stage: String, of selection: StudySelection? = nil) throws -> [BagScoreRow] {
         try read { connection in
             try connection.execute(
                 """
                 SELECT centre, study, head, probability FROM bag_score
-                WHERE job = $1 AND stage = $2 ORDER BY centre, study, head
-                """, [.int8(job.rawValue), .text(stage)]
+                WHERE job = $1 AND stage = $2 AND ($3 IS NULL OR centre = $3 AND study = ANY ($4))
+                ORDER BY centre, study, head
+                """, [.int8(job.rawValue), .text(stage)] + selection.parameters
             ).map { row in
                 BagScoreRow(
                     centre: try row.text(0), study: try row.text(1), head: try row.text(2), probability: try row.double(3))
@@ -57,13 +75,17 @@ extension Ledger {
     }
 
     /// Image scores of a stage; of one head, or of all.
-    public func imageScores(job: JobID, stage: String, head: String? = nil) throws -> [ImageScoreRow] {
+    public func imageScores(
+        job: JobID, stage: String, head: String? = nil, of selection: StudySelection? = nil
+    ) throws -> [ImageScoreRow] {
         try read { connection in
             try connection.execute(
                 """
                 SELECT centre, study, image, head, score FROM image_score
-                WHERE job = $1 AND stage = $2 AND ($3 IS NULL OR head = $3) ORDER BY centre, study, image, head
-                """, [.int8(job.rawValue), .text(stage), .text(head)]
+                WHERE job = $1 AND stage = $2 AND ($3 IS NULL OR centre = $3 AND study = ANY ($4))
+                    AND ($5 IS NULL OR head = $5)
+                ORDER BY centre, study, image, head
+                """, [.int8(job.rawValue), .text(stage)] + selection.parameters + [.text(head)]
             ).map { row in
                 ImageScoreRow(
                     centre: try row.text(0), study: try row.text(1), image: try row.text(2), head: try row.text(3),
@@ -72,13 +94,14 @@ extension Ledger {
         }
     }
 
-    public func boxes(job: JobID, stage: String) throws -> [BoxRow] {
+    public func boxes(job: JobID, stage: String, of selection: StudySelection? = nil) throws -> [BoxRow] {
         try read { connection in
             try connection.execute(
                 """
                 SELECT centre, study, image, x0, y0, x1, y1, area_fraction, kept, reason FROM box
-                WHERE job = $1 AND stage = $2 ORDER BY centre, study, image
-                """, [.int8(job.rawValue), .text(stage)]
+                WHERE job = $1 AND stage = $2 AND ($3 IS NULL OR centre = $3 AND study = ANY ($4))
+                ORDER BY centre, study, image
+                """, [.int8(job.rawValue), .text(stage)] + selection.parameters
             ).map { row in
                 BoxRow(
                     centre: try row.text(0), study: try row.text(1), image: try row.text(2), x0: try row.double(3),
@@ -88,13 +111,14 @@ extension Ledger {
         }
     }
 
-    public func masks(job: JobID, stage: String) throws -> [MaskRow] {
+    public func masks(job: JobID, stage: String, of selection: StudySelection? = nil) throws -> [MaskRow] {
         try read { connection in
             try connection.execute(
                 """
                 SELECT centre, study, image, kind, digest FROM mask
-                WHERE job = $1 AND stage = $2 ORDER BY centre, study, image, kind
-                """, [.int8(job.rawValue), .text(stage)]
+                WHERE job = $1 AND stage = $2 AND ($3 IS NULL OR centre = $3 AND study = ANY ($4))
+                ORDER BY centre, study, image, kind
+                """, [.int8(job.rawValue), .text(stage)] + selection.parameters
             ).map { row in
                 MaskRow(
                     centre: try row.text(0), study: try row.text(1), image: try row.text(2), kind: try row.text(3),

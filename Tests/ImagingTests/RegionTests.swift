@@ -27,6 +27,36 @@ import Testing
         #expect(found.mask(of: 1).area == 4)
     }
 
+    @Test func shapes() throws {
+        // A ring with a hole, a notch open at a corner, and a speck with a hole of its own.
+        let drawn = try mask(
+            "..........",
+            ".####.....",
+            ".#..#..###",
+            ".#..#..#.#",
+            ".####..###",
+            ".#.#......",
+            "..#.......")
+        let ring = try mask(
+            "..........",
+            ".####.....",
+            ".####.....",
+            ".####.....",
+            ".####.....",
+            ".#.#......",
+            "..#.......")
+        #expect(drawn.shaped(.drawn) == drawn)
+        #expect(drawn.shaped(.largest).area == drawn.area - 8)
+        #expect(drawn.shaped(.solid) == ring)
+        #expect(drawn.shaped(.filled).area == ring.area + 9)
+        // Ground that reaches the border is no hole, nor what leaks out at a corner.
+        let open = try mask("###", "#.#", "#.#")
+        let leaking = try mask("###.", "#.#.", "##..", "....")
+        #expect(open.shaped(.solid) == open && leaking.shaped(.solid) == leaking)
+        let empty = try mask("...", "...")
+        #expect(MaskShape.allCases.allSatisfy { empty.shaped($0) == empty })
+    }
+
     @Test func branchesThatMeetLaterAreOne() throws {
         let found = ConnectedComponents(
             of: try mask(

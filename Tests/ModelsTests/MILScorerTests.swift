@@ -1,3 +1,4 @@
+import Foundation
 import Models
 import NeuralNetwork
 import Testing
@@ -84,7 +85,7 @@ import Testing
         let (height, width) = (70, 100)
         let rgb = Self.pixels(height * width * 3, seed: 5)
         let map = try scorer.activationMap(rgb: rgb, height: height, width: width)
-        #expect([map.height, map.width] == [3, 4])
+        #expect(map.height == 3 && map.width == 4)
 
         let image = try Tensor.images(
             rgb: rgb, count: 1, height: height, width: width, normalisation: Self.normalisation())
@@ -104,6 +105,24 @@ import Testing
         let scale = expected.max() ?? 0
         #expect(scale > 0)
         for (a, b) in zip(map.values, expected) { #expect(abs(a - b) <= 1e-4 * scale) }
+    }
+
+    /// Each position is what the student says of an image all of which is like it.
+    @Test func localMapAsksTheStudentAtEachPosition() throws {
+        let network = try Self.network()
+        let scorer = try MILScorer(network, normalisation: Self.normalisation())
+        let (height, width) = (70, 100)
+        let rgb = Self.pixels(height * width * 3, seed: 5)
+        let map = try scorer.localMap(rgb: rgb, height: height, width: width)
+        #expect(map.height == 3 && map.width == 4)
+        let image = try Tensor.images(
+            rgb: rgb, count: 1, height: height, width: width, normalisation: Self.normalisation())
+        let last = try network.encoder.lastMaps(image, ForwardPass(.evaluation)).values
+        let expected = try scorer.score(features: last).student
+        #expect(map.values.count == 12 && Set(map.values).count > 1)
+        for (value, probability) in zip(map.values, expected) { #expect(abs(1 / (1 + exp(-value)) - probability) < 1e-5) }
+        let whole = try scorer.score(rgb: rgb, count: 1, height: height, width: width).student[0]
+        #expect(map.studentProbability == whole)
     }
 
     @Test func refusesBytesThatAreNoImages() throws {

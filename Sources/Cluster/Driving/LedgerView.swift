@@ -58,20 +58,24 @@ final class LedgerView: PlanningView {
             .map { Stages.ResultRow.MaskRow($0) }
     }
 
-    func bagScores(ofStep step: String) throws -> [Stages.ResultRow.BagScoreRow] {
-        try access.persist { try $0.bagScores(job: job, stage: step) }.map { Stages.ResultRow.BagScoreRow($0) }
+    func bagScores(ofStep step: String, in part: StudyPart?) throws -> [Stages.ResultRow.BagScoreRow] {
+        try access.persist { try $0.bagScores(job: job, stage: step, of: part.map(StudySelection.init)) }
+            .map { Stages.ResultRow.BagScoreRow($0) }
     }
 
-    func imageScores(ofStep step: String) throws -> [Stages.ResultRow.ImageScoreRow] {
-        try access.persist { try $0.imageScores(job: job, stage: step) }.map { Stages.ResultRow.ImageScoreRow($0) }
+    func imageScores(ofStep step: String, in part: StudyPart?) throws -> [Stages.ResultRow.ImageScoreRow] {
+        try access.persist { try $0.imageScores(job: job, stage: step, of: part.map(StudySelection.init)) }
+            .map { Stages.ResultRow.ImageScoreRow($0) }
     }
 
-    func boxes(ofStep step: String) throws -> [Stages.ResultRow.BoxRow] {
-        try access.persist { try $0.boxes(job: job, stage: step) }.map { Stages.ResultRow.BoxRow($0) }
+    func boxes(ofStep step: String, in part: StudyPart?) throws -> [Stages.ResultRow.BoxRow] {
+        try access.persist { try $0.boxes(job: job, stage: step, of: part.map(StudySelection.init)) }
+            .map { Stages.ResultRow.BoxRow($0) }
     }
 
-    func masks(ofStep step: String) throws -> [Stages.ResultRow.MaskRow] {
-        try access.persist { try $0.masks(job: job, stage: step) }.map { Stages.ResultRow.MaskRow($0) }
+    func masks(ofStep step: String, in part: StudyPart?) throws -> [Stages.ResultRow.MaskRow] {
+        try access.persist { try $0.masks(job: job, stage: step, of: part.map(StudySelection.init)) }
+            .map { Stages.ResultRow.MaskRow($0) }
     }
 
     func features(ofStep step: String) throws -> [Stages.ResultRow.FeatureRow] {
@@ -132,4 +136,8 @@ final class LedgerView: PlanningView {
         try access.persist { try $0.blobPart(digest, bytes: bytes) }
     }
     func store(_ content: Data) throws -> SHA256Digest { try access.persist { try $0.putBlob(content) } }
+}
+
+extension StudySelection {
+    fileprivate init(_ part: StudyPart) { self.init(centre: part.centre, studies: part.studies) }
 }

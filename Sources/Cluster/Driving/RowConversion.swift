@@ -14,7 +14,7 @@ extension LedgerRow {
             self = .study(
                 LedgerStudyRow(
                     centre: row.centre, study: row.study, patient: row.patientKey, split: row.split,
-                    language: row.language ?? "", images: row.images, hasReport: row.hasReport))
+                    language: row.language ?? "", images: row.images, pathology: row.pathology, hasReport: row.hasReport))
         case .reportLabel(let row):
             guard let polyp = LedgerReportLabelRow.Polyp(rawValue: row.polyp) else {
                 throw ClusterError(.invalid, "study \(row.study): `\(row.polyp)` is not a label; yes, no or uncertain are")
@@ -71,7 +71,8 @@ extension Stages.ResultRow.StudyRow {
     package init(_ row: LedgerStudyRow) {
         self.init(
             centre: row.centre, study: row.study, patientKey: row.patient, split: row.split,
-            language: row.language.isEmpty ? nil : row.language, images: row.images, hasReport: row.hasReport)
+            language: row.language.isEmpty ? nil : row.language, images: row.images, hasReport: row.hasReport,
+            pathology: row.pathology)
     }
 }
 

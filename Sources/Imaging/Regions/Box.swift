@@ -26,6 +26,14 @@ public struct Box: Sendable, Hashable, Codable, CustomStringConvertible {
 
     public var description: String { "box (\(x0), \(y0))-(\(x1), \(y1))" }
 
+    /// The smallest box around all of `boxes`; nil for none.
+    public init?(around boxes: [Box]) {
+        guard let first = boxes.first else { return nil }
+        self = boxes.dropFirst().reduce(first) { all, box in
+            Box(x0: min(all.x0, box.x0), y0: min(all.y0, box.y0), x1: max(all.x1, box.x1), y1: max(all.y1, box.y1))
+        }
+    }
+
     /// What both cover, which may be empty.
     public func intersection(_ other: Box) -> Box {
         Box(x0: max(x0, other.x0), y0: max(y0, other.y0), x1: min(x1, other.x1), y1: min(y1, other.y1))

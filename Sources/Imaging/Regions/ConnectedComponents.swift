@@ -112,9 +112,15 @@ public struct ConnectedComponents: Sendable {
     }
 
     /// The pixels of one component, by its place in `components`.
-    public func mask(of index: Int) -> Mask {
+    public func mask(of index: Int) -> Mask { mask { place, _ in place == index } }
+
+    /// The pixels of all components that are wanted.
+    public func mask(where isWanted: (Component) -> Bool) -> Mask { mask { _, component in isWanted(component) } }
+
+    private func mask(_ isWanted: (Int, Component) -> Bool) -> Mask {
+        let wanted = components.enumerated().map { isWanted($0.offset, $0.element) }
         var bits = [Bool](repeating: false, count: width * height)
-        for (run, owner) in zip(runs, owners) where owner == index {
+        for (run, owner) in zip(runs, owners) where wanted[owner] {
             for x in run.x0..<run.x1 { bits[run.y * width + x] = true }
         }
         return Mask(uncheckedWidth: width, height: height, bits: bits)

@@ -6,6 +6,8 @@ public enum KnownNetwork: Hashable, Sendable {
     case encoder(EncoderKind)
     /// The MIL network that `mil-train` writes: encoder, two teachers, student.
     case mil(EncoderKind)
+    /// What `biopsy-train` writes: encoder and head.
+    case biopsy(EncoderKind)
     /// timm's and DeiT's names.
     case visionTransformer(width: Int)
     case toCo(ToCoConfiguration.Decoder, width: Int)
@@ -30,6 +32,8 @@ public enum KnownNetwork: Hashable, Sendable {
             self = .visionTransformer(width: width)
         } else if tensors.names.contains(where: { $0.hasPrefix("student.") }), let kind = EncoderKind(of: tensors.below("encoder.")) {
             self = .mil(kind)
+        } else if let kind = EncoderKind(ofBiopsy: tensors) {
+            self = .biopsy(kind)
         } else if let kind = EncoderKind(of: tensors) {
             self = .encoder(kind)
         } else {
@@ -41,6 +45,7 @@ public enum KnownNetwork: Hashable, Sendable {
         switch self {
         case .encoder(let kind): kind.rawValue
         case .mil(let kind): "MIL network on \(kind.rawValue)"
+        case .biopsy(let kind): "biopsy network on \(kind.rawValue)"
         case .visionTransformer(let width): "ViT/DeiT of width \(width)"
         case .toCo(let decoder, let width): "ToCo on a ViT of width \(width), decoder \(decoder)"
         case .pvt(let size): "PVTv2-\("\(size)".uppercased())"
@@ -62,6 +67,7 @@ public enum KnownNetwork: Hashable, Sendable {
                 encoder: kind, teacherHidden: set["attention.classifier.1.weight"]?.shape.first ?? 1024,
                 studentHidden: set["student.classifier.1.weight"]?.shape.first ?? 4096)
             try MILNetwork(configuration, seed: 0).load(set)
+        case .biopsy(let kind): try BiopsyNetwork(kind, seed: nil).load(set)
         case .visionTransformer:
             _ = try VisionTransformer(ViTConfiguration(of: set.shapes), seed: nil).loadPretrained(set)
         case .toCo: _ = try ToCoNetwork(ToCoConfiguration(of: set.shapes), seed: nil).loadCheckpoint(set)

@@ -2,7 +2,7 @@
 public struct ActivationMap: Sendable, Equatable {
     public let height: Int
     public let width: Int
-    /// Row-major, not normalised; ≥ 0 unless it was asked for what speaks against class 1 as well.
+    /// Row-major, not normalised; ≥ 0 where what speaks against class 1 was left out.
     public let values: [Float]
     /// The student's probability of class 1 for the image.
     public let studentProbability: Float

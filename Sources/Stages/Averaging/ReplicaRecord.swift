@@ -39,6 +39,9 @@ package struct ItemList: Codable {
     var centre: String
     var items: [Item]
 
+    /// The same centre's with further items.
+    func with(_ others: [Item]) -> ItemList { ItemList(centre: centre, items: items + others) }
+
     /// Shares lists of centres out to logical replicas: each centre at least one, the rest by their images. Studies go
     /// round in turn, so that a patient's images stay together.
     static func replicas(_ lists: [ItemList], total: Int) -> [(key: String, list: ItemList)] {

@@ -17,7 +17,9 @@ public struct CAMSettings: Sendable, Hashable, Codable {
     /// that its training decided; the mean over all four mirrored views puts the map back in its place, where the maximum
     /// spreads it out (boxes with IoU ≥ 0.3 of the synthetic archive's training studies: 0.88 against 0.56).
     public var merge = Merge.mean
-    /// Where the map's range begins. At `median`, what speaks against a polyp counts as well, and half of the image is
+    /// How the student's verdict is brought to places of the image.
+    public var map = Map.gradient
+    /// Of `gradient`, where the map's range begins. At `median`, what speaks against a polyp counts as well, and half of the image is
     /// ground by definition: a map of a real image has no place where nothing at all speaks for a polyp.
     public var baseline = Baseline.minimum
     /// Foreground is what lies above this share of the map's range.
@@ -54,6 +56,13 @@ public struct CAMSettings: Sendable, Hashable, Codable {
         }
     }
 
+    public enum Map: String, Sendable, Hashable, NamedChoice {
+        /// Grad-CAM: the gradient of the student's logit at the image's mean features.
+        case gradient
+        /// The student asked at each position (`MILScorer.localMap`).
+        case local
+    }
+
     public enum Merge: String, Sendable, Hashable, NamedChoice { case max, mean }
     public enum Baseline: String, Sendable, Hashable, NamedChoice { case minimum, median }
     public enum Component: String, Sendable, Hashable, NamedChoice { case all, peak }
@@ -71,6 +80,7 @@ public struct CAMSettings: Sendable, Hashable, Codable {
         require(!scales.isEmpty && scales.allSatisfy { (0.25...4).contains($0) }, "scales are 0.25 to 4")
         require([1, 2, 4].contains(views), "views is 1, 2 or 4")
         require(foreground > 0 && foreground < 1, "foreground lies between 0 and 1")
+        require(map == .gradient || baseline == .minimum, "baseline is for `map: \"gradient\"`")
         faults += filter.faults
         require(imagesPerShard >= 1, "imagesPerShard is at least 1")
         guard faults.isEmpty else {

@@ -5,7 +5,8 @@ import Imaging
 import Models
 import NeuralNetwork
 
-/// Where the student sees its polyp: Grad-CAM of its class 1 on the encoder's last block, as heat map, mask and box.
+/// Where the student sees its polyp: Grad-CAM of its class 1 on the encoder's last block, or what it says of each position, as
+/// heat map, mask and box.
 ///
 /// Rows: `box`, with the reason where it is not kept; `mask` of kinds cam and cam-mask. Pictures of frames: overlay.
 /// Settings: `CAMSettings`.

@@ -16,7 +16,7 @@ package struct HeatMap {
             let size = max(32, Int((Double(side) * scale / 32).rounded()) * 32)
             let square = try image.resized(width: size, height: size, filter: .bilinear)
             guard let joined = try joinedViews(of: square) else { return nil }
-            let ground = settings.baseline == .median ? Self.median(joined.values) : 0
+            let ground = ground(of: joined)
             let highest = (joined.values.max() ?? 0) - ground
             guard highest > 0 else { continue }
             // Each scale counts alike: the network's own units differ with the number of positions.
@@ -30,6 +30,13 @@ package struct HeatMap {
         return try FloatImage(width: image.width, height: image.height, values: sum.map { max(0, $0 - low) / (high - low) })
     }
 
+    /// What counts as nothing. What a position says of class 1 has no such number of its own: the lowest of the image stands
+    /// for it.
+    private func ground(of map: FloatImage) -> Float {
+        if settings.map == .local { return map.values.min() ?? 0 }
+        return settings.baseline == .median ? Self.median(map.values) : 0
+    }
+
     private static func median(_ values: [Float]) -> Float { values.isEmpty ? 0 : values.sorted()[values.count / 2] }
 
     /// The views of one scale at the network's resolution, turned back and joined.
@@ -40,8 +47,11 @@ package struct HeatMap {
             var picture = square
             if isMirrored { picture = picture.flippedHorizontally() }
             if isUpsideDown { picture = picture.flippedVertically() }
-            let seen = try scorer.activationMap(
-                rgb: picture.pixels, height: picture.height, width: picture.width, keepsNegative: settings.baseline == .median)
+            let seen =
+                try settings.map == .local
+                ? scorer.localMap(rgb: picture.pixels, height: picture.height, width: picture.width)
+                : scorer.activationMap(
+                    rgb: picture.pixels, height: picture.height, width: picture.width, keepsNegative: settings.baseline == .median)
             guard seen.values.allSatisfy(\.isFinite) else { return nil }
             var values = [Float](repeating: 0, count: seen.values.count)
             for y in 0..<seen.height {

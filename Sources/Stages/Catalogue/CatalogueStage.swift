@@ -61,12 +61,15 @@ public struct CatalogueStage: Stage {
             }
             for (study, bag) in zip(batch.filter(\.isProcessed), bags) {
                 rows += bag.issues.map(Self.item)
+                let pathology = study.pathology.map { PathologyClass($0) }
+                if case .some(.none) = pathology { rows.append(Self.unknownPathology(of: study, index.archive.name)) }
                 rows.append(
                     .study(
                         .init(
                             centre: input.centre, study: study.study,
                             patientKey: key.patientKey(study.patient, centre: input.centre), split: study.split.rawValue,
-                            language: study.language, images: bag.images, hasReport: study.text != nil)))
+                            language: study.language, images: bag.images, hasReport: study.text != nil,
+                            pathology: pathology??.rawValue)))
                 found.append((study.study, bag.images))
                 record.studies += 1
                 record.images += bag.images.count
@@ -96,6 +99,16 @@ public struct CatalogueStage: Stage {
             "failedItems": Double(parts.reduce(0) { $0 + $1.failed }),
         ]
         return RoundOutcome(metrics: metrics, fingerprints: fingerprints)
+    }
+
+    /// Not what it says: a centre's own words stay in the centre.
+    private static func unknownPathology(of study: StudyRecord, _ centre: String) -> ResultRow {
+        .item(
+            .init(
+                centre: centre, study: study.study, image: nil, status: "skipped", reason: "unknown-pathology",
+                message:
+                    "line \(study.line): `pathology` is neither \(PathologyClass.allCases.map(\.rawValue).joined(separator: " nor ")), nor "
+                    + "a finding that is known as one of them: optical biopsy does without this study"))
     }
 
     /// An issue as a row: errors failed, bags without images are empty, the rest is said and goes on.

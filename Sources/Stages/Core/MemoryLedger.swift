@@ -84,20 +84,34 @@ public final class MemoryLedger: PlanningView, Sendable {
         }
     }
 
-    public func studies() -> [ResultRow.StudyRow] { latest(nil, Self.study) }
-    public func reportLabels() -> [ResultRow.ReportLabelRow] { latest(nil, Self.reportLabel) }
-    public func bagScores() -> [ResultRow.BagScoreRow] { latest(nil, Self.bagScore) }
-    public func imageScores() -> [ResultRow.ImageScoreRow] { latest(nil, Self.imageScore) }
-    public func boxes() -> [ResultRow.BoxRow] { latest(nil, Self.box) }
-    public func masks() -> [ResultRow.MaskRow] { latest(nil, Self.mask) }
-    public func bagScores(ofStep step: String) -> [ResultRow.BagScoreRow] { latest(step, Self.bagScore) }
-    public func imageScores(ofStep step: String) -> [ResultRow.ImageScoreRow] { latest(step, Self.imageScore) }
-    public func boxes(ofStep step: String) -> [ResultRow.BoxRow] { latest(step, Self.box) }
-    public func masks(ofStep step: String) -> [ResultRow.MaskRow] { latest(step, Self.mask) }
+    public func studies() -> [ResultRow.StudyRow] { latest(nil, nil, Self.study) }
+    public func reportLabels() -> [ResultRow.ReportLabelRow] { latest(nil, nil, Self.reportLabel) }
+    public func bagScores() -> [ResultRow.BagScoreRow] { latest(nil, nil, Self.bagScore) }
+    public func imageScores() -> [ResultRow.ImageScoreRow] { latest(nil, nil, Self.imageScore) }
+    public func boxes() -> [ResultRow.BoxRow] { latest(nil, nil, Self.box) }
+    public func masks() -> [ResultRow.MaskRow] { latest(nil, nil, Self.mask) }
+    public func bagScores(ofStep step: String, in part: StudyPart?) -> [ResultRow.BagScoreRow] {
+        latest(step, part, Self.bagScore)
+    }
+    public func imageScores(ofStep step: String, in part: StudyPart?) -> [ResultRow.ImageScoreRow] {
+        latest(step, part, Self.imageScore)
+    }
+    public func boxes(ofStep step: String, in part: StudyPart?) -> [ResultRow.BoxRow] {
+        latest(step, part, Self.box)
+    }
+    public func masks(ofStep step: String, in part: StudyPart?) -> [ResultRow.MaskRow] {
+        latest(step, part, Self.mask)
+    }
 
-    public func features(ofStep step: String) -> [ResultRow.FeatureRow] { latest(step, Self.feature) }
+    /// Of all studies: what the protocol has as well, without an error to catch.
+    public func bagScores(ofStep step: String) -> [ResultRow.BagScoreRow] { bagScores(ofStep: step, in: nil) }
+    public func imageScores(ofStep step: String) -> [ResultRow.ImageScoreRow] { imageScores(ofStep: step, in: nil) }
+    public func boxes(ofStep step: String) -> [ResultRow.BoxRow] { boxes(ofStep: step, in: nil) }
+    public func masks(ofStep step: String) -> [ResultRow.MaskRow] { masks(ofStep: step, in: nil) }
+
+    public func features(ofStep step: String) -> [ResultRow.FeatureRow] { latest(step, nil, Self.feature) }
     public func features(ofRecipe recipe: String) -> [ResultRow.FeatureRow] {
-        latest(nil) { row in Self.feature(row).flatMap { $0.row.recipe == recipe ? $0 : nil } }
+        latest(nil, nil) { row in Self.feature(row).flatMap { $0.row.recipe == recipe ? $0 : nil } }
     }
 
     private static func study(_ row: ResultRow) -> (key: [String], row: ResultRow.StudyRow)? {
@@ -124,12 +138,17 @@ public final class MemoryLedger: PlanningView, Sendable {
     }
 
     /// Of one step or of all; of rows with one key the step that began last has its own, as the protocol says.
-    private func latest<Row>(_ step: String?, _ pick: (ResultRow) -> (key: [String], row: Row)?) -> [Row] {
+    private func latest<Row>(
+        _ step: String?, _ part: StudyPart?, _ pick: (ResultRow) -> (key: [String], row: Row)?
+    ) -> [Row] {
+        let wanted = part.map { part in (part.centre, Set(part.studies)) }
         let (rows, steps) = state.withLock { ($0.rows, $0.steps.map(\.name)) }
         let order = Dictionary(steps.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         var byKey: [[String]: (order: Int, row: Row)] = [:]
         for entry in rows where step == nil || entry.step == step {
             guard let (key, row) = pick(entry.row) else { continue }
+            // Every kind's key begins with centre and study.
+            if let (centre, studies) = wanted, key[0] != centre || !studies.contains(key[1]) { continue }
             let place = order[entry.step] ?? -1
             if let known = byKey[key], known.order > place { continue }
             byKey[key] = (place, row)

@@ -26,10 +26,12 @@ public enum ResultRow: Sendable, Hashable, Codable {
         /// File names within the study, in bag order (by name).
         public var images: [String]
         public var hasReport: Bool
+        /// `PathologyClass`, where the centre's table names one.
+        public var pathology: String?
 
         public init(
             centre: String, study: String, patientKey: String, split: String, language: String?, images: [String],
-            hasReport: Bool
+            hasReport: Bool, pathology: String? = nil
         ) {
             self.centre = centre
             self.study = study
@@ -38,6 +40,7 @@ public enum ResultRow: Sendable, Hashable, Codable {
             self.language = language
             self.images = images
             self.hasReport = hasReport
+            self.pathology = pathology
         }
     }
 

@@ -22,11 +22,11 @@ public protocol PlanningView {
     /// Of all steps before; where several wrote the same key, the latest of the pipeline.
     func boxes() throws -> [ResultRow.BoxRow]
     func masks() throws -> [ResultRow.MaskRow]
-    /// Of one step.
-    func bagScores(ofStep step: String) throws -> [ResultRow.BagScoreRow]
-    func imageScores(ofStep step: String) throws -> [ResultRow.ImageScoreRow]
-    func boxes(ofStep step: String) throws -> [ResultRow.BoxRow]
-    func masks(ofStep step: String) throws -> [ResultRow.MaskRow]
+    /// Of one step; of all studies, or of a part of them.
+    func bagScores(ofStep step: String, in part: StudyPart?) throws -> [ResultRow.BagScoreRow]
+    func imageScores(ofStep step: String, in part: StudyPart?) throws -> [ResultRow.ImageScoreRow]
+    func boxes(ofStep step: String, in part: StudyPart?) throws -> [ResultRow.BoxRow]
+    func masks(ofStep step: String, in part: StudyPart?) throws -> [ResultRow.MaskRow]
     func features(ofStep step: String) throws -> [ResultRow.FeatureRow]
     /// Of any job and step that made them by this recipe, the latest of each study: they need not be made again.
     func features(ofRecipe recipe: String) throws -> [ResultRow.FeatureRow]
@@ -50,7 +50,23 @@ public protocol PlanningView {
     func store(_ content: Data) throws -> SHA256Digest
 }
 
+/// Some studies of a centre.
+public struct StudyPart: Sendable, Hashable {
+    public var centre: String
+    public var studies: [String]
+
+    public init(centre: String, studies: [String]) {
+        self.centre = centre
+        self.studies = studies
+    }
+}
+
 extension PlanningView {
+    public func bagScores(ofStep step: String) throws -> [ResultRow.BagScoreRow] { try bagScores(ofStep: step, in: nil) }
+    public func imageScores(ofStep step: String) throws -> [ResultRow.ImageScoreRow] { try imageScores(ofStep: step, in: nil) }
+    public func boxes(ofStep step: String) throws -> [ResultRow.BoxRow] { try boxes(ofStep: step, in: nil) }
+    public func masks(ofStep step: String) throws -> [ResultRow.MaskRow] { try masks(ofStep: step, in: nil) }
+
     /// The step from which the current one reads; nil where there is none.
     func source(_ kind: Product.Kind) -> StepOutline? { sources.steps[kind.rawValue]?.last }
 
@@ -65,6 +81,14 @@ extension PlanningView {
                 "stage \(stage) needs scores of images: put a step that scores them before it" + (alternative.map { ", or \($0)" } ?? ""))
         }
         return scores
+    }
+
+    /// Images, by centre, study and name, that the student gives at least this probability; nil at 0: all, scored or not.
+    /// - Throws: `StageError.missingInput` without any scores.
+    func imagesScored(from probability: Double, for stage: String) throws -> Set<[String]>? {
+        guard probability > 0 else { return nil }
+        return Set(
+            try studentScores(for: stage).filter { $0.score >= probability }.map { [$0.centre, $0.study, $0.image] })
     }
 
     /// All steps from which it reads under a key of its own.

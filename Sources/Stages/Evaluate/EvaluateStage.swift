@@ -32,13 +32,27 @@ public struct EvaluateStage: Stage {
     public func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
         let settings = try EvaluateSettings(settings, stage: name)
         let subjects = try EvaluationSubject.all(view)
-        return try view.centres.map { centre in
-            let results = try EvaluationInput.results(centre: centre, settings: settings, view: view)
-            let blob = try view.store(try StageCoding.encode(results))
-            let input = EvaluationInput(centre: centre, results: blob, subjects: subjects, settings: settings)
-            return ShardPlan(
-                key: centre, centre: centre, input: try StageCoding.encode(input),
-                blobs: [blob] + results.masks.flatMap { [$0.foreground, $0.map] })
+        let labels = Dictionary(grouping: try view.reportLabels(), by: \.centre).mapValues { rows in
+            Dictionary(rows.map { ($0.study, $0.polyp) }, uniquingKeysWith: { _, last in last })
+        }
+        let studies = Dictionary(grouping: try view.studies().filter { settings.splits.contains($0.split) }, by: \.centre)
+            .mapValues { rows in Dictionary(rows.map { ($0.study, $0.split) }, uniquingKeysWith: { _, last in last }) }
+        return try view.centres.flatMap { centre in
+            let splits = studies[centre] ?? [:]
+            let parts = StudyChunks.parts(splits.keys.sorted(), of: settings.studiesPerShard)
+            // A centre without a study of these splits is looked at all the same, and says so.
+            return try (parts.isEmpty ? [(StudyChunks.padded(0), [])] : parts).enumerated().map { order, part in
+                // One part at a time: a centre of a million images is never in memory as a whole.
+                let results = try EvaluationInput.Results(
+                    StudyPart(centre: centre, studies: part.1), splits: splits, labels: labels.isEmpty ? nil : labels[centre] ?? [:],
+                    subjects: subjects, view: view)
+                let blob = try view.store(try StageCoding.encode(results))
+                let input = EvaluationInput(
+                    centre: centre, isFirst: order == 0, results: blob, subjects: subjects, settings: settings)
+                return ShardPlan(
+                    key: "\(centre)/\(part.0)", centre: centre, input: try StageCoding.encode(input),
+                    blobs: [blob] + results.masks.flatMap { [$0.foreground, $0.map] })
+            }
         }
     }
 
@@ -54,7 +68,8 @@ public struct EvaluateStage: Stage {
         // Without its tables the archive has no images either, and other stages have said so.
         let index = try? context.index(ofCentre: input.centre)
         var comparison = TruthComparison(
-            truth: try context.truth(ofCentre: input.centre), subjects: input.subjects, settings: input.settings
+            truth: try context.truth(ofCentre: input.centre), subjects: input.subjects, settings: input.settings,
+            isFirst: input.isFirst
         ) { study, image in
             guard let url = try? index?.imageURL(study: study, image: image), let probe = try? ImageProbe(contentsOf: url) else {
                 return nil
@@ -71,7 +86,6 @@ public struct EvaluateStage: Stage {
             try comparison.add(study, masks: own, context: context)
             context.progress(done: position + 1, of: results.studies.count)
         }
-        comparison.finish(studies: results.studies)
         let rows = ResultRow.oneForEachItem(comparison.items.map(ResultRow.item))
         return ShardOutput(
             rows: rows, record: try StageCoding.encode(Record(hasTruth: true, problems: rows.count)),
@@ -82,16 +96,18 @@ public struct EvaluateStage: Stage {
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
         let settings = try EvaluateSettings(settings, stage: name)
-        var findings: [(centre: String, findings: EvaluationFindings)] = []
+        var byCentre: [String: EvaluationFindings] = [:]
+        var shards: [String: (done: Int, all: Int)] = [:]
         for shard in records.sorted(by: { $0.key < $1.key }) {
-            guard let blob = shard.blobs.first, let centre = shard.centre else { continue }
-            findings.append(
-                (
-                    centre,
-                    try StageCoding.decode(
-                        EvaluationFindings.self, from: try view.content(blob), of: "the findings of \(shard.key)")
-                ))
+            guard let centre = shard.centre else { continue }
+            shards[centre, default: (0, 0)].all += 1
+            if shard.record != nil { shards[centre, default: (0, 0)].done += 1 }
+            guard let blob = shard.blobs.first else { continue }
+            byCentre[centre, default: EvaluationFindings()].add(
+                try StageCoding.decode(
+                    EvaluationFindings.self, from: try view.content(blob), of: "the findings of \(shard.key)"))
         }
+        let findings = byCentre.sorted { $0.key < $1.key }.map { (centre: $0.key, findings: $0.value) }
         var models: [String: SHA256Digest] = [:]
         let subjects = try EvaluationSubject.all(view)
         for subject in subjects { models[subject.name] = try view.modelUsed(byStep: subject.name) }
@@ -99,7 +115,7 @@ public struct EvaluateStage: Stage {
         do {
             let truth = TruthSummary(
                 findings: findings, centres: view.centres, withoutTruth: try Self.withoutTruth(records),
-                dataset: settings.splits.first ?? "")
+                shards: shards, splits: settings.splits)
             let rows = try table.rows() + truth.rows()
             return RoundOutcome(rows: rows.map(ResultRow.evaluation), metrics: EvaluationTable.headline(rows))
         } catch let error as EvaluationError {

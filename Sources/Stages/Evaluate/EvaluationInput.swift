@@ -3,7 +3,7 @@ import Foundation
 
 /// What a shard of `evaluate` compares with its centre's truth: the job's results, without any truth.
 struct EvaluationInput: Codable {
-    /// A list of results of one centre, kept as content of its own.
+    /// Results of some studies of one centre, kept as content of its own.
     struct Results: Codable {
         var studies: [Study] = []
         var masks: [Mask] = []
@@ -42,54 +42,57 @@ struct EvaluationInput: Codable {
     }
 
     var centre: String
+    /// The first shard of a centre also says what is wrong with the centre's truth as a whole.
+    var isFirst: Bool
     var results: SHA256Digest
     var subjects: [EvaluationSubject]
     var settings: EvaluateSettings
+}
 
-    /// The results of a centre, from the ledger.
-    static func results(centre: String, settings: EvaluateSettings, view: any PlanningView) throws -> Results {
-        var studies: [String: Study] = [:]
-        for row in try view.studies() where row.centre == centre && settings.splits.contains(row.split) {
-            studies[row.study] = Study(study: row.study, split: row.split)
+extension EvaluationInput.Results {
+    /// The results of a part of a centre's studies, from the ledger.
+    /// - Parameters:
+    ///   - splits: of these studies, by name.
+    ///   - labels: what their reports say; nil where the job labels no reports.
+    init(
+        _ part: StudyPart, splits: [String: String], labels: [String: String]?, subjects: [EvaluationSubject],
+        view: any PlanningView
+    ) throws {
+        typealias Drawing = EvaluationInput.Drawing
+        var studies: [String: EvaluationInput.Study] = [:]
+        for study in part.studies {
+            studies[study] = .init(study: study, split: splits[study] ?? "", label: labels.map { $0[study] ?? "none" })
         }
-        let labels = try view.reportLabels()
-        if !labels.isEmpty {
-            for study in studies.keys { studies[study]?.label = "none" }
-            for row in labels where row.centre == centre { studies[row.study]?.label = row.polyp }
-        }
-        let subjects = try EvaluationSubject.all(view)
         for step in subjects.map(\.name) {
-            for row in try view.bagScores(ofStep: step) where row.centre == centre {
+            for row in try view.bagScores(ofStep: step, in: part) {
                 studies[row.study]?.bag[step, default: [:]][row.head] = row.probability
             }
-            for row in try view.imageScores(ofStep: step) where row.centre == centre && row.head != "attentionWeight" {
+            for row in try view.imageScores(ofStep: step, in: part) where row.head != "attentionWeight" {
                 studies[row.study]?.images[row.image, default: [:]][step, default: [:]][row.head] = row.score
             }
         }
         for step in subjects where step.localiser?.drawsBoxes ?? false {
-            for row in try view.boxes(ofStep: step.name) where row.centre == centre {
+            for row in try view.boxes(ofStep: step.name, in: part) {
                 studies[row.study]?.drawn[step.name, default: Drawing()].boxes[row.image] = .some(row.rectangle)
                 if row.isKept { studies[row.study]?.drawn[step.name, default: Drawing()].kept.append(row.image) }
             }
         }
-        var results = Results(studies: studies.values.sorted { $0.study < $1.study })
+        self.studies = part.studies.sorted().compactMap { studies[$0] }
         for step in subjects {
             guard let localiser = step.localiser else { continue }
-            var pictures: [String: [String: SHA256Digest]] = [:]
-            for row in try view.masks(ofStep: step.name) where row.centre == centre && studies[row.study] != nil {
-                pictures["\(row.study)/\(row.image)", default: [:]][row.kind] = row.content
+            var pictures: [[String]: [String: SHA256Digest]] = [:]
+            for row in try view.masks(ofStep: step.name, in: part) {
+                pictures[[row.study, row.image], default: [:]][row.kind] = row.content
             }
-            for (key, kinds) in pictures.sorted(by: { $0.key < $1.key }) {
-                let parts = key.split(separator: "/", maxSplits: 1).map(String.init)
-                guard parts.count == 2, let map = kinds[localiser.map], let foreground = kinds[localiser.mask],
-                    let split = studies[parts[0]]?.split
-                else { continue }
-                results.masks.append(
-                    Mask(
-                        subject: step.name, study: parts[0], image: parts[1], split: split, map: map,
+            for (key, kinds) in pictures.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+                guard let map = kinds[localiser.map], let foreground = kinds[localiser.mask], let study = studies[key[0]] else {
+                    continue
+                }
+                masks.append(
+                    .init(
+                        subject: step.name, study: study.study, image: key[1], split: study.split, map: map,
                         foreground: foreground))
             }
         }
-        return results
     }
 }

@@ -15,8 +15,16 @@ struct EvaluationTable {
 
     func rows() throws -> [Row] {
         try settings.splits.flatMap { split in
-            try labels(split) + ranked("bag", split) { $0.bags } + ranked("image", split) { $0.images }
-                + subjects.flatMap { subject in try subject.localiser.map { try overlaps(split, of: subject.name, $0) } ?? [] }
+            var rows = try labels(split)
+            rows += try ranked("bag", split) { $0.bags }
+            rows += try ranked("image", split) { $0.images }
+            rows += try ranked("biopsy", split) { $0.biopsies.mapValues { [BiopsyStage.head: $0] } }
+            rows += try ranked("biopsy-image", split) { $0.biopsyImages.mapValues { [BiopsyStage.head: $0] } }
+            rows += try biopsies(split)
+            for subject in subjects {
+                if let localiser = subject.localiser { rows += try overlaps(split, of: subject.name, localiser) }
+            }
+            return rows
         }
     }
 
@@ -124,6 +132,38 @@ struct EvaluationTable {
                 "average-precision", isOneSided ? nil : found.averagePrecision, found.averagePrecisionInterval,
                 note: note),
         ]
+    }
+
+    // MARK: Optical biopsy
+
+    /// How far its probabilities are to be believed, and what is left when those that are not sure are left open.
+    private func biopsies(_ split: String) throws -> [Row] {
+        let steps = subjects.filter { step in findings.contains { $0.findings.biopsies[step.name] != nil } }
+        return try steps.flatMap { step in
+            try groups { ($0.biopsies[step.name] ?? []).filter { $0.split == split } }.flatMap { group -> [Row] in
+                let samples = group.items.map(\.item)
+                let quality = try ProbabilityQuality(
+                    probabilities: samples.map(\.score), isPositive: samples.map(\.isPositive), confidence: settings.confidence)
+                func row(_ metric: String, _ value: Double?, _ interval: ConfidenceInterval? = nil, count: Int, note: String) -> Row {
+                    Row(
+                        subject: step.name, model: models[step.name], dataset: split, centre: group.centre, level: "biopsy",
+                        head: BiopsyStage.head, metric: metric, value: value, lower: interval?.lower, upper: interval?.upper,
+                        count: count, note: note)
+                }
+                let decided = quality.decided
+                return [
+                    row("brier", quality.brier, count: samples.count, note: "mean squared error of the probability"),
+                    row("calibration-error", quality.calibrationError, count: samples.count, note: "expected, ten bins"),
+                    row(
+                        "open-share", 1 - Double(decided) / Double(samples.count), .wilson(samples.count - decided, of: samples.count),
+                        count: samples.count, note: "no diagnosis: neither class reaches \(settings.confidence)"),
+                    row(
+                        "decided-accuracy", decided == 0 ? nil : Double(quality.right) / Double(decided),
+                        .wilson(quality.right, of: decided), count: decided,
+                        note: decided == 0 ? "not defined: all are left open" : "of those not left open"),
+                ]
+            }
+        }
     }
 
     // MARK: Boxes and masks

@@ -14,15 +14,18 @@ package struct TruthComparison {
     private(set) var findings = EvaluationFindings()
     private(set) var items: [ResultRow.ItemRow]
 
+    /// - Parameter isFirst: whether to say what is wrong with the centre's truth as a whole.
     init(
-        truth: TruthReader, subjects: [EvaluationSubject], settings: EvaluateSettings,
+        truth: TruthReader, subjects: [EvaluationSubject], settings: EvaluateSettings, isFirst: Bool,
         size: @escaping (_ study: String, _ image: String) -> (width: Int, height: Int)?
     ) {
         self.truth = truth
         self.subjects = subjects
         self.settings = settings
         self.size = size
-        items = truth.issues.map { issue in
+        let issues = isFirst ? truth.issues : []
+        findings.tables = issues.filter { $0.row == nil }.map(\.message)
+        items = issues.map { issue in
             let file = issue.file ?? "truth"
             return ResultRow.ItemRow(
                 centre: issue.centre, study: issue.study ?? "", image: issue.row.map { "\(file), line \($0)" } ?? file,
@@ -32,6 +35,8 @@ package struct TruthComparison {
 
     mutating func add(_ study: EvaluationInput.Study, masks: [String: EvaluationInput.Mask], context: any MapContext) throws {
         let known = truth.truth(ofStudy: study.study)
+        findings.studies += 1
+        if known != nil || !truth.rows(ofStudy: study.study).isEmpty { findings.isNamed = true }
         if let report = known?.report, let label = study.label {
             findings.labels.append(.init(study: study.study, split: study.split, found: label, truth: report))
         }
@@ -43,11 +48,12 @@ package struct TruthComparison {
             shown[image] = look(at: found, image: image, of: study)
             if case .mask(let mask) = found { actual[image] = mask.mask }
         }
+        addBiopsies(study, pathology: known?.pathology.flatMap { PathologyClass($0) })
         // A study whose own truth is not written down shows a polyp when one of its images does.
         let told = Array(truth.rows(ofStudy: study.study).values) + Array(shown.values)
         if let polyp = known?.polyp ?? (told.isEmpty ? nil : told.contains(true)) {
             for (step, heads) in study.bag {
-                for (head, score) in heads {
+                for (head, score) in heads where head != BiopsyStage.head {
                     findings.bags[step, default: [:]][head, default: []].append(
                         .init(study: study.study, split: study.split, score: score, isPositive: polyp))
                 }
@@ -56,7 +62,7 @@ package struct TruthComparison {
         for (image, steps) in study.images.sorted(by: { $0.key < $1.key }) {
             guard let polyp = shown[image] else { continue }
             for (step, heads) in steps {
-                for (head, score) in heads {
+                for (head, score) in heads where head != BiopsyStage.head {
                     findings.images[step, default: [:]][head, default: []].append(
                         .init(study: study.study, split: study.split, score: score, isPositive: polyp))
                 }
@@ -83,6 +89,22 @@ package struct TruthComparison {
             try add(
                 mask.image, of: study, subject: mask.subject, rectangle: nil, isKept: false, mask: mask, actual: actual,
                 context: context)
+        }
+    }
+
+    /// Studies without a pathology that is known have no place in it.
+    private mutating func addBiopsies(_ study: EvaluationInput.Study, pathology: PathologyClass?) {
+        guard let pathology else { return }
+        func sample(_ score: Double) -> EvaluationFindings.Sample {
+            .init(study: study.study, split: study.split, score: score, isPositive: pathology == .neoplastic)
+        }
+        for (step, heads) in study.bag {
+            if let score = heads[BiopsyStage.head] { findings.biopsies[step, default: []].append(sample(score)) }
+        }
+        for (_, steps) in study.images.sorted(by: { $0.key < $1.key }) {
+            for (step, heads) in steps {
+                if let score = heads[BiopsyStage.head] { findings.biopsyImages[step, default: []].append(sample(score)) }
+            }
         }
     }
 
@@ -147,26 +169,6 @@ package struct TruthComparison {
             .init(
                 centre: truth.centre.name, study: study.study, image: image, status: "failed", reason: reason,
                 message: message))
-    }
-
-    /// Says why, where nothing at all could be compared.
-    mutating func finish(studies: [EvaluationInput.Study]) {
-        guard findings.isEmpty else { return }
-        let tables = truth.issues.filter { $0.row == nil }.map(\.message)
-        let isNamed = studies.contains {
-            truth.truth(ofStudy: $0.study) != nil || !truth.rows(ofStudy: $0.study).isEmpty
-        }
-        let splits = settings.splits.joined(separator: ", ")
-        findings.reason =
-            !tables.isEmpty
-            ? tables.joined(separator: "; ")
-            : studies.isEmpty
-                ? "the centre has no study of split \(splits)"
-                : findings.unusableMasks > 0
-                    ? "none of its \(findings.unusableMasks) masks can be used: see items.csv"
-                    : isNamed
-                        ? "the job has no results about what the truth tells"
-                        : "its truth names no study of split \(splits): are names written alike, with all noughts?"
     }
 
     /// The highest IoU of `box` with the box of one of the truth's polyps.

@@ -1,13 +1,16 @@
 /// What there is to say about the truth itself, centre by centre: nothing for truth in the plain form.
 ///
 /// A centre that was not measured has a row `measured` without a value, whose note is the reason. One whose masks were read
-/// with something taken for granted, or not all of them, has a row `usable-masks`.
+/// with something taken for granted, or not all of them, has a row `usable-masks`. One of whose shards some were set aside has
+/// a row `measured` with the share of those that came through.
 struct TruthSummary {
     let findings: [(centre: String, findings: EvaluationFindings)]
     /// All centres of the job.
     let centres: [String]
     let withoutTruth: Set<String>
-    let dataset: String
+    /// By centre, how many of its shards came through, and of how many.
+    let shards: [String: (done: Int, all: Int)]
+    let splits: [String]
 
     func rows() -> [ResultRow.EvaluationRow] {
         // An archive without any truth has nothing to evaluate, and needs no row to say so.
@@ -19,10 +22,10 @@ struct TruthSummary {
                         centre,
                         withoutTruth.contains(centre)
                             ? "the centre brings no truth along"
-                            : "its shard of evaluate did not come through: `endoked status` says why")
+                            : "no shard of its evaluation came through: `endoked status` says why")
                 ]
             }
-            return (found.reason.map { [notMeasured(centre, $0)] } ?? []) + masks(centre, found)
+            return (found.reason(splits: splits).map { [notMeasured(centre, $0)] } ?? missing(centre)) + masks(centre, found)
         }
     }
 
@@ -36,6 +39,15 @@ struct TruthSummary {
         ]
     }
 
+    private func missing(_ centre: String) -> [ResultRow.EvaluationRow] {
+        guard let (done, all) = shards[centre], done < all else { return [] }
+        return [
+            row(
+                centre, "centre", "measured", Double(done) / Double(all), count: all,
+                note: "\(all - done) of \(all) shards of its evaluation were set aside; what stands here is of the others")
+        ]
+    }
+
     private func notMeasured(_ centre: String, _ reason: String) -> ResultRow.EvaluationRow {
         row(centre, "centre", "measured", nil, count: 0, note: "not measured: \(reason)")
     }
@@ -44,7 +56,7 @@ struct TruthSummary {
         _ centre: String, _ level: String, _ metric: String, _ value: Double?, count: Int, note: String
     ) -> ResultRow.EvaluationRow {
         .init(
-            subject: "truth", model: nil, dataset: dataset, centre: centre, level: level, head: "", metric: metric,
+            subject: "truth", model: nil, dataset: splits.first ?? "", centre: centre, level: level, head: "", metric: metric,
             value: value, count: count, note: note)
     }
 }

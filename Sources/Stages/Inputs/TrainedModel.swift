@@ -34,13 +34,26 @@ package struct TrainedModel: ImageStageModel, Hashable {
     /// Of the file where one is named, else what this job trained. The file's parameters are stored, for shards to name.
     /// - Throws: `StageError.missingInput` when nothing was trained in this job, `.parameters` for a file that does not fit.
     init(view: any PlanningView, stage: String, weights: String?, imageSize: Int?) throws {
+        try self.init(view: view, stage: stage, weights: weights, imageSize: imageSize, size: MILTrainSettings().imageSize) {
+            try $0.mil().parameters
+        }
+    }
+
+    /// The same of another network that reads images as this one does.
+    /// - Parameters:
+    ///   - size: the method's side of its input.
+    ///   - read: its parameters, of the file.
+    init(
+        view: any PlanningView, stage: String, weights: String?, imageSize: Int?, size: Int,
+        read: (WeightsFile) throws -> ParameterSet
+    ) throws {
         if let weights {
             let file = try WeightsFile(weights, stage: stage)
             let method = MILTrainSettings()
             self = try WeightsFile.naming(stage) {
                 try TrainedModel(
-                    parameters: view.store(file.mil().parameters.encoded()),
-                    imageSize: file.outline.imageSize(imageSize, method: method.imageSize),
+                    parameters: view.store(read(file).encoded()),
+                    imageSize: file.outline.imageSize(imageSize, method: size),
                     mean: Self.colour("mean", file.outline.numbers) ?? method.mean,
                     deviation: Self.colour("deviation", file.outline.numbers) ?? method.deviation)
             }

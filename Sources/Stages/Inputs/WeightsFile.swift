@@ -50,6 +50,15 @@ struct WeightsFile {
         }
     }
 
+    func biopsy() throws -> ParameterSet {
+        guard case .biopsy(let kind) = outline.network else { throw outline.refusal(.biopsy) }
+        return try fitted {
+            let made = try BiopsyNetwork(kind, seed: nil)
+            try made.load(tensors)
+            return try made.parameters()
+        }
+    }
+
     func segmentAnything() throws -> ParameterSet {
         guard case .segmentAnything(let kind) = outline.network else { throw outline.refusal(.segmentAnything) }
         return try fitted { try SegmentAnything.parameters(of: tensors, kind: kind) }

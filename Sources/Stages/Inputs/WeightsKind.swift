@@ -20,6 +20,9 @@ struct WeightsKind: Sendable {
             if case .segmentation(let kind) = $0 { kind.name == name } else { false }
         }
     }
+    static let biopsy = WeightsKind(name: "a biopsy network, as biopsy-train writes it") {
+        if case .biopsy = $0 { true } else { false }
+    }
     static let segmentAnything = WeightsKind(name: "a Segment Anything") {
         if case .segmentAnything = $0 { true } else { false }
     }
@@ -27,6 +30,13 @@ struct WeightsKind: Sendable {
     /// What a MIL network on `encoder` can start from.
     static func start(ofMIL encoder: EncoderKind) -> WeightsKind {
         one(of: .encoder(encoder), .mil(encoder))
+    }
+
+    /// What a biopsy network on `encoder` can start from.
+    static func start(ofBiopsy encoder: EncoderKind) -> WeightsKind {
+        WeightsKind(name: "\(encoder.rawValue), or a MIL or biopsy network on it") {
+            [.encoder(encoder), .mil(encoder), .biopsy(encoder)].contains($0)
+        }
     }
 
     /// What a ToCo whose tokens are `width` numbers can start from.

@@ -4,12 +4,16 @@ public enum BuiltInPipelines {
     public static let defaultName = "practical"
 
     /// Names in the order in which `--help` lists them.
-    public static let names = ["practical", "compact", "method", "quickstart", "smoke", "toco", "segment", "whole"]
+    public static let names = ["practical", "inference", "compact", "method", "quickstart", "smoke", "toco", "segment", "whole"]
+
+    /// With what a setting begins that names a file of a former run's `models/`, wherever that lies.
+    public static let modelsPrefix = "models/"
 
     /// JSON5 text; nil for a name that is not in `names`.
     public static func text(named name: String) -> String? {
         switch name {
         case "practical": practical
+        case "inference": inference
         case "compact": compact
         case "method": method
         case "quickstart": quickstart

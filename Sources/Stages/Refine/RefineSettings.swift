@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 
 /// Settings of the stage `refine`. Whose maps it reads, `from: {masks: STEP}` says; by default the nearest `segment`'s.
 public struct RefineSettings: Sendable, Hashable, Codable {
@@ -8,6 +9,8 @@ public struct RefineSettings: Sendable, Hashable, Codable {
     public var minimumScore = 0.0
     /// Foreground is what lies above this share of the map's range.
     public var threshold: Float = 0.5
+    /// What of the foreground becomes the mask.
+    public var shape = MaskShape.largest
     /// Boxes are kept from this share of the image's area …
     public var minimumArea = 0.01
     /// … to this one, exclusive both …

@@ -45,11 +45,7 @@ package struct RefineStage: ImageStage {
             throw StageError(.missingInput, "stage \(name) needs maps: put a step that draws them before it")
         }
         let wanted = try StudyChoice(splits: settings.splits, studies: .all, view: view)
-        var chosen: Set<[String]>?
-        if settings.minimumScore > 0 {
-            let scores = try view.studentScores(for: name).filter { $0.score >= settings.minimumScore }
-            chosen = Set(scores.map { [$0.centre, $0.study, $0.image] })
-        }
+        let chosen = try view.imagesScored(from: settings.minimumScore, for: name)
         let rows = try view.masks(ofStep: source.name).filter {
             $0.kind == kind && wanted.contains($0.centre, $0.study) && chosen?.contains([$0.centre, $0.study, $0.image]) ?? true
         }
@@ -83,9 +79,8 @@ package struct RefineStage: ImageStage {
         let choice = BoxChoice(of: found, filter: work.settings.filter)
         sheet.box(item, choice)
         sheet.tally.images += 1
-        let components = ConnectedComponents(of: found)
-        guard let largest = components.largestByBox, let index = components.components.firstIndex(of: largest) else { return }
-        let mask = components.mask(of: index)
+        guard choice.box != nil else { return }
+        let mask = found.shaped(work.settings.shape)
         try sheet.masks(item, [("refined-mask", mask.image())])
         sheet.count("foreground", Double(mask.area) / Double(mask.bits.count))
         try sheet.overlay(item, kind: "refined-overlay") {

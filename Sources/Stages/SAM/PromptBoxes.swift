@@ -37,13 +37,18 @@ enum PromptBoxes {
         }
         let wanted = Set(
             try view.studies().filter { settings.splits.contains($0.split) }.map { "\($0.centre)/\($0.study)" })
+        let scored = try view.imagesScored(from: settings.minimumScore, for: stage)
         let drawn = try view.boxes(ofStep: source)
-            .filter { $0.rectangle != nil && wanted.contains("\($0.centre)/\($0.study)") }
+            .filter {
+                $0.rectangle != nil && wanted.contains("\($0.centre)/\($0.study)")
+                    && scored?.contains([$0.centre, $0.study, $0.image]) ?? true
+            }
         guard !drawn.isEmpty else {
             throw StageError(
                 .missingInput,
                 "stage \(stage): \(source) drew no box on studies of split \(settings.splits.joined(separator: ", ")): "
-                    + "is its `threshold` above all scores?")
+                    + (settings.minimumScore > 0
+                        ? "is `minimumScore` above all scores?" : "is its `threshold` above all scores?"))
         }
         let chosen = settings.kept ? drawn.filter(\.isKept) : drawn
         guard !chosen.isEmpty else {

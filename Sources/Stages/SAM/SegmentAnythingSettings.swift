@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import NeuralNetwork
 
 /// Settings of the stage `sam`. The network reads images at the one size that it was made for.
@@ -10,6 +11,17 @@ public struct SegmentAnythingSettings: Sendable, Hashable, Codable {
     /// Whether only boxes that passed that stage's filters prompt, which pseudo-labels need. Otherwise every box that was
     /// drawn, for evaluation.
     public var kept = true
+    /// Only images of this probability of the student prompt; at 0 all that have a box.
+    public var minimumScore = 0.0
+    /// Masks are kept whose own box and the box that prompted have this IoU …
+    public var minimumAgreement = 0.0
+    /// … which cover this share of their own box …
+    public var minimumFill = 0.0
+    /// … and whose IoU with the truth the network itself foresees to be this. Others are drawn, and their box says why nobody
+    /// should learn from them.
+    public var minimumPredictedIoU = 0.0
+    /// What of the network's mask becomes the pseudo-label.
+    public var shape = MaskShape.drawn
     public var splits = ["train", "val", "test"]
     public var precision = InferencePrecision.fp32
     /// As of `mil-score`.
@@ -43,8 +55,15 @@ public struct SegmentAnythingSettings: Sendable, Hashable, Codable {
         }
         try InferencePrecision.check(precision, calibration: calibration, stage: stage)
         try MILScoreSettings.check(splits, stage: stage)
-        guard imagesPerShard >= 1 else {
-            throw StageError(.invalidSettings, "stage \(stage): imagesPerShard is at least 1")
+        guard imagesPerShard >= 1, [minimumScore, minimumAgreement, minimumFill, minimumPredictedIoU].allSatisfy((0...1).contains)
+        else {
+            throw StageError(
+                .invalidSettings,
+                "stage \(stage): imagesPerShard is at least 1; minimumScore, minimumAgreement, minimumFill and minimumPredictedIoU "
+                    + "are shares")
+        }
+        guard boxes != .truth || minimumScore == 0 else {
+            throw StageError(.invalidSettings, "stage \(stage): minimumScore is for boxes that an earlier step drew")
         }
     }
 }

@@ -30,6 +30,7 @@ package struct SegmentAnythingStage: ImageStage {
     package func needs(settings: StageSettings) throws -> [StageNeed] {
         let boxes = try bind(settings).boxes.product
         return [.studies] + (boxes.map { [StageNeed($0, takesAnyFamily: true, or: "choose other `boxes`")] } ?? [])
+            + (try bind(settings).minimumScore > 0 ? [StageNeed(.studentScores, or: "prompt with all images (`minimumScore: 0`)")] : [])
     }
 
     package func checkFiles(settings: StageSettings) throws {
@@ -91,19 +92,24 @@ package struct SegmentAnythingStage: ImageStage {
             rgb: resized.pixels, width: width, height: height, of: (image.width, image.height))
         let seen = try network.union(embedding, boxes: prompt.boxes.map { SegmentationPrompt.Box($0) })
         let mask = try Mask(width: image.width, height: image.height, bits: seen.mask.map { $0 > 0 })
-        sheet.output.rows.append(.box(prompt.row))
+            .shaped(work.settings.shape)
+        let predictedIoU = seen.predictedIoU.reduce(0) { $0 + Double($1) } / Double(max(1, seen.predictedIoU.count))
+        let rejection = work.settings.rejection(of: mask, for: prompt, predictedIoU: predictedIoU)
+        var row = prompt.row
+        if let rejection, row.isKept { (row.isKept, row.rejection) = (false, rejection) }
+        sheet.count(rejection.map { "rejected.\($0)" } ?? "kept")
+        sheet.output.rows.append(.box(row))
         try sheet.masks(prompt, [("sam-mask", mask.image())])
         try sheet.overlay(prompt, kind: "sam-overlay") {
             var overlay = image
             try overlay.draw(outlineOf: mask, .white)
-            for box in prompt.boxes { overlay.draw(box, prompt.row.isKept ? .prediction : .mistake) }
+            for box in prompt.boxes { overlay.draw(box, row.isKept ? .prediction : .mistake) }
             return overlay
         }
         sheet.tally.images += 1
         sheet.count("foreground", Double(mask.area) / Double(mask.bits.count))
         // In the mean of an image's boxes.
-        sheet.count(
-            "predictedIoU", seen.predictedIoU.reduce(0) { $0 + Double($1) } / Double(max(1, seen.predictedIoU.count)))
+        sheet.count("predictedIoU", predictedIoU)
         if mask.area == 0 { sheet.count("emptyMasks") }
     }
 
@@ -114,10 +120,22 @@ package struct SegmentAnythingStage: ImageStage {
                 "stage \(name): no image of split \(settings.splits.joined(separator: ", ")) has a mask with a polyp in its "
                     + "centre's truth/: choose other `boxes`")
         }
-        return [
+        return tally.withBoxes([
             "images": Double(tally.images), "failedImages": Double(tally.failedImages),
             "emptyMasks": tally["emptyMasks"], "meanForeground": tally.mean("foreground"),
             "meanPredictedIoU": tally.mean("predictedIoU"),
-        ]
+        ])
+    }
+}
+
+extension SegmentAnythingSettings {
+    /// Why a mask is not to be learnt from; nil where it is.
+    package func rejection(of mask: Mask, for prompt: Prompt, predictedIoU: Double) -> String? {
+        guard let box = mask.boundingBox else { return "no-foreground" }
+        if let prompted = Box(around: prompt.boxes), box.intersectionOverUnion(prompted) < minimumAgreement {
+            return "disagrees-with-box"
+        }
+        if Double(mask.area) < minimumFill * Double(box.area) { return "ragged" }
+        return predictedIoU < minimumPredictedIoU ? "unsure" : nil
     }
 }

@@ -1,11 +1,17 @@
 import Foundation
+import Imaging
 
 /// Settings of the stage `segment`. Size and input are those of `segment-train`, or of the file in `weights`.
 public struct SegmentSettings: Sendable, Hashable, Codable {
     public var studies = CAMSettings.Studies.positive
     public var splits = ["train", "val", "test"]
+    /// Images are looked at from this probability of the student on: a network that has only seen polyps draws one into every
+    /// image. At 0 all are, scored or not.
+    public var minimumScore = 0.0
     /// A pixel is foreground from this share on.
     public var foreground: Float = 0.5
+    /// What of the foreground becomes the mask; the map stays as it is.
+    public var shape = MaskShape.drawn
     public var precision = InferencePrecision.fp32
     /// As of `mil-score`.
     public var calibration: String?
@@ -26,9 +32,10 @@ public struct SegmentSettings: Sendable, Hashable, Codable {
         try InferencePrecision.check(precision, calibration: calibration, stage: stage)
         try WeightsFile.check(weights: weights, imageSize: imageSize, stage: stage)
         try MILScoreSettings.check(splits, stage: stage)
-        guard foreground > 0, foreground < 1, imagesPerShard >= 1 else {
+        guard foreground > 0, foreground < 1, imagesPerShard >= 1, (0...1).contains(minimumScore) else {
             throw StageError(
-                .invalidSettings, "stage \(stage): foreground lies between 0 and 1, imagesPerShard is at least 1")
+                .invalidSettings,
+                "stage \(stage): foreground lies between 0 and 1, imagesPerShard is at least 1, minimumScore is a probability")
         }
     }
 }

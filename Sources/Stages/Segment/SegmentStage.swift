@@ -25,6 +25,7 @@ package struct SegmentStage: ImageStage {
         let settings = try bind(settings)
         return [.studies] + settings.studies.needs
             + StageNeed.network(TrainedSegmenter.family, unless: settings.weights)
+            + (settings.minimumScore > 0 ? [StageNeed(.studentScores, or: "take all images (`minimumScore: 0`)")] : [])
     }
 
     package func checkFiles(settings: StageSettings) throws {
@@ -45,8 +46,15 @@ package struct SegmentStage: ImageStage {
         _ settings: SegmentSettings, view: any PlanningView
     ) throws -> [(centre: String, items: [ItemList.Item])] {
         let studies = try StudyChoice(splits: settings.splits, studies: settings.studies, view: view).studies
+        let chosen = try view.imagesScored(from: settings.minimumScore, for: name)
         return StudyChunks.byCentre(studies).map { centre, studies in
-            (centre, studies.flatMap { study in study.images.map { ItemList.Item(study: study.study, image: $0) } })
+            (
+                centre,
+                studies.flatMap { study in
+                    study.images.filter { chosen?.contains([centre, study.study, $0]) ?? true }
+                        .map { ItemList.Item(study: study.study, image: $0) }
+                }
+            )
         }
     }
 
@@ -78,7 +86,8 @@ package struct SegmentStage: ImageStage {
         }
         let map = try FloatImage(width: image.width, height: image.height, values: values)
         let mask = try Mask(
-            width: image.width, height: image.height, bits: values.map { $0 >= work.settings.foreground })
+            width: image.width, height: image.height, bits: values.map { $0 >= work.settings.foreground }
+        ).shaped(work.settings.shape)
         try sheet.masks(item, [("segment", try map.levels()), ("segment-mask", mask.image())])
         try sheet.overlay(item, kind: "segment-overlay") { try image.overlaid(with: map) }
         sheet.count("foreground", Double(mask.area) / Double(max(1, values.count)))

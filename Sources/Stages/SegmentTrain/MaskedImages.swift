@@ -1,3 +1,5 @@
+import Imaging
+
 /// From the ledger to images with masks.
 enum MaskedImages {
     /// What to do where there are none of split train.
@@ -44,5 +46,26 @@ enum MaskedImages {
                 items: rows.map { ItemList.Item(study: $0.study, image: $0.image, label: 1, mask: $0.content) }
                     .sorted { ($0.study, $0.image) < ($1.study, $1.image) })
         }
+    }
+
+    /// Images of studies of split train whose report says no, drawn by the job's seed: of each centre `share` times as many
+    /// as it has images with a mask, or all that there are.
+    static func negatives(
+        beside lists: [ItemList], share: Double, view: any PlanningView
+    ) throws -> [String: [ItemList.Item]] {
+        guard share > 0 else { return [:] }
+        let bags = Dictionary(
+            uniqueKeysWithValues: try TrainingBags.byCentre(split: "train", maxImages: .max, minimumImages: 1, view: view)
+                .map { ($0.centre, $0.bags) })
+        var negatives: [String: [ItemList.Item]] = [:]
+        for list in lists {
+            let all = (bags[list.centre] ?? []).filter { $0.label == 0 }.flatMap { bag in
+                bag.images.map { ItemList.Item(study: bag.study, image: $0, label: 0) }
+            }
+            var generator = Seed(view.seed).derived(view.step.name, "negatives", list.centre).generator
+            let wanted = Int((share * Double(list.items.count)).rounded(.up))
+            negatives[list.centre] = generator.shuffled(all).prefix(wanted).sorted { ($0.study, $0.image) < ($1.study, $1.image) }
+        }
+        return negatives
     }
 }

@@ -55,6 +55,7 @@ struct SegmentImages {
     }
 
     private mutating func mask(_ item: ItemList.Item, _ key: String) throws -> Image8? {
+        if item.label == 0 { return Image8(width: side, height: side, channels: 1) }
         if let digest = item.mask {
             return try store.mask(.init(.content(digest), side: side, reading: .mask), limit: limit) {
                 try square(ImageDecoder.decode(context.content(digest)))

@@ -35,7 +35,7 @@ struct SegmentReplica {
         }
         // Batch normalisation needs two images. A centre may have fewer masks, or none: its replica then leaves the
         // parameters as they are and weighs nothing.
-        guard items.count >= 2 else { return }
+        guard items.count >= 2, items.contains(where: { $0.label != 0 }) else { return }
         imageCount = items.count
         for epoch in 0..<settings.localEpochs {
             let order = generator.shuffled(items)

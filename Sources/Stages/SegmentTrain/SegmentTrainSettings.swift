@@ -29,6 +29,9 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
 
     // What is learnt from
     public var labels = Source.camMask
+    /// So many images of studies whose report says no, in those with a mask, are learnt from as images that show nothing. A
+    /// network that has only seen polyps draws one into every image. The method has none.
+    public var negativeShare = 0.0
     /// Mirrored and rotated views of image and mask.
     public var augmentation = SegmentationAugmentation.Kind.reference
     /// Bytes of decoded images and masks that a process keeps, for all that train in it together.
@@ -72,6 +75,7 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
         require((1...10_000).contains(rounds), "rounds is 1 to 10000")
         require(replicas >= 1 && localEpochs >= 1, "replicas and localEpochs are at least 1")
         if let fault = averaging.fault(replicas: replicas) { faults.append(fault) }
+        require((0...10).contains(negativeShare), "negativeShare is 0 to 10")
         require(imageCacheBytes >= 0, "imageCacheBytes is not negative")
         require((2...1024).contains(batch), "batch is 2 to 1024: batch normalisation needs two images")
         require(learningRate > 0 && learningRate.isFinite && weightDecay >= 0, "learningRate is above 0, weightDecay not negative")

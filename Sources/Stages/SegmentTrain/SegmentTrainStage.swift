@@ -15,7 +15,7 @@ public struct SegmentTrainStage: Stage {
     public func needs(settings: StageSettings) throws -> [StageNeed] {
         let settings = try training.trainer.settings(settings)
         let masks = settings.labels.product.map { [StageNeed($0, takesAnyFamily: true, or: "learn from other `labels`")] }
-        return [.studies] + (masks ?? [.labels])
+        return [.studies] + (masks ?? []) + (masks == nil || settings.negativeShare > 0 ? [.labels] : [])
     }
 
     public func checkFiles(settings: StageSettings) throws {

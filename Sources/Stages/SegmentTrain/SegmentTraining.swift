@@ -30,7 +30,8 @@ struct SegmentTraining: Trainer {
         guard !lists.isEmpty else {
             throw StageError(.missingInput, MaskedImages.missing(settings.labels, stage: stage))
         }
-        return ItemList.replicas(lists, total: settings.replicas).map { ($0.key, $0.list) }
+        let negatives = try MaskedImages.negatives(beside: lists, share: settings.negativeShare, view: view)
+        return ItemList.replicas(lists.map { $0.with(negatives[$0.centre] ?? []) }, total: settings.replicas).map { ($0.key, $0.list) }
     }
 
     func validation(_ settings: SegmentTrainSettings, view: any PlanningView) throws -> [(key: String, examples: ItemList)] {

@@ -6,7 +6,9 @@ import Stages
 /// `--pipeline`: a built-in name or a JSON5 file.
 enum PipelineOption {
     /// The pipeline's canonical JSON, checked against the stages of this program.
-    static func canonical(_ nameOrFile: String, seed: Int?) throws -> Data {
+    ///
+    /// - Parameter models: for what settings name as `models/…`: the folder of a former run's models.
+    static func canonical(_ nameOrFile: String, seed: Int?, models: String?) throws -> Data {
         let text: Data
         if let builtIn = BuiltInPipelines.text(named: nameOrFile) {
             text = Data(builtIn.utf8)
@@ -19,7 +21,26 @@ enum PipelineOption {
         }
         var pipeline = try Pipeline(json5: text, registry: .standard)
         if let seed { pipeline.seed = UInt64(seed) }
+        try place(&pipeline, in: models, isBuiltIn: BuiltInPipelines.names.contains(nameOrFile), name: nameOrFile)
         return try pipeline.canonicalJSON()
+    }
+
+    /// Lets settings that begin with `models/` name files of the folder given. A pipeline of somebody's own may mean a
+    /// folder beside it where none is given; a built-in one cannot.
+    private static func place(_ pipeline: inout Pipeline, in models: String?, isBuiltIn: Bool, name: String) throws {
+        for (place, step) in pipeline.steps.enumerated() {
+            var fields = try JSONDecoder().decode([String: JSONValue].self, from: step.settings.json)
+            for (field, value) in fields {
+                guard case .string(let text) = value, text.hasPrefix(BuiltInPipelines.modelsPrefix) else { continue }
+                guard let models else {
+                    guard isBuiltIn else { continue }
+                    throw UsageError("the pipeline \(name) runs the networks of a former run: name its folder, --models OUT/models")
+                }
+                let folder = URL(fileURLWithPath: models)
+                fields[field] = .string(folder.appendingPathComponent(String(text.dropFirst(BuiltInPipelines.modelsPrefix.count))).path)
+            }
+            pipeline.steps[place].settings = StageSettings(json: try JSONEncoder().encode(fields))
+        }
     }
 
     /// Refuses a pipeline that this machine's processor cannot compute: for a job whose workers all run here, which would

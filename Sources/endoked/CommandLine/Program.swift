@@ -10,7 +10,8 @@ enum Program {
         RunCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, CancelCommand.self, ResumeCommand.self,
         StatusCommand.self, QuarantineCommand.self, RequeueCommand.self, ResultsCommand.self, PruneCommand.self,
         LabelCommand.self, ArchiveCheckCommand.self, SynthCommand.self,
-        SelftestCommand.self, CheckpointCommand.self, WeightsCommand.self, DoctorCommand.self, BenchCommand.self, BenchScoreCommand.self,
+        SelftestCommand.self, CheckpointCommand.self, WeightsCommand.self, DoctorCommand.self, BenchCommand.self, BenchMillionCommand.self,
+        BenchScoreCommand.self,
         CalibrateCommand.self, BenchInt8Command.self, BenchNetworksCommand.self,
     ]
 

@@ -22,6 +22,7 @@ struct RunCommand: Command {
         options: [
             .option("archive", "DIR", "the archive: a folder a centre, as README describes it"),
             .option("pipeline", "FILE", "JSON5 file or built-in name; default \(BuiltInPipelines.defaultName)"),
+            .option("models", "DIR", "the models/ of a former run's results, for a pipeline that names them, such as inference"),
             .option("out", "DIR", "results; default ./out"),
             .option("state", "DIR", "database, logs, overlays as workers keep them, keys; default state within --out"),
             .option("database", "URL", "use this PostgreSQL instead of a private one"),
@@ -51,7 +52,11 @@ struct RunCommand: Command {
         pipelineName = arguments.string("pipeline") ?? BuiltInPipelines.defaultName
         showsPipeline = arguments.has("show-pipeline")
         archivePath = showsPipeline ? nil : try OutputFolder.named(arguments.required("archive"), option: "archive").path
-        pipeline = try PipelineOption.canonical(pipelineName, seed: arguments.integer("seed", in: 0...Int.max))
+        pipeline =
+            showsPipeline && BuiltInPipelines.text(named: pipelineName) != nil
+            ? Data()
+            : try PipelineOption.canonical(
+                pipelineName, seed: arguments.integer("seed", in: 0...Int.max), models: arguments.string("models"))
         out = try OutputFolder.named(arguments.string("out") ?? "out", option: "out")
         state = try arguments.string("state").map { try OutputFolder.named($0, option: "state") } ?? out.appendingPathComponent("state")
         database = arguments.string("database")

@@ -19,6 +19,7 @@ struct SubmitCommand: Command {
             .option("pipeline", "FILE", "JSON5 file or built-in name; default \(BuiltInPipelines.defaultName)"),
             .option("archive", "DIR", "take the centres found in this folder"),
             .option("centre", "NAME", "a centre of the job", repeats: true),
+            .option("models", "DIR", "the models/ of a former run's results on the coordinator's host, for a pipeline that names them"),
             .option("seed", "N", "overrides the pipeline's seed"),
             .flag("wait", "stay until the job has ended, with progress; the exit code is the job's"),
             .flag("allow-plaintext", "connect to another host without encryption: only on a network that you trust"),
@@ -35,7 +36,7 @@ struct SubmitCommand: Command {
         endpoint = try EndpointOption.connecting(arguments.required("connect"))
         pipeline = try PipelineOption.canonical(
             arguments.string("pipeline") ?? BuiltInPipelines.defaultName,
-            seed: arguments.integer("seed", in: 0...Int.max))
+            seed: arguments.integer("seed", in: 0...Int.max), models: arguments.string("models"))
         let found = try arguments.string("archive").map { try ArchiveOption.open($0).map(\.name) } ?? []
         centres = Array(Set(arguments.strings("centre") + found)).sorted()
         archive =

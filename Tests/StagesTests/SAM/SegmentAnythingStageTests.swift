@@ -79,6 +79,23 @@ import Testing
             uniqueKeysWithValues: try rows.map { ($0.study, try ImageDecoder.decode(ledger.content($0.content))) })
     }
 
+    /// A mask that does not fit is drawn, and its box says why nobody should learn from it.
+    @Test func masksThatDoNotFitAreNotKept() throws {
+        let archive = try TinyArchive(studies: 4, images: 2)
+        let weights = try Self.weights(archive)
+        let drawn = [DrawnBoxes.box("E100", 10, 12, 40, 50), DrawnBoxes.box("W100", 20, 8, 52, 44)]
+        for (setting, reason) in [("minimumAgreement", "disagrees-with-box"), ("minimumFill", "ragged"), ("minimumPredictedIoU", "unsure")]
+        {
+            let ledger = try run(archive, drawn, "{stage: 'sam', weights: '\(weights)', \(setting): 1}")
+            let rows = ledger.boxes(ofStep: "sam")
+            let rejected = rows.filter { $0.rejection == reason && !$0.isKept }
+            #expect(rows.map(\.rectangle) == drawn.map(\.rectangle) && !rejected.isEmpty, "\(setting): \(rows.map(\.rejection))")
+            #expect(ledger.masks(ofStep: "sam").count == 2)
+            let metrics = ledger.metrics(ofStep: "sam", round: 0)
+            #expect(metrics["rejected.\(reason)"] == Double(rejected.count) && (metrics["kept"] ?? 0) == Double(2 - rejected.count))
+        }
+    }
+
     @Test func masksAreTheNetworksOwnAndAreMeasured() throws {
         let archive = try TinyArchive(studies: 4, images: 2)
         let weights = try Self.weights(archive)

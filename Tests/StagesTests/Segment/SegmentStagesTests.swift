@@ -55,6 +55,27 @@ import Stages
         #expect(ledger.items.isEmpty)
     }
 
+    /// Images of studies without a polyp teach silence: what is drawn into such images shrinks.
+    @Test func negativesTeachSilence() throws {
+        let archive = try TinyArchive(studies: 16)
+        func foreground(_ share: Double) throws -> (negatives: Double, dice: Double) {
+            let pipeline = Self.pipeline(
+                "labels: 'truth', rounds: 2, replicas: 2, localEpochs: 30, batch: 4, learningRate: 1e-3, negativeShare: \(share)")
+            let all = pipeline.replacingOccurrences(of: "imagesPerShard: 5", with: "studies: 'all'")
+            let read = try Pipeline(json5: Data(all.utf8), registry: .standard)
+            let runner = LocalRunner(registry: .standard, centres: archive.centres, seed: read.seed)
+            try runner.run(read)
+            let positive = Set(runner.store.reportLabels().filter { $0.polyp == "yes" }.map(\.study))
+            let areas = try runner.store.masks(ofStep: "segment").filter { $0.kind == "segment-mask" && !positive.contains($0.study) }
+                .map { Double(Mask(try ImageDecoder.decode(try runner.store.content($0.content))).area) / 4096 }
+            let dice = runner.store.evaluations.first { $0.subject == "segment" && $0.metric == "dice" && $0.centre == "all" }
+            return (areas.reduce(0, +) / Double(max(1, areas.count)), dice?.value ?? 0)
+        }
+        let (without, with) = (try foreground(0), try foreground(1))
+        #expect(with.negatives < 0.02 && with.negatives < without.negatives / 2, "\(without) \(with)")
+        #expect(with.dice > 0.6, "\(with)")
+    }
+
     @Test func masksAloneAreTruthEnough() throws {
         let archive = try TinyArchive(studies: 8)
         for centre in archive.centres.keys { try archive.write("\(centre)/truth.csv", Data("study,image,polyp\n".utf8)) }

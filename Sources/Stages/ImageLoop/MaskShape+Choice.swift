@@ -1,0 +1,5 @@
+import Imaging
+import NeuralNetwork
+
+/// As settings name it.
+extension MaskShape: NamedChoice {}
