@@ -28,10 +28,10 @@ public struct DatasetFolder: Sendable {
         self.dataset = dataset
         var tree = FolderTree()
         var level = [folder]
-        for depth in 0...Self.depth {
-            // Those that carry the set's name come first.
-            let named = level.filter { depth > 0 && dataset.isNamed($0.lastPathComponent) }
-            for candidates in [named, level] where !candidates.isEmpty {
+        for _ in 0...Self.depth {
+            // Those that carry the set's name come first: in a folder of sets, the others are not its centres.
+            let below = try level.flatMap { try tree.folders(in: $0) }
+            for candidates in [below.filter { dataset.isNamed($0.lastPathComponent) }, level] where !candidates.isEmpty {
                 let found = try candidates.map { ($0, try dataset.pairs(in: $0, &tree)) }.filter { !$0.1.isEmpty }
                 guard let first = found.first else { continue }
                 guard found.count == 1 else {
@@ -52,7 +52,7 @@ public struct DatasetFolder: Sendable {
                 problems = listing.problems
                 return
             }
-            level = try level.flatMap { try tree.folders(in: $0) }
+            level = below
         }
         let wanted = dataset.layouts.map(\.words)
         throw ArchiveError(

@@ -13,7 +13,7 @@ public enum DatasetPicture {
     }
 
     /// Whether a name says that the file is an image.
-    static func isNamed(_ name: String) -> Bool {
+    package static func isNamed(_ name: String) -> Bool {
         guard !name.hasPrefix("."), let point = name.lastIndex(of: ".") else { return false }
         return extensions.contains(name[name.index(after: point)...].lowercased())
     }

@@ -68,6 +68,9 @@ public struct DatasetReport: Sendable, Equatable {
         }
     }
 
+    /// Every measure of one image.
+    public static func measures(of image: ScoredImage) -> [String: Double] { MeasureSums(image).measures }
+
     /// For a terminal: what the field's papers print.
     public var table: String {
         let names = ["dice_mean", "iou_mean", "wfmeasure", "smeasure", "emeasure_mean", "emeasure_max", "mae", "soft_dice", "binary_dice"]

@@ -7,8 +7,8 @@ public struct CopySearch: Sendable {
     public static let leastLikeness: Float = 0.72
     /// Bits of 256 in which codes of copies may differ at most.
     static let greatestDistance = 68
-    /// Bits of the first 64 that may differ: a quarter of the above, with four standard deviations of what chance adds.
-    static let greatestWordDistance = 28
+    /// Bits of the first 64 that may differ: a quarter of the above, and one standard deviation of what chance adds.
+    static let greatestWordDistance = 21
 
     /// A picture that was found.
     public struct Match: Sendable, Equatable {
@@ -67,17 +67,12 @@ public struct CopySearch: Sendable {
                 queryFirsts.withUnsafeBufferPointer { queryFirsts in
                     for index in wholeFirsts.indices {
                         let first = wholeFirsts[index]
-                        var near = UInt64(0)
-                        for window in 0..<windows {
-                            let differing = (queryFirsts[window] ^ first).nonzeroBitCount
-                            near |= (differing <= Self.greatestWordDistance ? 1 : 0) << UInt64(window)
-                        }
                         let start = index * (windows - 1)
-                        for window in 0..<windows - 1 {
-                            let differing = (queryWhole ^ windowFirsts[start + window]).nonzeroBitCount
-                            near |= (differing <= Self.greatestWordDistance ? 1 : 0) << UInt64(windows + window)
-                        }
-                        if near != 0, let candidate = nearest(index, to: query, among: near) { found.append(candidate) }
+                        var least = Int.max
+                        for window in 0..<windows { least = min(least, (queryFirsts[window] ^ first).nonzeroBitCount) }
+                        for place in start..<start + windows - 1 { least = min(least, (queryWhole ^ windowFirsts[place]).nonzeroBitCount) }
+                        guard least <= Self.greatestWordDistance else { continue }
+                        if let candidate = nearest(index, to: query) { found.append(candidate) }
                     }
                 }
             }
@@ -85,22 +80,20 @@ public struct CopySearch: Sendable {
         return found
     }
 
-    /// By all 256 bits, of the windows whose bits are set in `near`: first the query's, then the picture's own but the whole.
-    private func nearest(_ index: Int, to query: ImageFingerprint, among near: UInt64) -> Candidate? {
+    /// By all 256 bits, of the windows whose first 64 are near: the query's, then the picture's own but the whole.
+    private func nearest(_ index: Int, to query: ImageFingerprint) -> Candidate? {
         let (words, windows) = (ImageFingerprint.wordsPerCode, Window.all.count)
         let own = index * windows * words
         var best: Candidate?
-        var rest = near
-        while rest != 0 {
-            let bit = rest.trailingZeroBitCount
-            rest &= rest - 1
-            let (mine, its) = bit < windows ? (bit * words, own) : (0, own + (bit - windows + 1) * words)
-            var distance = 0
-            for word in 0..<words { distance += (query.codes[mine + word] ^ codes[its + word]).nonzeroBitCount }
+        for place in 0..<2 * windows - 1 {
+            let isQueryLarger = place < windows
+            let window = isQueryLarger ? place : place - windows + 1
+            let (mine, its) = isQueryLarger ? (window * words, own) : (0, own + window * words)
+            var distance = (query.codes[mine] ^ codes[its]).nonzeroBitCount
+            guard distance <= Self.greatestWordDistance else { continue }
+            for word in 1..<words { distance += (query.codes[mine + word] ^ codes[its + word]).nonzeroBitCount }
             guard distance <= Self.greatestDistance, distance < best?.distance ?? .max else { continue }
-            best = Candidate(
-                index: index, distance: distance, window: Window.all[bit < windows ? bit : bit - windows + 1],
-                isQueryLarger: bit < windows)
+            best = Candidate(index: index, distance: distance, window: Window.all[window], isQueryLarger: isQueryLarger)
         }
         return best
     }

@@ -27,6 +27,9 @@ import Testing
         #expect(clinic.images.map(\.name) == ["1.png", "26.png"])
         #expect(clinic.images.map(\.group) == ["sequence 1", "sequence 2"])
         #expect(try DatasetFolder("kvasir-seg", in: folder.url).images.count == 1)
+        // The other sets are no centres of this one.
+        let polypGen = try folder.add("PolypGen/images/p.png", "PolypGen/masks/p.png")
+        #expect(try DatasetFolder("PolypGen", in: polypGen.url).images.map(\.name) == ["p.png"])
         #expect(try DatasetFolder("Kvasir", in: folder.url.appendingPathComponent("Kvasir")).images.count == 1)
         #expect(throws: ArchiveError.self) { try DatasetFolder("my frames", in: folder.url.appendingPathComponent("nothing")) }
     }
