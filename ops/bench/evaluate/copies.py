@@ -69,19 +69,24 @@ def main(frames, work, program):
     trained = work / "trained"
     for path in paths:
         (trained / path.parts[-3]).mkdir(parents=True, exist_ok=True)
-        (trained / path.parts[-3] / path.name).symlink_to(path)
+        link = trained / path.parts[-3] / path.name
+        if not link.is_symlink():
+            link.symlink_to(path)
     command = [program, "evaluate", "--trained", str(trained), "--out", str(work / "copies")]
     planted = {}
     for number, (kind, change) in enumerate(KINDS.items()):
         folder = work / "planted" / kind
+        is_there = folder.exists()
         for part in ("images", "masks"):
-            (folder / part).mkdir(parents=True)
+            (folder / part).mkdir(parents=True, exist_ok=True)
         for path in paths[number % 4 :: 4]:
+            planted.setdefault(kind, set()).add((path.parts[-3], path.stem))
+            if is_there:
+                continue
             image = change(cv2.imread(str(path)))
             name = f"{path.parts[-3]}.{path.stem}.png"
             cv2.imwrite(str(folder / "images" / name), image)
             cv2.imwrite(str(folder / "masks" / name), np.zeros(image.shape[:2], np.uint8))
-            planted.setdefault(kind, set()).add((path.parts[-3], path.stem))
         command += ["--dataset", f"{kind}={folder}"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     groups = {}

@@ -11,7 +11,7 @@ import numpy as np
 EVERY = {"clinicdb": ("CVC-ClinicDB", 3), "neopolyp": ("NeoPolyp", 3)}
 
 
-def perturbed(mask, random):
+def perturbed(mask, random, may_resize):
     """A soft map that resembles the mask, in 256 levels; now and then empty, full, of one level, or of another size."""
     height, width = mask.shape
     moved = np.roll(mask.astype(np.float32) * 255, random.integers(-25, 26, 2), (0, 1))
@@ -24,7 +24,7 @@ def perturbed(mask, random):
         soft[:] = 0
     elif kind < 0.05:
         soft[:] = 77
-    elif kind < 0.15:
+    elif kind < 0.25 and may_resize:
         soft = cv2.resize(soft, (random.integers(100, 500), random.integers(100, 500)), interpolation=cv2.INTER_LINEAR)
     return np.clip(soft, 0, 255).astype(np.uint8)
 
@@ -40,7 +40,7 @@ def main(frames, work):
             stem = str(int(path.stem)) if source == "clinicdb" else path.stem
             (images / f"{stem}.jpg").write_bytes((frames / source / "images" / f"{path.stem}.jpg").read_bytes())
             cv2.imwrite(str(masks / f"{stem}.png"), mask.astype(np.uint8) * 255)
-            cv2.imwrite(str(results / f"{stem}.png"), perturbed(mask, random))
+            cv2.imwrite(str(results / f"{stem}.png"), perturbed(mask, random, name == "NeoPolyp"))
 
 
 main(Path(sys.argv[1]), Path(sys.argv[2]))
