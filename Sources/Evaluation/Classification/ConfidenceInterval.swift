@@ -7,6 +7,8 @@ public struct ConfidenceInterval: Sendable, Equatable, Codable {
         case deLong = "DeLong"
         /// Percentiles over resampled studies.
         case studyBootstrap = "study bootstrap"
+        /// Percentiles over resampled groups of images: sequences, patients.
+        case groupBootstrap = "group bootstrap"
         /// Wilson 1927, for a proportion.
         case wilson = "Wilson"
     }

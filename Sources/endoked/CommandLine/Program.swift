@@ -9,7 +9,7 @@ enum Program {
     static let commands: [any Command.Type] = [
         RunCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self, CancelCommand.self, ResumeCommand.self,
         StatusCommand.self, QuarantineCommand.self, RequeueCommand.self, ResultsCommand.self, PruneCommand.self,
-        LabelCommand.self, ArchiveCheckCommand.self, SynthCommand.self,
+        LabelCommand.self, EvaluateCommand.self, ArchiveCheckCommand.self, SynthCommand.self,
         SelftestCommand.self, CheckpointCommand.self, WeightsCommand.self, DoctorCommand.self, BenchCommand.self, BenchMillionCommand.self,
         BenchScoreCommand.self,
         CalibrateCommand.self, BenchInt8Command.self, BenchNetworksCommand.self,

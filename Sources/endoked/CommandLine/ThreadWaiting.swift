@@ -5,7 +5,7 @@ import Foundation
 /// with this 370, and alone no longer than before.
 enum ThreadWaiting {
     /// Those whose first word this is compute, themselves or by children.
-    private static let computing: Set<String> = ["run", "worker", "coordinator", "selftest", "calibrate", "bench"]
+    private static let computing: Set<String> = ["run", "worker", "coordinator", "selftest", "calibrate", "bench", "evaluate"]
 
     /// libgomp reads its settings when it is loaded: the program starts itself again, once. Whoever sets either decides.
     /// - Parameter words: the command line without the program.
