@@ -186,6 +186,8 @@ extension StatementReading {
             {
                 return false
             }
+            // "Follow-up after removal of adenomas, transverse colon 6 mm adenoma": the check is of today.
+            if has(.survey, in: pieces[earlier]), has(.site, in: pieces[index]), hasMeasure(in: pieces[index]) { return false }
             if has(.history, in: pieces[earlier]) { return true }
         }
         // "A polyp in the sigmoid, removed in 2019": the time is said behind.

@@ -91,6 +91,8 @@ struct StatementReading {
         mentions = findMentions()
     }
 
+    private static let longestListItem = 6
+
     /// In millimetres: longer is a distance along the bowel.
     private static let largestPolyp = 140.0
 
@@ -307,7 +309,13 @@ struct StatementReading {
                 let piece = pieces[implied.piece]
                 let isTelling =
                     has(.resection, in: piece) || tags.contains { $0.concept == .morphology && isClass($0) && $0.range.overlaps(piece) }
-                return has(.site, in: piece) && isTelling && !found.contains { $0.piece == implied.piece }
+                // `#1 caecum 5 mm, …, #3 descending 3 mm`: as bare as its neighbours.
+                let isListed =
+                    piece.count <= Self.longestListItem
+                    && found.contains {
+                        has(.site, in: pieces[$0.piece]) && hasMeasure(in: pieces[$0.piece]) && $0.range.upperBound <= piece.lowerBound
+                    }
+                return has(.site, in: piece) && (isTelling || isListed) && !found.contains { $0.piece == implied.piece }
             }
             found.sort { $0.range.lowerBound < $1.range.lowerBound }
         }

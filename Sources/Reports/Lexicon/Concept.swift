@@ -52,6 +52,8 @@ enum Concept: String, Sendable, CaseIterable {
     case history
     /// Directly before its noun: former, previous.
     case former
+    /// Follow-up, check: the examination of today, named after what was found before.
+    case survey
     /// How a lesion came to be known: seen, left, described, referred. Beside a time it dates that, not what is done now.
     case sighted
     /// What the lesion is now: has grown to, now measures. What was known is told as of today.
@@ -127,7 +129,7 @@ enum Concept: String, Sendable, CaseIterable {
     /// Whether its phrases lie over others and consume nothing.
     var liesOver: Bool {
         switch self {
-        case .notSize, .sighted, .grown, .failure, .equipment, .histology, .retracted: true
+        case .notSize, .survey, .sighted, .grown, .failure, .equipment, .histology, .retracted: true
         default: false
         }
     }
