@@ -6,6 +6,7 @@ extension Constructions {
         no|0||||Check after resection of a 14 mm caecal polyp. Nothing left of it.
         yes|1|descending|11||The descending polyp noted at her last visit now measures 11 mm.
         yes|1|rectum|6||The rectal polyp biopsied last spring was snared, 6 mm.
+        no|0||||The rectal polyp resected last spring left a pale scar.
         no|0||||Polyp trap laid out, not used. Mucosa normal.
         yes|1|sigmoid|7||Sigmoid polyp 17 mm, snared.\nCORRECTION: typing error, it was 7 mm, not 17 mm.
         no|0||||Rectal polyp, 5 mm.\nERRATUM: the line above was copied from another patient. No polyp was seen.
@@ -30,6 +31,7 @@ extension Constructions {
         yes|1|cecum|14||Keine Nachblutung nach Resektion eines 14 mm großen Zökumpolypen.
         yes|1|descending|11||Der vorbekannte Polyp im Descendens misst jetzt 11 mm.
         no|0||||Polypenfalle bereitgelegt, nicht benötigt. Schleimhaut unauffällig.
+        yes|1|transverse|9||2020 vier Polypen abgetragen. Heute nur einer, 9 mm, im Transversum.
         no|0||||Hyperplastische Polypen sind im Rektum häufig, hier keine.
         no|0||||Weder im Zökum noch sonst irgendwo ein Polyp.
         no|0||||Ein Polyp ließ sich jedoch nirgends nachweisen.

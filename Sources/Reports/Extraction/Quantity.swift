@@ -110,8 +110,10 @@ extension Lexicon {
         }
         if countsByClassifier, !hasClassifier, !isMultiplied { return nil }
         guard value >= 0, value < 1000 else { return nil }
+        // "Heute nur einer, 9 mm": no article without a noun.
+        let standsAlone = position >= tokens.endIndex || [",", ".", ";", ":"].contains(tokens[position].text)
         return Quantity(
             value: isExact ? Int(value) : nil, range: start..<position,
-            isArticle: articles.contains(tokens[start].text), isCounting: hasClassifier || isMultiplied)
+            isArticle: articles.contains(tokens[start].text) && !standsAlone, isCounting: hasClassifier || isMultiplied)
     }
 }

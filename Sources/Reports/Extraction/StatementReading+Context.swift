@@ -66,8 +66,7 @@ extension StatementReading {
         guard !pasts.isEmpty, isDealtWithNow(tags, in: tokens) else { return }
         let compares = tags.contains { $0.concept == .grown }
         let ofSightings = pasts.filter {
-            compares || tags[$0].concept == .former && standsBeforeLesion(tags[$0], tags) || tags[$0].concept == .reported
-                || datesSighting(tags[$0], tags, in: tokens)
+            compares || tags[$0].concept == .former && standsBeforeLesion(tags[$0], tags) || datesSighting(tags[$0], tags, in: tokens)
         }
         guard ofSightings.count == pasts.count else { return }
         for index in ofSightings { tags[index].meaning.concept = .ignore }
