@@ -31,7 +31,10 @@ struct Construction: Sendable, CustomTestStringConvertible {
 
 enum Constructions {
     static let all: [Construction] =
-        [(english, Language.english), (chinese, .chinese), (german, .german)].flatMap { table, language in
+        [
+            (english, Language.english), (chinese, .chinese), (german, .german), (scopeInEnglish, .english),
+            (scopeInChinese, .chinese), (scopeInGerman, .german),
+        ].flatMap { table, language in
             table.split(separator: "\n").compactMap { Construction($0, language) }
         }
 }

@@ -59,7 +59,10 @@ import Testing
         let body = try #require(server.bodies.last)
         let object = try #require(JSONSerialization.jsonObject(with: body) as? [String: Any])
         let format = try #require(object["response_format"] as? [String: Any])
-        #expect(format["type"] as? String == "json_object" && format["schema"] is [String: Any])
+        #expect(format["type"] as? String == "json_object")
+        // A grammar of two forms: "no" cannot be written beside a polyp.
+        let forms = try #require((format["schema"] as? [String: Any])?["anyOf"] as? [[String: Any]])
+        #expect(forms.count == 2 && forms.allSatisfy { ($0["properties"] as? [String: Any])?.count == 7 })
     }
 
     @Test func asksForTheSchemaWithoutAnyIdentifier() async throws {
@@ -76,6 +79,10 @@ import Testing
         let format = try #require(object["response_format"] as? [String: Any])
         #expect(format["type"] as? String == "json_schema")
         #expect((format["json_schema"] as? [String: Any])?["strict"] as? Bool == true)
+        // The sentence is written before the judgement that rests on it.
+        let quote = try #require(text.range(of: "\"quote\":{"))
+        let polyp = try #require(text.range(of: "\"polyp\":{"))
+        #expect(quote.lowerBound < polyp.lowerBound)
         #expect(server.headers[0].hasPrefix("POST /v1/chat/completions "))
     }
 

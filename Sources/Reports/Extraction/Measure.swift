@@ -100,7 +100,7 @@ extension Lexicon {
     /// "One to 7 mm": one polyp of up to seven.
     func isOneBeforeSize(in tokens: ArraySlice<Token>, at start: Int) -> Bool {
         tokens[start].kind == .word && numbers[tokens[start].text] == 1 && start + 2 < tokens.endIndex
-            && Self.joins[tokens[start + 1].text] == .range && tokens[start + 2].kind == .number
+            && (Self.joins[tokens[start + 1].text] == .range || tokens[start + 1].text == ",") && tokens[start + 2].kind == .number
     }
 
     private func unit(in tokens: ArraySlice<Token>, at position: Int) -> (Double, end: Int)? {

@@ -12,7 +12,13 @@ struct Quantity: Sendable {
 extension Lexicon {
     /// The quantities in `tokens`, except at the places that `taken` says belong to something else.
     func quantities(in tokens: ArraySlice<Token>, tags: [Tag], taken: (Int) -> Bool) -> [Quantity] {
-        var quantities = tags.filter { $0.concept == .indefinite }.map {
+        // "Much stool" counts nothing.
+        func isOfLookalike(_ tag: Tag) -> Bool {
+            tags.contains {
+                $0.concept == .lookalike && ($0.range.upperBound == tag.range.lowerBound || $0.range.lowerBound == tag.range.upperBound)
+            }
+        }
+        var quantities = tags.filter { $0.concept == .indefinite && !isOfLookalike($0) }.map {
             Quantity(value: nil, range: $0.range, isArticle: false, isCounting: true)
         }
         var position = tokens.startIndex
@@ -29,6 +35,14 @@ extension Lexicon {
 
     private func quantity(in tokens: ArraySlice<Token>, at start: Int, tags: [Tag]) -> Quantity? {
         guard var value = numeral(in: tokens, at: start) else { return nil }
+        // "0912" is a time.
+        if tokens[start].kind == .number, tokens[start].text.hasPrefix("0"), tokens[start].text.count > 2 { return nil }
+        // "Polyp A (9 mm)": a label.
+        if articles.contains(tokens[start].text), tokens[start].isCapitalised, tokens[start].end - tokens[start].start == 1,
+            tags.contains(where: { $0.concept == .polyp && $0.range.upperBound == start })
+        {
+            return nil
+        }
         // "Half a dozen", "two dozen".
         var dozens = start + 1
         if value == 0.5, dozens < tokens.endIndex, articles.contains(tokens[dozens].text) { dozens += 1 }
@@ -61,7 +75,9 @@ extension Lexicon {
         }
         if tags.contains(where: {
             $0.concept == .approximate
-                && ($0.range.upperBound == start || $0.range.upperBound == start - 1 && tokens[start - 1].text == "."
+                && ($0.range.upperBound == start
+                    || $0.range.upperBound == start - 1 && articles.contains(tokens[start - 1].text)
+                    || $0.range.upperBound == start - 1 && tokens[start - 1].text == "."
                     || $0.range.lowerBound == position)
         }) {
             isExact = false
@@ -70,11 +86,15 @@ extension Lexicon {
             countsByClassifier && tokens[start].kind == .number && tags.contains { $0.concept == .polyp }
             && tags.contains { $0.concept == .site && $0.range.upperBound == start }
             && (position == tokens.endIndex || tokens[position].kind == .symbol)
-        let hasClassifier = isAtSite || tags.contains { $0.concept == .classifier && $0.range.lowerBound == position }
+        // `3 polyps` among Han: the noun itself says that things are counted.
+        let isBeforeNoun =
+            countsByClassifier && position < tokens.endIndex && tokens[position].kind == .word
+            && tags.contains { $0.concept == .polyp && $0.range.lowerBound == position }
+        let hasClassifier = isAtSite || isBeforeNoun || tags.contains { $0.concept == .classifier && $0.range.lowerBound == position }
         var isMultiplied =
             start > tokens.startIndex && ["x", "*"].contains(tokens[start - 1].text)
             && (start - 1 == tokens.startIndex || tokens[start - 2].kind != .number)
-        if hasClassifier, !isAtSite { position += 1 }
+        if hasClassifier, !isAtSite, !isBeforeNoun { position += 1 }
         // "5枚以上", but not "1枚约0.6cm".
         if tags.contains(where: {
             $0.concept == .approximate && $0.range.lowerBound == position && numeral(in: tokens, at: $0.range.upperBound) == nil
@@ -90,8 +110,10 @@ extension Lexicon {
         }
         if countsByClassifier, !hasClassifier, !isMultiplied { return nil }
         guard value >= 0, value < 1000 else { return nil }
+        // "Heute nur einer, 9 mm": no article without a noun.
+        let standsAlone = position >= tokens.endIndex || [",", ".", ";", ":"].contains(tokens[position].text)
         return Quantity(
             value: isExact ? Int(value) : nil, range: start..<position,
-            isArticle: articles.contains(tokens[start].text), isCounting: hasClassifier || isMultiplied)
+            isArticle: articles.contains(tokens[start].text) && !standsAlone, isCounting: hasClassifier || isMultiplied)
     }
 }

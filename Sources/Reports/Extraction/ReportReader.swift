@@ -4,7 +4,7 @@ struct ReportReader {
     let tokens: [Token]
     let statements: [Statement]
 
-    private var tally = Tally()
+    var tally = Tally()
     /// Words of another organ are still in force.
     private var isUpper = false
     private var line = -1
@@ -19,14 +19,26 @@ struct ReportReader {
     private var lastNegation: Range<Int>?
     /// Polyps of a number said in this line ("2 polyps: 7 mm …; 3 mm …") that were not described yet.
     private var undescribed = 0
-    /// What the statement before said that others had seen.
-    private var reported: Contribution?
+    /// What one of the statements before said that others had seen, or that was known.
+    var reported: Contribution?
+    private var reportedDistance = 0
+    /// It is told of the past: what became of it was then as well.
+    var isReportedOfPast = false
+    /// A polyp named in the statement before, of which nothing was said.
+    var pending: Contribution?
+    /// Statements since a polyp was named, whatever was said of it.
+    var topicDistance = 99
+    /// Statements since something was taken back.
+    var statementsSinceRetraction = 99
+    /// Places with lengths, and no word of what was there.
+    var bareItems: [Contribution] = []
     /// Fields of a form (`Site: sigmoid`, `Size: 5 mm`) that stand above the polyp they describe.
-    private var fields = Contribution(standing: .weak, section: .findings, range: 0..<0)
+    private var fields = Self.noFields
+    private static var noFields: Contribution { Contribution(standing: .weak, section: .findings, range: 0..<0) }
 
     init(_ report: String, lexicon: Lexicon) {
         self.lexicon = lexicon
-        let tokens = lexicon.corrected(lexicon.tokenizer.tokens(of: report))
+        let tokens = lexicon.namingSegments(lexicon.corrected(lexicon.tokenizer.tokens(of: report)))
         var segmenter = Segmenter(tokens, lexicon: lexicon)
         statements = segmenter.segment()
         self.tokens = segmenter.tokens
@@ -34,6 +46,8 @@ struct ReportReader {
 
     mutating func read() -> Findings {
         for statement in statements { read(statement) }
+        flushFields()
+        addBareItems()
         var (findings, evidence) = tally.findings()
         evidence = evidence ?? lastNegation
         if let evidence, let first = tokens[evidence].first, let last = tokens[evidence].last {
@@ -59,8 +73,13 @@ struct ReportReader {
         if reading.has(.site), !reading.has(.organ), !statement.isUpper { isUpper = false }
         reading.judge(isUpper: isUpper, hasContextSite: !lineSites.isEmpty)
 
-        if !confirmReported(with: reading), !resolve(with: reading) { contribute(reading) }
-        reported = reading.reportedLesion()
+        let isTold = retract(with: reading) || confirmReported(with: reading) || resolve(with: reading) || describePending(with: reading)
+        if !isTold, !countTopic(with: reading) {
+            keepBare(reading)
+            contribute(reading)
+        }
+        dropSuspicion(with: reading)
+        keepContext(of: reading)
         distance += 1
         if lastNegation == nil, reading.mentions.contains(where: { $0.standing == .negated }) || reading.has(.absence) {
             lastNegation = statement.range
@@ -69,29 +88,37 @@ struct ReportReader {
         if !named.isEmpty { lastSites = reading.leadSites.isEmpty ? [named[named.count - 1]] : reading.leadSites }
     }
 
-    /// "CT suspected a polyp at the splenic flexure. It was there: 8 mm."
-    private mutating func confirmReported(with reading: StatementReading) -> Bool {
-        guard let reported, reading.mentions.isEmpty, reading.has(.confirmed), reading.has(.anaphor) || !reading.measures.isEmpty,
-            !reading.has(.negation, .negationAfter, .lookalike, .history, .undecided, .possible)
-        else { return false }
-        var contribution = reported
-        contribution.section = reading.statement.section
-        contribution.range = reading.statement.range
-        if !reading.measures.isEmpty { contribution.measures = reading.measures.flatMap(\.values) }
-        let sites = reading.sites(in: Array(reading.pieces.indices), expandingRanges: false)
-        if !sites.isEmpty { contribution.sites = sites }
-        contribution.shapes += reading.shapes(in: Array(reading.pieces.indices))
-        contribution.isTakenOut = reading.isTakenOut
-        contribution.counts = [1]
+    mutating func add(_ contribution: Contribution, of statement: Statement) {
         tally.add(contribution)
-        contributionLine = reading.statement.line
+        contributionLine = statement.line
         distance = 0
-        return true
+    }
+
+    /// Remembers what the next statements may speak of.
+    private mutating func keepContext(of reading: StatementReading) {
+        if let lesion = reading.reportedLesion() {
+            reported = lesion
+            isReportedOfPast = !reading.has(.reported, .sighted, .hypothetical)
+            reportedDistance = 0
+        } else {
+            reportedDistance += 1
+            if reportedDistance > 1 { reported = nil }
+        }
+        topicDistance = lexicon.namesPolyp(in: reading.tokens) ? 0 : topicDistance + 1
+        let isNamed =
+            reading.mentions.contains { $0.kind == .polyp && $0.standing == .weak }
+            || reading.mentions.isEmpty && reading.has(.failure) && lexicon.namesPolyp(in: reading.tokens)
+        pending =
+            isNamed
+            ? Contribution(
+                standing: .weak, section: reading.statement.section, range: reading.statement.range,
+                shapes: reading.shapes(in: Array(reading.pieces.indices)))
+            : nil
     }
 
     /// What the statement says of the lesion of the statement before: that it was a fold, that it stays open.
     private mutating func resolve(with reading: StatementReading) -> Bool {
-        guard let last = tally.last, distance <= (last.standing == .affirmed ? 1 : 2),
+        guard let last = tally.last, distance <= (last.standing == .affirmed ? 1 : 3),
             last.section == reading.statement.section || last.section != .impression
         else { return false }
         let isOwn = reading.mentions.contains { $0.standing == .affirmed }
@@ -153,12 +180,12 @@ struct ReportReader {
             keepField(reading)
             return
         }
-        defer { fields = Contribution(standing: .weak, section: .findings, range: 0..<0) }
+        defer { fields = Self.noFields }
         let indices = reading.activePieces()
         var sites = reading.sites(of: indices, expandingRanges: reading.speaksOfScattered)
         if sites.isEmpty, lineSites.isEmpty, !isContinuation { sites = fields.sites }
         let ownSites = sites
-        if sites.isEmpty { sites = lineSites }
+        if sites.isEmpty, !reading.has(.total) { sites = lineSites }
         if sites.isEmpty { sites = reading.sites(in: indices, expandingRanges: false, includingNearby: true) }
         if sites.isEmpty, !isContinuation { sites = contextSites(for: reading, standing: standing) }
         var contribution = Contribution(
@@ -167,6 +194,9 @@ struct ReportReader {
         if contribution.measures.isEmpty, !isContinuation { contribution.measures = fields.measures }
         if contribution.shapes.isEmpty, !isContinuation { contribution.shapes = fields.shapes }
         contribution.isTakenOut = reading.isTakenOut
+        contribution.isSuspicion =
+            standing == .uncertain && reading.has(.possible) && ownSites.isEmpty && reading.measures.isEmpty
+            && !reading.has(.undecided, .vanished, .alternative, .morphology)
         contribution.isImplied = reading.mentions.allSatisfy { $0.kind == .implied || $0.kind == .lesion }
         // "Pale specks, 2-3 mm each; these polyps were left": what was raised before is named now.
         if standing != .weak, contribution.measures.isEmpty, distance <= 1, reading.namesTheKnown, let last = tally.last,
@@ -176,22 +206,36 @@ struct ReportReader {
             contribution.shapes += last.shapes
             if ownSites.isEmpty { contribution.sites = last.sites }
         }
+        // "A 30 mm polyp was seen elsewhere. … This polyp was still there, as large as before."
+        if standing == .affirmed, contribution.measures.isEmpty, reading.namesTheKnown, let reported,
+            ownSites.isEmpty || ownSites == reported.sites
+        {
+            contribution.measures = reported.measures
+            if ownSites.isEmpty, !reported.sites.isEmpty { contribution.sites = reported.sites }
+        }
         if standing == .affirmed {
             let tally = tally
             let count = reading.count(
                 in: indices, isContinuation: isContinuation, sites: sites, hasCounted: tally.hasCounted,
-                isKnown: { tally.knows(sites: $0, measures: $1) })
+                isKnown: { sites, sizes in
+                    tally.knows(sites: sites, measures: sizes) || sizes.isEmpty && sites.allSatisfy { tally.knows(site: $0) }
+                })
             contribution.counts = count.counts
             if contributionLine != reading.statement.line { undescribed = 0 }
-            if undescribed > 0, reading.mentions.allSatisfy({ $0.kind == .implied }), count.counts == [1], distance <= 1 {
+            if undescribed > 0, reading.mentions.allSatisfy({ $0.kind == .implied }), count.counts == [1], distance <= 1,
+                ownSites.isEmpty || tally.last.map({ $0.sites.isEmpty || $0.sites == ownSites }) ?? true
+            {
                 contribution.counts = []
                 undescribed -= 1
             } else if count.counts.count == 1, let whole = count.counts[0], whole > 1 {
-                let described = contribution.measures.count
+                let described = reading.has(.each) ? whole : contribution.measures.count
                 undescribed = described == 0 ? 0 : max(0, whole - described)
             }
             contribution.total = count.total
             contribution.isMultiple = count.isMultiple
+            contribution.isIndefinite = reading.has(.indefinite)
+            contribution.isTotalSaid = count.isTotalSaid
+            contribution.isAnother = reading.has(.another)
             // "Two polyps in all" has no place of its own.
             if count.total != nil, count.counts.isEmpty { contribution.sites = ownSites }
         }
@@ -212,11 +256,15 @@ struct ReportReader {
     /// Keeps what a form says before it names the polyp.
     private mutating func keepField(_ reading: StatementReading) {
         guard isField(reading) else {
-            fields = Contribution(standing: .weak, section: .findings, range: 0..<0)
+            flushFields()
             return
         }
+        fields.range = fields.range.isEmpty ? reading.statement.range : fields.range
+        fields.section = reading.statement.section
+        if reading.isTakenOut { fields.isTakenOut = true }
         guard reading.mentions.isEmpty,
-            !reading.has(.lookalike, .organ, .normal, .absence, .history, .family, .hypothetical, .negation, .negationAfter)
+            !reading.has(.lookalike, .organ, .normal, .absence, .history, .family, .hypothetical, .course),
+            !reading.has(.negation, .negationAfter) || reading.has(.morphology)
         else { return }
         let sites = reading.sites(in: Array(reading.pieces.indices), expandingRanges: false)
         if !sites.isEmpty { fields.sites = sites }
@@ -224,11 +272,23 @@ struct ReportReader {
         fields.shapes += reading.shapes(in: Array(reading.pieces.indices))
     }
 
+    /// A form that was filled in to the end and never said "polyp": a place, a size, and a shape or a removal.
+    private mutating func flushFields() {
+        defer { fields = Self.noFields }
+        guard !fields.sites.isEmpty, !fields.measures.isEmpty, fields.isTakenOut || !fields.shapes.isEmpty else { return }
+        var contribution = fields
+        contribution.standing = .affirmed
+        contribution.counts = [1]
+        tally.add(contribution)
+        distance = 0
+    }
+
     /// Whether a statement without a mention goes on about the polyps of the one before.
     private func continues(_ reading: StatementReading) -> Bool {
         guard distance <= 3, let last = tally.last, last.standing == .affirmed || last.standing == .uncertain,
             last.section == reading.statement.section, reading.mentions.isEmpty,
-            !reading.has(.lookalike, .organ, .normal, .absence, .history, .family, .hypothetical)
+            !reading.has(.lookalike, .organ, .normal, .absence, .history, .family, .hypothetical, .rest),
+            !reading.has(.device) || !reading.measures.isEmpty || reading.isTakenOut
         else { return false }
         if last.standing == .affirmed, isField(reading), !reading.has(.negation, .negationAfter) {
             return last.sites.isEmpty && reading.has(.site) || last.measures.isEmpty && !reading.measures.isEmpty
@@ -237,6 +297,12 @@ struct ReportReader {
         // "Confirmed: 7 mm, taken with the snare."
         if last.measures.isEmpty, !reading.measures.isEmpty, reading.isTakenOut, !reading.has(.site) { return true }
         if last.sites.isEmpty, reading.has(.site), reading.isTakenOut, contributionLine == reading.statement.line, distance <= 1 {
+            return true
+        }
+        // "Polyp retrieved: yes. Size 5 mm."
+        if last.measures.isEmpty, !reading.measures.isEmpty, distance <= 1, reading.tokens.count <= 6,
+            !reading.has(.negation, .negationAfter)
+        {
             return true
         }
         let saysSomething = !reading.measures.isEmpty || reading.has(.morphology, .site, .total)
@@ -251,7 +317,9 @@ struct ReportReader {
     }
 
     private func contextSites(for reading: StatementReading, standing: StatementReading.Standing) -> [Site] {
-        if reading.statement.section == .impression { return [] }
+        if reading.statement.section == .impression || reading.has(.total) { return [] }
+        // "Polyps:" over a list.
+        if standing == .affirmed, reading.tokens.count <= 3, reading.speaksOfMany { return [] }
         // "Polyps cannot be excluded" says so of everything.
         if standing == .uncertain, reading.measures.isEmpty, !reading.has(.anaphor), reading.speaksOfMany { return [] }
         if let last = tally.last, last.standing == .affirmed, distance <= 1, !last.sites.isEmpty {

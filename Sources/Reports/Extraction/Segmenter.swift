@@ -20,6 +20,8 @@ struct Segmenter {
     private static let longestStatement = 160
     /// Characters after which a wrapped line is believed to be wrapped.
     private static let wrapWidth = 45
+    /// The same, where the next line begins with "of" or "a".
+    private static let shortWidth = 25
 
     init(_ tokens: [Token], lexicon: Lexicon) {
         self.lexicon = lexicon
@@ -91,13 +93,15 @@ struct Segmenter {
     private mutating func append(_ range: Range<Int>, _ line: Int, _ opensLine: inout Bool) {
         let range = withoutListMark(range)
         guard range.contains(where: { tokens[$0].kind != .symbol }) else { return }
-        if sectionEndsWithLine, section == .history || section == .other, !isFirstOfSection, tellsExamination(range) {
+        if sectionEndsWithLine, Self.isAside(section), section != .plan, !isFirstOfSection, tellsExamination(range) {
             section = .findings
         }
         isFirstOfSection = false
+        // "Complications: a little oozing after EMR of the 18 mm polyp of the ascending colon".
+        let told = section == .other && describesRemoval(range) ? Section.findings : section
         statements.append(
             Statement(
-                range: range, section: section, isUpper: isUpper, line: line, opensLine: opensLine,
+                range: range, section: told, isUpper: isUpper, line: line, opensLine: opensLine,
                 columnUnits: columnUnits, countColumn: countColumn))
         opensLine = false
     }
@@ -105,15 +109,37 @@ struct Segmenter {
     /// "Indication: bleeding. Scope passed to the caecum. …": in one paragraph, the examination ends the aside.
     private func tellsExamination(_ range: Range<Int>) -> Bool {
         let concepts = Set(lexicon.tags(in: tokens[range]).map(\.concept))
-        guard concepts.isDisjoint(with: [.history, .hypothetical]) else { return false }
+        guard concepts.isDisjoint(with: [.history, .hypothetical, .aftermath]) else { return false }
+        if section == .pathology, !concepts.isDisjoint(with: [.histology]) { return false }
+        if concepts.contains(.course) { return true }
         // What is said of preparation or sedation is said in a sentence; a story may be longer.
-        return concepts.contains(.course) || section == .other && !concepts.isDisjoint(with: [.site, .normal, .lookalike])
+        if section == .other || section == .pathology { return !concepts.isDisjoint(with: [.site, .normal, .lookalike]) }
+        // A question is asked in a sentence too; what has a place, a size and a shape or a snare was found.
+        guard section == .indication, concepts.isDisjoint(with: [.reported, .possible, .undecided, .family, .former]) else { return false }
+        let isDescribed = !concepts.isDisjoint(with: [.resection, .morphology, .classification]) || hasMeasure(in: range)
+        return concepts.contains(.site) && (isDescribed || concepts.contains(.normal)) || concepts.contains(.polyp) && isDescribed
+            || concepts.contains(.negation) && concepts.contains(.polyp)
+    }
+
+    private func describesRemoval(_ range: Range<Int>) -> Bool {
+        let concepts = Set(lexicon.tags(in: tokens[range]).map(\.concept))
+        return concepts.isSuperset(of: [.polyp, .site]) && !concepts.isDisjoint(with: [.aftermath, .resection]) && hasMeasure(in: range)
+            && concepts.isDisjoint(with: [.history, .hypothetical, .reported])
+    }
+
+    private func hasMeasure(in range: Range<Int>) -> Bool {
+        range.dropFirst().contains { tokens[$0 - 1].kind == .number && lexicon.units[tokens[$0].text] != nil }
     }
 
     /// A statement without the number in front of it: `1)`, `2.`, `#3`.
     private func withoutListMark(_ range: Range<Int>) -> Range<Int> {
         var start = range.lowerBound
         if start < range.upperBound, tokens[start].text == "(" || tokens[start].text == "#" { start += 1 }
+        // `1  ascending  7 mm`: the number of a table's row.
+        let columns = columnStarts(of: range)
+        if columns.count > 2, columns[0].count == 1, tokens[start].kind == .number, tokens[start].value < 60, start == range.lowerBound {
+            return columns[1].lowerBound..<range.upperBound
+        }
         guard start + 1 < range.upperBound, tokens[start].kind == .number, tokens[start].value < 60,
             [")", ".", "、"].contains(tokens[start + 1].text) || tokens[range.lowerBound].text == "#"
         else { return range }
@@ -122,7 +148,7 @@ struct Segmenter {
 
     /// Sections that say nothing of what was seen.
     private static func isAside(_ section: Section) -> Bool {
-        section == .history || section == .plan || section == .other
+        [.history, .indication, .plan, .other, .pathology].contains(section)
     }
 
     private mutating func enter(_ next: Section, endsWithLine: Bool) {
@@ -157,6 +183,8 @@ struct Segmenter {
         let namesPlace = lexicon.tags(in: tokens[range]).contains {
             $0.concept == .site || $0.concept == .normal || $0.concept == .negation
         }
+        // The first column numbers the rows.
+        if count == 0 { count = nil }
         guard !units.isEmpty || count != nil && !namesPlace else { return false }
         if !units.isEmpty { columnUnits = units }
         countColumn = count
@@ -170,14 +198,14 @@ struct Segmenter {
     /// The header at `position` and where its content begins.
     private func header(at position: Int, in range: Range<Int>, opensLine: Bool) -> (section: Section, end: Int)? {
         var start = position
-        if start < range.upperBound, ["[", "<", "*", "#"].contains(tokens[start].text), tokens[start].kind == .symbol { start += 1 }
+        while start < range.upperBound, ["[", "<", "*", "#", "="].contains(tokens[start].text), tokens[start].kind == .symbol { start += 1 }
         guard start < range.upperBound, let found = lexicon.headers.longest(in: tokens[range], at: start),
             let section = found.values.first
         else { return nil }
         var end = start + found.length
         // A bracket with a remark may stand between the header and its colon.
         if end < range.upperBound, tokens[end].text == "(",
-            let close = (end..<range.upperBound).first(where: { tokens[$0].text == ")" }), close - end < 9,
+            let close = (end..<range.upperBound).first(where: { tokens[$0].text == ")" }), close - end < 16,
             close + 1 < range.upperBound, [":", "]"].contains(tokens[close + 1].text)
         {
             end = close + 1
@@ -230,9 +258,11 @@ struct Segmenter {
             guard tokens[next].isSpaced || tokens[next].kind == .han || tokens[next].isCapitalised else { return nil }
             guard position > start else { return (next, next) }
             let before = tokens[position - 1]
-            if before.kind == .word, lexicon.abbreviations.contains(before.text) {
-                return nil
-            }
+            // "No.": a number where one follows, else an answer.
+            let isAnswer =
+                tokens[next].kind != .number
+                && lexicon.phrases.has(in: tokens[position - 1..<position], at: position - 1) { $0.concept == .negation }
+            if before.kind == .word, lexicon.abbreviations.contains(before.text), !isAnswer, !opensField(next, in: range) { return nil }
             if before.kind == .number, position - 1 == start { return nil }
             return (next, next)
         default:
@@ -256,9 +286,17 @@ struct Segmenter {
         return nil
     }
 
+    /// "Caecum after 5 min. Descending: …": a place with a colon begins something, whatever the full stop belongs to.
+    private func opensField(_ position: Int, in range: Range<Int>) -> Bool {
+        guard let found = lexicon.phrases.longest(in: tokens[range], at: position), found.values.contains(where: { $0.concept == .site })
+        else { return false }
+        let end = position + found.length
+        return end < range.upperBound && tokens[end].text == ":"
+    }
+
     /// "Polyps? None.": the answer belongs to the question.
     private func isAnswered(at position: Int, from start: Int, in range: Range<Int>) -> Bool {
-        guard position - start <= 4 else { return false }
+        guard position - start <= 10 else { return false }
         let answer = tokens[position + 1..<range.upperBound].prefix { !["?", ".", "。", ";", ",", "!"].contains($0.text) }
         guard (1...3).contains(answer.count) else { return false }
         return lexicon.tags(in: answer).contains {
@@ -337,6 +375,14 @@ struct Segmenter {
         if lexicon.headers.longest(in: nextLine, at: index + 1) != nil, nextLine.contains(where: { $0.text == ":" }) {
             return false
         }
+        // "A polyp measuring ⏎ 10 mm": a word that waits for another one.
+        if next.kind == .word, !next.isCapitalised, lexicon.dangling.contains(next.text), nextLine.count <= 3 || width >= Self.shortWidth {
+            return true
+        }
+        if lexicon.dangling.contains(last.text), !next.startsColumn {
+            return !next.isCapitalised || next.kind != .word || lexicon.tokenizer.hasDecimalComma
+        }
+        if next.kind == .number, index + 2 < tokens.count, lexicon.units[tokens[index + 2].text] != nil { return false }
         if next.kind == .word {
             return !next.isCapitalised && (width >= wrapWidth || last.text == "," || last.text == "-") && !next.startsColumn
         }

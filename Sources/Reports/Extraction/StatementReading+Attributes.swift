@@ -13,7 +13,7 @@ extension StatementReading {
             let piece = pieces[index]
             // What is doubtful is described by all that is said of it, look-alikes included.
             if isDoubt { return !isHistorical(index) && !has(.normal, .absence, .organ, in: piece) }
-            if isHistorical(index) || has(.family, in: piece) { return false }
+            if isHistorical(index) && !isSizeOfActive(index, active) || has(.family, in: piece) { return false }
             if mentions.contains(where: { $0.piece == index && ($0.standing == .negated || $0.standing == .elsewhere) }) {
                 return false
             }
@@ -21,6 +21,11 @@ extension StatementReading {
             return !has(.normal, .lookalike, .absence, .reported, in: piece)
                 && !(has(.negation, .negationAfter, in: piece) && !hasMeasure(in: piece))
         }
+    }
+
+    /// "The old site with residual adenoma, 8 mm": a bare size behind the polyp that it belongs to.
+    private func isSizeOfActive(_ index: Int, _ active: Set<Int>) -> Bool {
+        active.contains(index - 1) && pieces[index].count <= 4 && hasMeasure(in: pieces[index]) && !has(.history, in: pieces[index])
     }
 
     /// The sites of the polyps: those named in the clauses that mention, measure or count them; where there are none,
@@ -31,7 +36,9 @@ extension StatementReading {
         }
         let telling = indices.filter { index in
             let piece = pieces[index]
-            return mentions.contains { $0.piece == index } || hasMeasure(in: piece) || has(.morphology, in: piece)
+            let isMentioned = mentions.contains { $0.piece == index }
+            if has(.course, in: piece), !isMentioned { return false }
+            return isMentioned || hasMeasure(in: piece) || has(.morphology, in: piece)
                 || quantities.contains { $0.range.overlaps(piece) && !$0.isArticle }
         }
         var chosen = telling.filter { !sites(in: [$0], expandingRanges: false).isEmpty }
@@ -91,13 +98,22 @@ extension StatementReading {
     /// Whether a word only says where something lies: next to the valve, beneath stool.
     func isNearby(_ tag: Tag) -> Bool {
         tags.contains { other in
-            guard other.concept == (tag.concept == .lookalike ? .beneath : .near), other.range.upperBound <= tag.range.lowerBound
-            else { return false }
+            guard other.range.upperBound <= tag.range.lowerBound else { return false }
+            // "Got to the caecum, found a polyp": as far as the scope went.
+            if other.concept == .course, tag.concept == .site, other.range.upperBound == tag.range.lowerBound,
+                Self.goals.contains(tokens[other.range.upperBound - 1].text),
+                mentions.contains(where: { $0.piece == piece(of: tag.range.lowerBound) })
+            {
+                return true
+            }
+            guard other.concept == (tag.concept == .lookalike ? .beneath : .near) else { return false }
             let gap = other.range.upperBound..<tag.range.lowerBound
             return gap.count <= (tag.concept == .lookalike ? 2 : 1) && !gap.contains { tokens[$0].kind == .symbol }
                 && !tags.contains { $0.concept == .site && gap.contains($0.range.lowerBound) }
         }
     }
+
+    private static let goals: Set<String> = ["to", "the", "zum", "zur", "ins", "bis", "至", "达", "到"]
 
     func measures(in indices: [Int]) -> [Measure] {
         measures.filter { indices.contains(piece(of: $0.range.lowerBound)) }

@@ -5,6 +5,8 @@ extension StatementReading {
         var counts: [Int?] = []
         /// A number of all of them.
         var total: Int?
+        /// It is called a total.
+        var isTotalSaid = false
         var isMultiple = false
     }
 
@@ -22,10 +24,11 @@ extension StatementReading {
         var items: [(value: Int?, isSited: Bool, isExplicit: Bool)] = []
         var headed = 0
         // The nodule of a laterally spreading tumour is no second polyp.
-        let named = mentions.contains { $0.standing == .affirmed && $0.kind == .polyp }
-        let active = mentions.filter {
-            $0.standing == .affirmed && !(named && $0.kind == .lesion && !has(.site, in: pieces[$0.piece]))
+        let affirmed = mentions.filter { $0.standing == .affirmed }
+        let active = affirmed.indices.filter {
+            !isAnotherWord(affirmed[$0], before: $0 + 1 < affirmed.count ? affirmed[$0 + 1] : nil, of: affirmed)
         }
+        .map { affirmed[$0] }
         result.isMultiple = has(.indefinite) || active.contains { isPlural($0) }
 
         var previousEnd = statement.range.lowerBound
@@ -37,8 +40,9 @@ extension StatementReading {
                 let behind = max(mention.range.upperBound, quantity.range.upperBound)
                 let following = quantities.first { $0.range.lowerBound >= behind }?.range.lowerBound ?? next
                 let around = self.sites(near: mention, from: previousEnd, to: min(next, following))
-                if let total = totalValue(of: quantity), around.isEmpty || !hasMeasure(in: previousEnd..<next) {
+                if let total = totalValue(of: quantity), around.isEmpty || !hasMeasure(in: previousEnd..<next) || followsTotal(quantity) {
                     result.total = max(result.total ?? 0, total)
+                    result.isTotalSaid = true
                     previousEnd = mention.range.upperBound
                     continue
                 }
@@ -89,7 +93,17 @@ extension StatementReading {
             if let total = totalValue(of: quantity) {
                 if isContinuation || has(.polyp) || active.allSatisfy({ $0.kind == .implied }) {
                     result.total = max(result.total ?? 0, total)
+                    result.isTotalSaid = true
                 }
+                continue
+            }
+            // "Four new ones: caecum 3 mm, …": what follows lists them.
+            if quantity.range.upperBound < tokens.endIndex, tokens[quantity.range.upperBound].text == ":", let value = quantity.value,
+                value > 1,
+                active.contains(where: { $0.kind == .implied && $0.range.lowerBound > quantity.range.upperBound })
+            {
+                result.total = max(result.total ?? 0, value)
+                result.isTotalSaid = true
                 continue
             }
             let pieceSites = self.sites(in: [self.piece(of: quantity.range.lowerBound)], expandingRanges: false)
@@ -151,7 +165,14 @@ extension StatementReading {
     // MARK: Which number belongs to which word
 
     private func isPlural(_ mention: Mention) -> Bool {
-        mention.range.contains { lexicon.plurals.contains(tokens[$0].text) }
+        guard mention.range.contains(where: { lexicon.plurals.contains(tokens[$0].text) }) else { return false }
+        // "Des 20 mm großen Sigmapolypen".
+        let start = pieces[mention.piece].lowerBound
+        return
+            !(isSingularToo(mention)
+            && (max(start, mention.range.lowerBound - 7)..<mention.range.lowerBound).contains {
+                lexicon.singularMarks.contains(tokens[$0].text) || $0 == start && lexicon.openingMarks.contains(tokens[$0].text)
+            })
     }
 
     /// Whether it speaks of so many polyps that "from A to B" means everywhere between.
@@ -162,6 +183,20 @@ extension StatementReading {
 
     /// Whether its words for polyps are all plural.
     var speaksOfMany: Bool { !mentions.isEmpty && mentions.allSatisfy { isPlural($0) } }
+
+    /// "Polypectomy of a 6 mm polyp", "the lesion was an LST": the polyp in another word.
+    private func isAnotherWord(_ mention: Mention, before next: Mention?, of affirmed: [Mention]) -> Bool {
+        guard mention.kind == .lesion || mention.kind == .procedure, affirmed.contains(where: { $0.kind == .polyp }) else { return false }
+        let end = next?.range.lowerBound ?? pieces[mention.piece].upperBound
+        let own = mention.range.upperBound..<max(end, mention.range.upperBound)
+        if mention.kind == .procedure { return next?.kind == .polyp && own.count <= 12 || !has(.site, in: pieces[mention.piece]) }
+        // The nodule of a laterally spreading tumour is no second polyp; one with a size of its own is.
+        let before = measures.contains {
+            $0.range.upperBound <= mention.range.lowerBound && mention.range.lowerBound - $0.range.upperBound <= 4
+                && piece(of: $0.range.lowerBound) == mention.piece
+        }
+        return !before && !(next == nil && hasMeasure(in: own) && has(.site, in: own))
+    }
 
     private func isSingularToo(_ mention: Mention) -> Bool {
         mention.range.contains { lexicon.singularsToo.contains(tokens[$0].text) }
@@ -183,8 +218,12 @@ extension StatementReading {
         let piece = pieces[mention.piece]
         let before = candidates.last {
             let range = quantities[$0].range
+            // `Sigmoid x2, 3 mm Is`: the number stands in the clause of the place.
+            let isOfPlace =
+                mention.kind == .implied && quantities[$0].isCounting && quantities[$0].value != nil
+                && self.piece(of: range.lowerBound) == mention.piece - 1 && has(.site, in: pieces[mention.piece - 1])
             return range.upperBound <= mention.range.lowerBound && range.lowerBound >= start
-                && mention.range.lowerBound - range.upperBound <= reach && range.lowerBound >= piece.lowerBound
+                && mention.range.lowerBound - range.upperBound <= reach && (range.lowerBound >= piece.lowerBound || isOfPlace)
                 && !(range.upperBound..<mention.range.lowerBound).contains { tokens[$0].text == ":" }
         }
         let after = candidates.first {
@@ -223,7 +262,15 @@ extension StatementReading {
         if Set(sites).count > 1 { return value * Set(sites).count }
         // "At 30 and 22 cm one each".
         let places = distances.filter { $0.range.upperBound <= max(quantity.range.lowerBound, mention.range.lowerBound) }
+        let before = measures.last { $0.range.upperBound <= max(quantity.range.lowerBound, mention.range.lowerBound) }
+        if places.isEmpty, let before, pieces[mention.piece].contains(before.range.lowerBound) { return value * before.values.count }
         return value * max(1, places.map(\.values.count).reduce(0, +))
+    }
+
+    /// "…, sigmoid 1 (6 mm): six polyps in all".
+    private func followsTotal(_ quantity: Quantity) -> Bool {
+        tags.contains { $0.concept == .total && $0.range.upperBound == quantity.range.lowerBound }
+            && !has(.site, in: quantity.range.upperBound..<pieces[piece(of: quantity.range.lowerBound)].upperBound)
     }
 
     private func totalValue(of quantity: Quantity) -> Int? {
@@ -231,7 +278,11 @@ extension StatementReading {
         let isTotal = tags.contains {
             $0.concept == .total
                 && ($0.range.upperBound <= quantity.range.lowerBound && quantity.range.lowerBound - $0.range.upperBound <= 4
-                    || $0.range.lowerBound >= quantity.range.upperBound && $0.range.lowerBound - quantity.range.upperBound <= 4)
+                    || $0.range.lowerBound >= quantity.range.upperBound && $0.range.lowerBound - quantity.range.upperBound <= 4
+                        && !tokens[quantity.range.upperBound..<$0.range.lowerBound].contains { $0.text == "," })
+                && !has(
+                    .but, .except,
+                    in: min($0.range.upperBound, quantity.range.upperBound)..<max($0.range.lowerBound, quantity.range.lowerBound))
         }
         return isTotal ? value : nil
     }
@@ -268,21 +319,38 @@ extension StatementReading {
         let isDefinite = isDefinite(mention)
         let isFirst = order == 0 && !hasCounted
         let listed = sizesOfList(start..<end)
+        // "Caecum 3 mm, sigmoid 6 mm, both adenomatous".
+        let sited = measures.filter { has(.site, in: pieces[piece(of: $0.range.lowerBound)]) }
+        let isSummary =
+            isFirst && sited.count > 1 && !sited.contains { piece(of: $0.range.lowerBound) == mention.piece }
+            && !quantities.contains { !$0.isArticle && $0.range.lowerBound > sited[0].range.lowerBound }
+        if isSummary { return .some(sited.map(\.values.count).reduce(0, +)) }
         if isPlural(mention) {
             if isDefinite, !isFirst { return nil }
+            // "Polyps: transverse 8 mm IIa, …": a heading.
+            let described = measures.filter {
+                $0.range.lowerBound >= mention.range.upperBound && has(.site, in: pieces[piece(of: $0.range.lowerBound)])
+            }
+            if mention.range.upperBound < tokens.endIndex, tokens[mention.range.upperBound].text == ":", !described.isEmpty,
+                quantities.isEmpty
+            {
+                return .some(described.map(\.values.count).reduce(0, +))
+            }
             if let listed { return .some(listed) }
             return isFirst || isNew(mention, from: start, to: end, order: order) ? .some(nil) : nil
         }
-        // "Caecum 3 mm, sigmoid 6 mm, both adenomatous".
-        let sited = measures.filter { has(.site, in: pieces[piece(of: $0.range.lowerBound)]) }
-        if isFirst, sited.count > 1, !sited.contains(where: { piece(of: $0.range.lowerBound) == mention.piece }), quantities.isEmpty {
-            return .some(sited.count)
+        // `Sigmoid 6 mm and 3 mm, both sessile`.
+        if mention.kind == .implied, let own = measures.first(where: { $0.range.overlaps(mention.range) }), own.values.count > 1 {
+            return .some(own.values.count)
         }
         if isFirst { return .some(lexicon.countsByClassifier && listed != nil ? listed : 1) }
         if isDefinite { return nil }
         guard isNew(mention, from: start, to: end, order: order) else { return nil }
         let sizes = measures.filter { $0.range.overlaps(start..<end) }.flatMap(\.values)
         if order == 0, !sites.isEmpty, isKnown(sites, sizes) { return nil }
+        // "Snared: the polyps of the transverse colon and of the rectum": those described before.
+        let around = self.sites(near: mention, from: start, to: end)
+        if sizes.isEmpty, !around.isEmpty, has(.resection), !has(.another), isKnown(around, []) { return nil }
         return .some(lexicon.countsByClassifier && listed != nil ? listed : 1)
     }
 
@@ -303,8 +371,14 @@ extension StatementReading {
 
     // MARK: Numbers without a word
 
-    private func isOfDevice(_ quantity: Quantity) -> Bool {
+    func isOfDevice(_ quantity: Quantity) -> Bool {
         tags.contains { tag in
+            // "A flat lesion, piecemeal snare x2": two strokes.
+            if tag.concept == .resection, tag.range.upperBound == quantity.range.lowerBound - 1, quantity.isCounting,
+                !lexicon.countsByClassifier, mentions.contains(where: { $0.kind != .implied && !$0.range.overlaps(tag.range) })
+            {
+                return true
+            }
             guard tag.concept == .device else { return false }
             let gap: Range<Int>
             if tag.range.lowerBound >= quantity.range.upperBound {
@@ -322,6 +396,12 @@ extension StatementReading {
         tags.contains { tag in
             guard tag.concept == .subset else { return false }
             if tag.range.overlaps(quantity.range) { return true }
+            // "Three very small polyps": no three of others.
+            if tag.range.count == 1, tag.range.lowerBound == quantity.range.upperBound, quantity.value.map({ $0 > 1 }) ?? false,
+                quantity.range.lowerBound == tokens.startIndex || !lexicon.definite.contains(tokens[quantity.range.lowerBound - 1].text)
+            {
+                return false
+            }
             let gap =
                 tag.range.lowerBound >= quantity.range.upperBound
                 ? quantity.range.upperBound..<tag.range.lowerBound

@@ -23,12 +23,24 @@ extension StatementReading {
     private func standing(of mention: Mention, isUpper: Bool, hasContextSite: Bool) -> Standing {
         let piece = pieces[mention.piece]
         if isInOtherOrgan(mention, isUpper: isUpper) { return .elsewhere }
-        let isConfirmed = has(.confirmed, in: piece) || has(.confirmed) && !has(.history, in: piece)
-        if !isConfirmed {
+        // "Polyp snare opened, not used": a tool's name.
+        if has(.equipment), !has(.site, .positive, .classification) { return .elsewhere }
+        if isOnlyPlace(mention) { return .elsewhere }
+        if has(.generality), measures.isEmpty, !has(.resection, .current), !quantities.contains(where: { !$0.isArticle }) {
+            return .elsewhere
+        }
+        let isConfirmedNow = pieces.indices.contains {
+            $0 > mention.piece && has(.current, in: pieces[$0]) && isConfirmed(in: pieces[$0], inWordsOfItsOwn: true)
+        }
+        let isSure = isConfirmedNow || isConfirmed(in: piece) || isConfirmed(in: statement.range) && !has(.history, in: piece)
+        if !isSure {
             if isHistorical(mention.piece) || isFormer(mention) || isQuoted(mention) { return .elsewhere }
             if mention.kind != .implied, isReported(mention) { return .elsewhere }
         }
-        if has(.family, in: piece) || (has(.family) && !isAssertive(mention.piece) && !has(.current, in: piece)) {
+        let isOwn =
+            hasMeasure(in: piece) || has(.positive, .resection, .current, .except, .site, in: piece)
+            || quantities.contains { $0.range.overlaps(piece) && !$0.isArticle && $0.value != 0 }
+        if has(.family, in: piece) || has(.family) && !isOwn {
             return .elsewhere
         }
         if isUndecided(mention) { return .uncertain }
@@ -63,14 +75,32 @@ extension StatementReading {
         }
     }
 
+    /// Confirmed, and not "no residue or recurrence".
+    ///
+    /// - Parameter inWordsOfItsOwn: leaves out words such as "recurrent polyp", which confirm nothing but themselves.
+    private func isConfirmed(in range: Range<Int>, inWordsOfItsOwn: Bool = false) -> Bool {
+        tags(.confirmed, in: range).contains { tag in
+            !isNegatedForward(tag.range) && !(inWordsOfItsOwn && tags.contains { $0.concept == .polyp && $0.range.overlaps(tag.range) })
+        }
+    }
+
     /// Whether something was taken out in this examination: "at the site of the previous EMR" does not say so.
     var isTakenOut: Bool {
         tags.contains { tag in
-            guard tag.concept == .resection, !has(.history, in: pieces[piece(of: tag.range.lowerBound)]) else { return false }
+            let own = pieces[piece(of: tag.range.lowerBound)]
+            guard tag.concept == .resection, !has(.history, in: own), !isFailure(tag, in: own) else { return false }
             return !tags.contains {
                 $0.concept == .former && $0.range.upperBound <= tag.range.lowerBound
                     && tag.range.lowerBound - $0.range.upperBound <= 1
             }
+        }
+    }
+
+    /// "Could not be reached with the snare".
+    private func isFailure(_ resection: Tag, in piece: Range<Int>) -> Bool {
+        tags(.failure, in: piece).contains {
+            $0.range.upperBound <= resection.range.lowerBound && resection.range.lowerBound - $0.range.upperBound <= 5
+                || $0.range.lowerBound >= resection.range.upperBound && $0.range.lowerBound - resection.range.upperBound <= 3
         }
     }
 
@@ -147,9 +177,17 @@ extension StatementReading {
             && pieces.indices.contains { $0 > index && has(.current, in: pieces[$0]) }
         var earlier = isBareSize ? 0 : index
         while earlier > 0 {
-            if has(.current, .positive, .but, .except, in: pieces[earlier]) { return false }
+            if has(.current, .positive, .but, .except, .course, in: pieces[earlier]) { return false }
             earlier -= 1
             if has(.current, in: pieces[earlier]) { return false }
+            // "After resection of the sigmoid three years ago: at the anastomosis …": a colon ends what went before.
+            if has(.aftermath, in: pieces[earlier]), pieces[earlier].upperBound < tokens.endIndex,
+                tokens[pieces[earlier].upperBound].text == ":"
+            {
+                return false
+            }
+            // "Follow-up after removal of adenomas, transverse colon 6 mm adenoma": the check is of today.
+            if has(.survey, in: pieces[earlier]), has(.site, in: pieces[index]), hasMeasure(in: pieces[index]) { return false }
             if has(.history, in: pieces[earlier]) { return true }
         }
         // "A polyp in the sigmoid, removed in 2019": the time is said behind.
@@ -186,7 +224,8 @@ extension StatementReading {
 
     /// The polyp that only others have seen, so far.
     func reportedLesion() -> Contribution? {
-        guard mentions.contains(where: { $0.standing == .elsewhere }), has(.reported), !has(.lookalike, .organ, .family) else { return nil }
+        guard mentions.contains(where: { $0.standing == .elsewhere }), !has(.lookalike, .organ, .family)
+        else { return nil }
         let all = Array(pieces.indices)
         return Contribution(
             standing: .affirmed, section: statement.section, range: statement.range, sites: sites(in: all, expandingRanges: false),
@@ -218,9 +257,27 @@ extension StatementReading {
         tags.contains { tag in
             guard tag.concept == .hypothetical, tag.range.lowerBound < mention.range.upperBound else { return false }
             let first = piece(of: tag.range.lowerBound)
+            // "Came for his first colonoscopy prep was fair found a 4 mm polyp": without a comma, the examination begins.
+            if tag.range.upperBound <= mention.range.lowerBound,
+                has(.course, .current, in: tag.range.upperBound..<mention.range.lowerBound)
+            {
+                return false
+            }
             guard first != mention.piece else { return true }
             return mention.piece - first <= 2
                 && (first + 1...mention.piece).allSatisfy { !isAssertive($0) && !has(.current, .but, in: pieces[$0]) }
+        }
+    }
+
+    /// "At the site of the polyp only normal mucosa": the polyp names a place.
+    private func isOnlyPlace(_ mention: Mention) -> Bool {
+        tags(.remains, in: pieces[mention.piece]).contains { tag in
+            if tag.range.lowerBound == mention.range.upperBound { return true }
+            guard tag.range.upperBound <= mention.range.lowerBound, mention.range.lowerBound - tag.range.upperBound <= 6 else {
+                return false
+            }
+            let gap = tag.range.upperBound..<mention.range.lowerBound
+            return !gap.contains { tokens[$0].text == "," } && !has(.positive, .negation, .site, in: gap) && mention.kind != .implied
         }
     }
 
@@ -233,6 +290,8 @@ extension StatementReading {
             // A predicate in a clause of its own speaks of what stands before, or of what follows.
             let range = min(other, mention.piece) + 1..<max(other, mention.piece)
             let between = range.contains { has(.polyp, in: pieces[$0]) }
+            // "The sigmoid cannot be judged, in the rectum a 6 mm polyp": the doubt has a place of its own.
+            if has(.site, in: pieces[other]), has(.site, in: pieces[mention.piece]), hasMeasure(in: pieces[mention.piece]) { return false }
             return !between && !has(.polyp, in: pieces[other]) && abs(other - mention.piece) <= 3
                 && !(has(.resection, in: pieces[mention.piece]))
         }
@@ -264,8 +323,8 @@ extension StatementReading {
         tags.contains { tag in
             tag.concept == .resolved && tag.range.lowerBound >= mention.range.upperBound
                 && tags.contains {
-                    $0.concept == .lookalike && $0.range.lowerBound >= tag.range.lowerBound
-                        && $0.range.lowerBound - tag.range.upperBound <= 8 && !isNearby($0)
+                    $0.range.lowerBound >= tag.range.lowerBound && $0.range.lowerBound - tag.range.upperBound <= 8
+                        && ($0.concept == .lookalike && !isNearby($0) || $0.concept == .normal && !isTakenOut && measures.isEmpty)
                 }
         }
     }
@@ -311,6 +370,7 @@ extension StatementReading {
 
     func isNegated(_ mention: Mention) -> Bool {
         if isZero(mention) { return true }
+        if tags.contains(where: { $0.concept == .denial && $0.range.upperBound == mention.range.lowerBound }) { return true }
         return isNegatedForward(mention.range) || isNegatedBackward(mention)
     }
 
@@ -351,7 +411,7 @@ extension StatementReading {
         return tags.contains { tag in
             guard tag.concept == .negation, tag.range.upperBound <= range.lowerBound, looksForward(tag) else { return false }
             let first = piece(of: tag.range.lowerBound)
-            if first == own { return !isBlocked(from: tag.range.upperBound, to: range.lowerBound) }
+            if first == own { return !isBlocked(from: tag.range.upperBound, to: range.lowerBound, isSubject: true) }
             // "No masses, polyps, AVMs": the list goes on while its items assert nothing.
             if isBlocked(from: tag.range.upperBound, to: pieces[first].upperBound) { return false }
             for index in first + 1...own {
@@ -365,9 +425,16 @@ extension StatementReading {
         }
     }
 
-    private func isBlocked(from start: Int, to end: Int) -> Bool {
+    private func isBlocked(from start: Int, to end: Int, isSubject: Bool = false) -> Bool {
         guard start < end else { return false }
-        if has(.positive, .but, .except, in: start..<end) { return true }
+        if has(.except, .aftermath, in: start..<end) { return true }
+        // Within a clause it is a particle: "ein Polyp ließ sich jedoch nicht finden".
+        if tags(.but, in: start..<end).contains(where: { tag in pieces.contains { $0.lowerBound == tag.range.lowerBound } }) { return true }
+        // "Neither the caecum nor the sigmoid harboured a polyp": the verb of a denied subject.
+        let verbs = tags(.positive, in: start..<end)
+        let isDenied = isSubject && has(.site, in: start..<end) && verbs.count == 1 && has(.bears, in: verbs[0].range)
+        if !verbs.isEmpty, !isDenied { return true }
+        if hasOtherObject(in: start..<end) { return true }
         // "No risk factors: a 2 cm polyp …": a colon, or a noun phrase with a size of its own, opens something new.
         if let colon = tokens[start..<end].firstIndex(where: { $0.text == ":" }),
             tokens[start..<colon].contains(where: { $0.kind != .symbol })
@@ -379,6 +446,20 @@ extension StatementReading {
                 && hasMeasure(in: quantity.range.upperBound..<max(end, quantity.range.upperBound))
         }
     }
+
+    /// "Without biopsy the polyp …": what is denied is something else, and no list goes on from it.
+    private func hasOtherObject(in range: Range<Int>) -> Bool {
+        tags.contains { tag in
+            guard [.sequel, .closure, .device].contains(tag.concept), tag.range.lowerBound >= range.lowerBound,
+                tag.range.upperBound < range.upperBound
+            else { return false }
+            return !(tag.range.upperBound..<range.upperBound).contains { Self.listWords.contains(tokens[$0].text) }
+        }
+    }
+
+    private static let listWords: Set<String> = [
+        ",", "/", "、", "+", "&", "-", "and", "or", "nor", "und", "oder", "noch", "sowie", "及", "和", "或", "与", "以及", "等",
+    ]
 
     /// "Polyps, AVMs, and malignancy excluded": bare items up to an "and".
     private func isEndOfList(_ index: Int, from first: Int) -> Bool {
@@ -400,6 +481,14 @@ extension StatementReading {
                 return false
             }
             let other = piece(of: tag.range.lowerBound)
+            // "12 mm polyp (not seen last month)": that was then.
+            if tokens[mention.range.upperBound..<tag.range.lowerBound].last?.text == "(",
+                has(.history, in: tag.range.upperBound..<min(tag.range.upperBound + 6, tokens.endIndex))
+            {
+                return false
+            }
+            // "5 mm polyp, rest clear": what is said of the rest.
+            if has(.rest, in: mention.range.upperBound..<tag.range.lowerBound) { return false }
             // "LST (pseudodepressed type not seen)": a bracket with a subject of its own.
             let between = tokens[mention.range.upperBound..<tag.range.lowerBound]
             if let bracket = between.lastIndex(where: { $0.text == "(" || $0.text == ")" }), tokens[bracket].text == "(",

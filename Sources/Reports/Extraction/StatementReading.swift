@@ -40,11 +40,20 @@ struct StatementReading {
         self.statement = statement
         let tokens = all[statement.range]
         self.tokens = tokens
-        let tags = lexicon.tags(in: tokens)
+        let tags = Self.settled(lexicon.tags(in: tokens), in: tokens, lexicon: lexicon)
         self.tags = tags
         // Numbers inside a phrase (a class, a distance) count nothing.
         var taken = Set<Int>()
-        for tag in tags where tag.concept != .approximate {
+        for tag in tags where tag.concept != .approximate && (tag.concept == .notSize || !tag.concept.liesOver) {
+            // "Polyps of 2-8 mm from the caecum to the sigmoid": theirs.
+            let isOfPolyp = tags.contains { polyp in
+                polyp.concept == .polyp
+                    && tags.contains {
+                        $0.concept == .notSize && $0.range.lowerBound == polyp.range.upperBound + 1
+                            && ($0.range.contains(tag.range.lowerBound) && $0.range.upperBound >= tag.range.upperBound)
+                    }
+            }
+            if tag.concept == .notSize, isOfPolyp { continue }
             // "At the margin, 6 mm residual adenoma": the polyp's own.
             if tag.concept == .notSize,
                 tags.contains(where: { ($0.concept == .polyp || $0.concept == .lesion) && $0.range.lowerBound == tag.range.upperBound })
@@ -77,10 +86,12 @@ struct StatementReading {
         let counted = statement.countColumn.flatMap { Self.count(in: $0, of: statement.range, all, lexicon: lexicon) }
         self.counted = counted
         quantities = counted.map { [$0] } ?? lexicon.quantities(in: tokens, tags: tags) { taken.contains($0) || measured.contains($0) }
-        pieces = Self.pieces(of: tokens, tags: tags, measured: measured)
+        pieces = Self.pieces(of: tokens, tags: tags, measured: measured, particles: lexicon.particles)
         leadSites = Self.leadSites(of: tokens, tags: tags)
         mentions = findMentions()
     }
+
+    private static let longestListItem = 6
 
     /// In millimetres: longer is a distance along the bowel.
     private static let largestPolyp = 140.0
@@ -142,13 +153,27 @@ struct StatementReading {
 
     // MARK: Cutting
 
-    private static func pieces(of tokens: ArraySlice<Token>, tags: [Tag], measured: Set<Int>) -> [Range<Int>] {
+    private static func pieces(of tokens: ArraySlice<Token>, tags: [Tag], measured: Set<Int>, particles: Set<String>) -> [Range<Int>] {
+        // "Ein Polyp ließ sich jedoch nicht finden": a particle within its clause.
+        func opensClause(_ tag: Tag) -> Bool {
+            let start = tag.range.lowerBound
+            // "Weder hier noch sonst irgendwo": the denial goes on.
+            if tags.contains(where: { $0.concept == .negation && $0.range.upperBound == start }) { return false }
+            return start == tokens.startIndex || tokens[start - 1].kind == .symbol || !particles.contains(tokens[start].text)
+        }
         // "After removal in 2018: today …": the present opens a clause where the past is spoken of.
         let isAboutPast = tags.contains { $0.concept == .history }
         let starts = Set(
-            tags.filter { $0.concept == .but || $0.concept == .except || isAboutPast && $0.concept == .current }
-                .map(\.range.lowerBound))
-        let inside = Set(tags.filter { $0.range.count > 1 }.flatMap { Array($0.range.dropFirst()) })
+            tags.filter {
+                ($0.concept == .but || $0.concept == .rest) && opensClause($0) || $0.concept == .except
+                    || isAboutPast && $0.concept == .current
+            }
+            .map(\.range.lowerBound))
+        let inside = Set(tags.filter { $0.range.count > 1 && !$0.concept.liesOver }.flatMap { Array($0.range.dropFirst()) })
+        let endsOfMarks = Set(
+            tags.filter { ($0.concept == .normal || $0.concept == .negationAfter) && tokens[$0.range.upperBound - 1].text == ")" }
+                .map(\.range.upperBound))
+        let sites = Set(tags.filter { $0.concept == .site }.map(\.range.lowerBound))
         var pieces = [Range<Int>]()
         var start = tokens.startIndex
         var depth = 0
@@ -157,6 +182,12 @@ struct StatementReading {
             if token.text == "(" { depth += 1 }
             if token.text == ")" { depth = max(0, depth - 1) }
             if position > start, starts.contains(position) {
+                pieces.append(start..<position)
+                start = position
+            }
+            // `盲肠（-）升结肠（-）`: a mark in brackets ends what is said of a place, and so does a blank between Han.
+            let isNewField = endsOfMarks.contains(position) || token.kind == .han && token.isSpaced && depth == 0
+            if position > start, isNewField, sites.contains(position), start..<position != start..<start + 1 {
                 pieces.append(start..<position)
                 start = position
             }
@@ -243,6 +274,8 @@ struct StatementReading {
             case .polyp: kind = .polyp
             case .lesion: kind = .lesion
             case .procedure: kind = .procedure
+            // "Ein Ausschluss von Polypen ist nicht möglich": one phrase holds the polyp and the doubt.
+            case .undecided where lexicon.namesPolyp(in: tokens[tag.range]): kind = .polyp
             default: continue
             }
             // A look-alike of the same place and length wins.
@@ -259,6 +292,7 @@ struct StatementReading {
                 found[found.count - 1].range = last.range.lowerBound..<tag.range.upperBound
                 continue
             }
+            if let last = found.last, last.kind == .polyp, isRemark(tag, on: last) { continue }
             found.append(Mention(kind: kind, range: tag.range, piece: piece(of: tag.range.lowerBound)))
         }
         // "No polyps other than a 5 mm one in the rectum": the exception is one.
@@ -275,7 +309,13 @@ struct StatementReading {
                 let piece = pieces[implied.piece]
                 let isTelling =
                     has(.resection, in: piece) || tags.contains { $0.concept == .morphology && isClass($0) && $0.range.overlaps(piece) }
-                return has(.site, in: piece) && isTelling && !found.contains { $0.piece == implied.piece }
+                // `#1 caecum 5 mm, …, #3 descending 3 mm`: as bare as its neighbours.
+                let isListed =
+                    piece.count <= Self.longestListItem
+                    && found.contains {
+                        has(.site, in: pieces[$0.piece]) && hasMeasure(in: pieces[$0.piece]) && $0.range.upperBound <= piece.lowerBound
+                    }
+                return has(.site, in: piece) && (isTelling || isListed) && !found.contains { $0.piece == implied.piece }
             }
             found.sort { $0.range.lowerBound < $1.range.lowerBound }
         }
@@ -284,6 +324,16 @@ struct StatementReading {
             if found.isEmpty, let implied = countedMention() { found.append(implied) }
         }
         return found
+    }
+
+    /// "Serrated polyp 8 mm (histology: SSL without dysplasia)": the same one, in brackets.
+    private func isRemark(_ tag: Tag, on mention: Mention) -> Bool {
+        let between = tokens[min(mention.range.upperBound, tag.range.lowerBound)..<tag.range.lowerBound]
+        guard let open = between.lastIndex(where: { $0.text == "(" }), !between[open...].contains(where: { $0.text == ")" }) else {
+            return false
+        }
+        let end = tokens[open...].firstIndex { $0.text == ")" } ?? tokens.endIndex
+        return !hasMeasure(in: open..<end) && !has(.site, in: open..<end) && !tokens[open..<end].contains { $0.kind == .number }
     }
 
     /// `盲肠2枚，升结肠3枚`: counted at a site, with a classifier that says so.
@@ -314,7 +364,9 @@ struct StatementReading {
         var found = [Mention]()
         for measure in measures {
             let own = piece(of: measure.range.lowerBound)
-            guard !has(.lookalike, .history, .organ, in: pieces[own]), !found.contains(where: { $0.piece == own }) else { continue }
+            // "On the caecal fold, NICE 2, snared": a class and a snare are of polyps only.
+            let isTold = isClassed && has(.resection) || !has(.lookalike, in: pieces[own])
+            guard isTold, !has(.history, .organ, in: pieces[own]), !found.contains(where: { $0.piece == own }) else { continue }
             if found.isEmpty || has(.site, in: pieces[own]) {
                 found.append(Mention(kind: .implied, range: measure.range, piece: own))
             }
@@ -324,10 +376,12 @@ struct StatementReading {
 
     /// Whether a shape is given as a class (Paris, Yamada) rather than in words.
     private func isClass(_ tag: Tag) -> Bool {
-        tag.range.allSatisfy { position in
-            let token = tokens[position]
-            return token.kind != .word || token.text.count <= 5
-        }
+        tag.range.contains { tokens[$0].kind != .han }
+            && tag.range.allSatisfy { position in
+                let token = tokens[position]
+                return token.kind != .word || token.text.count <= 5
+            }
+            || lexicon.countsByClassifier && tag.range.count > 2 && tokens[tag.range.lowerBound].text == "山"
     }
 
     mutating func setStanding(_ standing: Standing, of index: Int) { mentions[index].standing = standing }

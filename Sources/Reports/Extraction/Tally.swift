@@ -10,13 +10,24 @@ struct Contribution {
     var counts: [Int?] = []
     /// A number of all polyps, said without place or size.
     var total: Int?
+    /// It is called a total, not only a number beside others.
+    var isTotalSaid = false
+    /// "Another one": none of those before.
+    var isAnother = false
+    /// Suspected, with no word of where, how large or what else it may be.
+    var isSuspicion = false
     /// Taken out: it was surely there.
     var isTakenOut = false
     var isMultiple = false
+    /// Said to be several, not only named in the plural.
+    var isIndefinite = false
     /// Taken for a polyp by its shape, without the word.
     var isImplied = false
     /// Nothing but the word: a heading, or a remark about what is described elsewhere.
-    var isBare: Bool { sites.isEmpty && measures.isEmpty && shapes.isEmpty && !isTakenOut && total == nil && counts == [1] }
+    var isBare: Bool {
+        sites.isEmpty && measures.isEmpty && shapes.isEmpty && total == nil
+            && (counts == [1] && !isTakenOut || counts == [nil] && !isIndefinite)
+    }
 }
 
 /// Adds up the contributions of a report's statements.
@@ -34,6 +45,22 @@ struct Tally {
     }
 
     mutating func removeLast() { contributions.removeLast() }
+
+    mutating func removeAll() { contributions.removeAll() }
+
+    /// Leaves out what is said of polyps as a whole, where they are listed one by one.
+    mutating func dropHeadings() { contributions.removeAll { $0.standing == .affirmed && $0.total == nil } }
+
+    /// Puts a size right: the wrong one where it is known, else the largest, at the sites if any were named.
+    mutating func correct(_ wrong: Double?, to right: Double, at sites: [Site]) {
+        let places = contributions.indices.filter { index in
+            sites.isEmpty || contributions[index].sites.contains { sites.contains($0) }
+        }
+        let wrong = wrong ?? places.flatMap { contributions[$0].measures }.max()
+        for index in places {
+            contributions[index].measures = contributions[index].measures.map { $0 == wrong ? right : $0 }
+        }
+    }
 
     /// Whether anything was counted so far.
     var hasCounted: Bool { contributions.contains { !$0.counts.isEmpty && $0.standing == .affirmed } }
@@ -76,13 +103,26 @@ struct Tally {
             confidence: isCertain ? 0.9 : 0.6)
     }
 
+    /// "A rectal polyp. … The polyp measures 9 mm": named first, described later; one, not two.
+    private static func isNamedOnly(_ index: Int, in main: [Contribution]) -> Bool {
+        let first = main[index]
+        guard first.counts == [1], first.total == nil, first.measures.isEmpty, first.shapes.isEmpty else { return false }
+        return main.dropFirst(index + 1).prefix(3).contains { later in
+            later.counts == [1] && !later.isAnother && !later.measures.isEmpty && later.measures.count == 1
+                && (first.sites.isEmpty && !first.isAnother && main.count == 2
+                    || !first.isTakenOut && !first.sites.isEmpty && first.sites == later.sites)
+        }
+    }
+
     private static func count(_ main: [Contribution], concluded: [Contribution]) -> Int? {
+        let main = main.indices.filter { !isNamedOnly($0, in: main) }.map { main[$0] }
         let described = main.filter { !$0.isBare }
         let counts = (described.isEmpty ? main : described).flatMap(\.counts)
         let total = main.compactMap(\.total).max()
         var sum = counts.reduce(Int?(0)) { sum, next in next.flatMap { value in sum.map { $0 + value } } }
         if counts.isEmpty { sum = main.contains { $0.isMultiple } ? nil : 1 }
-        if let total, total >= (sum ?? 0) || counts.isEmpty { sum = total }
+        let said = main.filter(\.isTotalSaid).compactMap(\.total).max()
+        if let total, said != nil || total >= (sum ?? 0) || counts.isEmpty { sum = said ?? total }
         let conclusion = concluded.compactMap(\.total).max()
         if let conclusion, conclusion > (sum ?? 1) { return conclusion }
         return sum

@@ -3,7 +3,7 @@ import Foundation
 /// What the language model is asked, and the form of its answer.
 enum Prompt {
     /// Changes whenever the wording or the schema changes: it is part of the cache's key.
-    static let version = "findings-1"
+    static let version = "findings-2"
 
     static let system = """
         You read one colonoscopy report (English, Chinese or German) and answer with JSON only.
@@ -14,30 +14,54 @@ enum Prompt {
         count: how many polyps, null when not exact, 0 when none. sites: where. max_size_mm: the largest size in \
         millimetres, a range by its upper end, null when not measured. morphology: only shapes that are said; Paris Is \
         and Yamada I, II sessile; Isp and Yamada III subpedunculated; Ip and Yamada IV pedunculated; IIa, IIb flat; IIc \
-        depressed. confidence: 0 to 1. quote: the sentence of the report on which polyp rests, word for word, "" if none.
+        depressed. confidence: 0 to 1. quote: first of all, the sentence of the report on which polyp rests, word for word, \
+        "" if none.
         """
 
     static func user(_ report: String) -> String { "Report:\n" + report }
 
     /// The JSON schema of the answer.
-    static var schema: [String: any Sendable] {
-        func list(_ values: [String], _ most: Int) -> [String: any Sendable] {
-            ["type": "array", "maxItems": most, "items": ["type": "string", "enum": values] as [String: any Sendable]]
-        }
-        let properties: [String: any Sendable] = [
-            "polyp": ["type": "string", "enum": PolypStatus.allCases.map(\.rawValue)] as [String: any Sendable],
-            "count": ["type": ["integer", "null"]] as [String: any Sendable],
-            "sites": list(Site.allCases.map(\.rawValue), Site.allCases.count),
-            "max_size_mm": ["type": ["number", "null"]] as [String: any Sendable],
-            "morphology": list(PolypMorphology.allCases.map(\.rawValue), PolypMorphology.allCases.count),
-            "confidence": ["type": "number"] as [String: any Sendable],
-            "quote": ["type": "string"] as [String: any Sendable],
-        ]
-        return [
-            "type": "object", "properties": properties, "additionalProperties": false,
-            "required": properties.keys.sorted(),
-        ]
+    ///
+    /// The sentence comes first and what follows from it after it: a model that writes from left to right then reads
+    /// before it judges. So the text is written here as it is sent; a dictionary would put its keys in another order.
+    static func schema(_ properties: [(name: String, schema: String)]) -> String {
+        let fields = properties.map { "\"\($0.name)\":\($0.schema)" }.joined(separator: ",")
+        let required = properties.map { "\"\($0.name)\"" }.joined(separator: ",")
+        return #"{"type":"object","properties":{"# + fields + #"},"required":["# + required + #"],"additionalProperties":false}"#
     }
+
+    private static func list(_ values: [String]) -> String {
+        #"{"type":"array","maxItems":\#(values.count),"items":{"type":"string","enum":["#
+            + values.map { "\"\($0)\"" }.joined(separator: ",") + "]}}"
+    }
+
+    private static let sites = list(Site.allCases.map(\.rawValue))
+    private static let shapes = list(PolypMorphology.allCases.map(\.rawValue))
+    private static let number = #"{"type":"number"}"#
+
+    /// Every server's: one form for all answers; contradictions are found when the answer is read.
+    static let plainSchema = schema([
+        ("quote", #"{"type":"string"}"#), ("polyp", #"{"type":"string","enum":["yes","no","uncertain"]}"#),
+        ("count", #"{"type":["integer","null"]}"#), ("sites", sites), ("max_size_mm", #"{"type":["number","null"]}"#),
+        ("morphology", shapes), ("confidence", number),
+    ])
+
+    /// Of a server that turns it into a grammar: "no" with a polyp described, or a sentence without end, cannot be written.
+    static let exclusiveSchema: String = {
+        let quote = #"{"type":"string","maxLength":160}"#
+        let certainty = #"{"enum":[0.5,0.6,0.7,0.8,0.9,1]}"#
+        let none = schema([
+            ("quote", quote), ("polyp", #"{"const":"no"}"#), ("count", #"{"const":0}"#), ("sites", #"{"const":[]}"#),
+            ("max_size_mm", #"{"const":null}"#), ("morphology", #"{"const":[]}"#), ("confidence", certainty),
+        ])
+        let counts = (["null"] + (1...20).map(String.init)).joined(separator: ",")
+        let some = schema([
+            ("quote", quote), ("polyp", #"{"enum":["yes","uncertain"]}"#), ("count", #"{"enum":[\#(counts)]}"#), ("sites", sites),
+            ("max_size_mm", #"{"type":["number","null"]}"#), ("morphology", shapes),
+            ("confidence", certainty),
+        ])
+        return #"{"anyOf":[\#(some),\#(none)]}"#
+    }()
 
     /// How the answer's schema is handed over.
     enum SchemaForm: Sendable {
@@ -46,14 +70,11 @@ enum Prompt {
         /// llama.cpp's Python server knows only this one.
         case jsonObject
 
-        func responseFormat(_ schema: [String: any Sendable]) -> [String: any Sendable] {
+        var responseFormat: String {
             switch self {
             case .jsonSchema:
-                [
-                    "type": "json_schema",
-                    "json_schema": ["name": "findings", "strict": true, "schema": schema] as [String: any Sendable],
-                ]
-            case .jsonObject: ["type": "json_object", "schema": schema]
+                #"{"type":"json_schema","json_schema":{"name":"findings","strict":true,"schema":\#(Prompt.plainSchema)}}"#
+            case .jsonObject: #"{"type":"json_object","schema":\#(Prompt.exclusiveSchema)}"#
             }
         }
     }
@@ -67,8 +88,10 @@ enum Prompt {
             "max_tokens": longestAnswer,
             "stream": false,
             "messages": [["role": "system", "content": system], ["role": "user", "content": user(report)]],
-            "response_format": form.responseFormat(schema),
         ]
-        return try JSONSerialization.data(withJSONObject: request, options: [.sortedKeys])
+        // The form of the answer keeps its order of fields: it is put in as it is written.
+        var body = try JSONSerialization.data(withJSONObject: request, options: [.sortedKeys])
+        body.removeLast()
+        return body + Data((#","response_format":"# + form.responseFormat + "}").utf8)
     }
 }

@@ -20,6 +20,8 @@ enum Concept: String, Sendable, CaseIterable {
     // What is done
     /// Taken out: snare, EMR, polypectomy done.
     case resection
+    /// Did not succeed: could not be reached, would not.
+    case failure
     /// A procedure named after the polyp: polypectomy. Counts as one only where it was done.
     case procedure
 
@@ -28,6 +30,8 @@ enum Concept: String, Sendable, CaseIterable {
     case negation
     /// Negates what stands before.
     case negationAfter
+    /// Negates only the word right behind it: not polyps, not 16 mm.
+    case denial
     /// May be, possible, a question mark.
     case possible
     /// The statement itself is left open: undecided, cannot be excluded.
@@ -36,6 +40,10 @@ enum Concept: String, Sendable, CaseIterable {
     case alternative
     /// Seen once and not found again.
     case vanished
+    /// A verb whose subject, when it is denied, has nothing: showed, harboured.
+    case bears
+    /// What is left of a polyp, or where it was: at the site of, the scar of.
+    case remains
     /// Turned out to be, in fact.
     case resolved
     /// Confirms what was known before.
@@ -44,12 +52,34 @@ enum Concept: String, Sendable, CaseIterable {
     case history
     /// Directly before its noun: former, previous.
     case former
+    /// Follow-up, check: the examination of today, named after what was found before.
+    case survey
+    /// How a lesion came to be known: seen, left, described, referred. Beside a time it dates that, not what is done now.
+    case sighted
+    /// What the lesion is now: has grown to, now measures. What was known is told as of today.
+    case grown
+    /// After removal of: of today where a sequel is told, of long ago otherwise.
+    case aftermath
+    /// What may follow a removal: bleeding, perforation, complications.
+    case sequel
+    /// What is done after a removal: clips, haemostasis, a closed defect.
+    case closure
+    /// The report takes something back: typed in error, correction.
+    case retracted
+    /// A tool of the room and its state: opened, unused, in stock. Names of tools say "polyp" too.
+    case equipment
+    /// The rest of the bowel: what is said of it is not said of what stands before.
+    case rest
+    /// What the pathologist says: grade, fragments, in aggregate.
+    case histology
     /// What others said: on CT, in the referral.
     case reported
     /// This examination: today, now.
     case current
     /// The examination itself is told: the scope was advanced, the caecum reached, on withdrawal.
     case course
+    /// How things are in general: polyps are common there.
+    case generality
     /// If, in case, for surveillance of.
     case hypothetical
     case family
@@ -95,6 +125,14 @@ enum Concept: String, Sendable, CaseIterable {
     case span
     /// Consumed so that nothing else matches there.
     case ignore
+
+    /// Whether its phrases lie over others and consume nothing.
+    var liesOver: Bool {
+        switch self {
+        case .notSize, .survey, .sighted, .grown, .failure, .equipment, .histology, .retracted: true
+        default: false
+        }
+    }
 }
 
 /// The sections of a report.
@@ -102,8 +140,12 @@ enum Section: String, Sendable, CaseIterable {
     /// What was seen; also whatever stands under no header or an unknown one.
     case findings
     case impression
-    /// Indication, history, referral: says nothing of this examination.
+    /// History, earlier examinations: says nothing of this examination.
     case history
+    /// Indication, question, referral: says nothing of this examination, which often follows in the same paragraph.
+    case indication
+    /// Pathology: places and sizes are those of specimens.
+    case pathology
     /// Recommendation, follow-up.
     case plan
     /// Consent, sedation, medication, identity: never about findings.

@@ -18,6 +18,8 @@ struct Lexicon: Sendable {
     let phrases: PhraseBook<Meaning>
     /// Lengths that are no sizes; they lie over other phrases and consume nothing.
     let lengths: PhraseBook<Concept>
+    /// Words that colour others and consume nothing either: seen, now measures, could not be.
+    let overlays: PhraseBook<Concept>
     let headers: PhraseBook<Section>
     /// Words for more than one polyp.
     let plurals: Set<String>
@@ -35,6 +37,15 @@ struct Lexicon: Sendable {
     let countColumns: Set<String>
     /// Words whose full stop ends no sentence.
     let abbreviations: Set<String>
+    /// Words that make such a form a singular, and those that do at the head of a clause.
+    let singularMarks: Set<String>
+    let openingMarks: Set<String>
+    /// Words for "but" that open a clause only behind a comma.
+    let particles: Set<String>
+    /// Words that end no line: a preposition, an article, "measuring".
+    let dangling: Set<String>
+    /// Letters that stand for the segments of the colon in forms, and the tokens of their names.
+    let segments: [String: [Token]]
     /// A number must have a classifier to count anything (Chinese).
     let countsByClassifier: Bool
     /// Words long and telling enough to be recognised with a slip of the pen.
@@ -58,6 +69,11 @@ struct Lexicon: Sendable {
         var units: [String: Double]
         var countColumns: [String]?
         var abbreviations: [String]?
+        var singularMarks: [String]?
+        var openingMarks: [String]?
+        var particles: [String]?
+        var dangling: [String]?
+        var segments: [String: String]?
     }
 
     /// Reads a lexicon.
@@ -88,12 +104,15 @@ struct Lexicon: Sendable {
         }
         var phrases = PhraseBook<Meaning>()
         var lengths = PhraseBook<Concept>()
+        var overlays = PhraseBook<Concept>()
         for (key, texts) in file.concepts {
             guard let concept = Concept(rawValue: key) else { throw wrong("concepts", key) }
             for text in texts {
                 let phrase = Phrase(text, tokenizer: tokenizer)
                 if concept == .notSize {
                     lengths.add(phrase, concept)
+                } else if concept.liesOver {
+                    overlays.add(phrase, concept)
                 } else {
                     phrases.add(phrase, Meaning(concept: concept))
                 }
@@ -114,6 +133,7 @@ struct Lexicon: Sendable {
         }
         self.phrases = phrases
         self.lengths = lengths
+        self.overlays = overlays
         var headers = PhraseBook<Section>()
         for (key, texts) in file.sections {
             guard let section = Section(rawValue: key) else { throw wrong("sections", key) }
@@ -133,6 +153,11 @@ struct Lexicon: Sendable {
             uniquingKeysWith: { first, _ in first })
         countColumns = Set(folded(file.countColumns ?? []))
         abbreviations = Set(folded(file.abbreviations ?? []))
+        singularMarks = Set(folded(file.singularMarks ?? []))
+        openingMarks = Set(folded(file.openingMarks ?? []))
+        particles = Set(folded(file.particles ?? []))
+        dangling = Set(folded(file.dangling ?? []))
+        segments = (file.segments ?? [:]).mapValues { tokenizer.tokens(of: $0) }
         countsByClassifier = file.countsByClassifier ?? false
         spelling = Spelling(
             words: phrases.words(ofSingles: true) { [.polyp, .site, .morphology, .lookalike, .resection].contains($0.concept) }

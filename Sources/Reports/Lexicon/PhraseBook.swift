@@ -42,6 +42,12 @@ struct PhraseBook<Value: Sendable>: Sendable {
         return best > 0 ? (values, best) : nil
     }
 
+    /// Whether a phrase whose value passes `filter` stands at `position`, the longest there or not.
+    func has(in tokens: ArraySlice<Token>, at position: Int, where filter: (Value) -> Bool) -> Bool {
+        func stands(_ entry: Entry) -> Bool { filter(entry.value) && entry.phrase.match(tokens, at: position) != nil }
+        return byFirst[tokens[position].text]?.contains(where: stands) ?? false || open.contains(where: stands)
+    }
+
     /// Whether some phrase has `word` in it, or a wild card that takes it.
     func knows(_ word: String) -> Bool {
         if byFirst[word] != nil { return true }

@@ -31,8 +31,13 @@ extension Lexicon {
             position = range.upperBound
         }
         for position in tokens.indices {
-            guard let found = lengths.longest(in: tokens, at: position) else { continue }
-            tags.append(Tag(meaning: Meaning(concept: .notSize), range: position..<position + found.length))
+            for found in [lengths, overlays].compactMap({ $0.longest(in: tokens, at: position) }) {
+                // `7 mm | snare`: a phrase reaches into no other column.
+                if tokens[position + 1..<position + found.length].contains(where: \.startsColumn) { continue }
+                for concept in Set(found.values) {
+                    tags.append(Tag(meaning: Meaning(concept: concept), range: position..<position + found.length))
+                }
+            }
         }
         return tags.map { asDirected($0, in: tokens) }
     }

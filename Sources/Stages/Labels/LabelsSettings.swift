@@ -20,6 +20,14 @@ public struct LabelsSettings: Sendable, Hashable, Codable {
         case prefer
     }
 
+    /// What becomes of a report that the language model and the rules read differently.
+    public enum Disagreement: String, Sendable, Hashable, NamedChoice {
+        /// The model's reading stands; the rules are not asked.
+        case keep
+        /// The report is set aside as uncertain.
+        case uncertain
+    }
+
     public var studiesPerShard: Int
     public var archiveLabels: ArchiveLabels
     public var extractor: Extractor
@@ -27,8 +35,9 @@ public struct LabelsSettings: Sendable, Hashable, Codable {
     /// environment's `ENDOKED_ALLOWED_ENDPOINTS`.
     public var endpoint: String?
     public var model: String?
+    public var disagreement: Disagreement
 
-    static let fields = ["studiesPerShard", "archiveLabels", "extractor", "endpoint", "model"]
+    static let fields = ["studiesPerShard", "archiveLabels", "extractor", "endpoint", "model", "disagreement"]
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -37,11 +46,16 @@ public struct LabelsSettings: Sendable, Hashable, Codable {
         extractor = try container.decodeIfPresent(Extractor.self, forKey: .extractor) ?? .rules
         endpoint = try container.decodeIfPresent(String.self, forKey: .endpoint)
         model = try container.decodeIfPresent(String.self, forKey: .model)
+        disagreement = try container.decodeIfPresent(Disagreement.self, forKey: .disagreement) ?? .keep
         guard studiesPerShard > 0 else {
             throw StageError(.invalidSettings, "stage labels: studiesPerShard is \(studiesPerShard): it is at least 1")
         }
         guard extractor == .rules || endpoint != nil else {
             throw StageError(.invalidSettings, "stage labels: extractor `model` needs `endpoint`")
+        }
+        guard extractor == .model || disagreement == .keep else {
+            throw StageError(
+                .invalidSettings, "stage labels: `disagreement` compares a language model with the rules: it needs extractor `model`")
         }
     }
 }

@@ -20,7 +20,11 @@ enum ReportExtractors {
                 var configuration = LanguageModelExtractor.Configuration(
                     endpoint: try Endpoint(settings.endpoint ?? "", allowed: allowed), model: settings.model ?? "default")
                 configuration.key = try ModelKey(environment: key)
-                return WaitingModelExtractor(try LanguageModelExtractor(configuration))
+                let model = WaitingModelExtractor(try LanguageModelExtractor(configuration))
+                switch settings.disagreement {
+                case .keep: return model
+                case .uncertain: return CrossCheckedExtractor(model: model, rules: try RuleBasedExtractor())
+                }
             }
         } catch let error as ReportsError {
             throw StageError(

@@ -52,7 +52,8 @@ import Stages
         let stage = LabelsStage { _ in PlainExtractor() }
         for text in [
             "{\"extractor\":\"model\"}", "{\"extractor\":\"model\",\"endpoint\":\"ftp://x\"}", "{\"studiesPerShard\":0}", "{\"colour\":1}",
-            "{\"archiveLabels\":\"all\"}",
+            "{\"archiveLabels\":\"all\"}", "{\"disagreement\":\"uncertain\"}",
+            "{\"extractor\":\"model\",\"endpoint\":\"http://127.0.0.1:1/v1\",\"disagreement\":\"loudest\"}",
         ] {
             #expect(throws: StageError.self) { try stage.validate(settings: StageSettings(json: Data(text.utf8))) }
         }
