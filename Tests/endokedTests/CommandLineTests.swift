@@ -202,6 +202,16 @@ import Testing
         #expect(open.errors.lowercased().contains("plaintext"))
     }
 
+    /// A former run's networks are named by their folder; without it, nothing starts.
+    @Test func inferenceNeedsTheModelsOfAFormerRun() throws {
+        let folder = try TemporaryFolder.make()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let none = try EndokedProcess.run("run", "--archive", folder.path, "--pipeline", "inference", "--out", folder.path + "/out")
+        #expect(none.status == 2 && none.errors.contains("--models"))
+        let shown = try EndokedProcess.run("run", "--pipeline", "inference", "--show-pipeline")
+        #expect(shown.status == 0 && shown.output.contains("models/mil-train.safetensors"))
+    }
+
     @Test func pipelinesAreCheckedBeforeAnythingStarts() throws {
         let folder = try TemporaryFolder.make()
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -15,9 +15,9 @@ extension BuiltInPipelines {
             { stage: "mil-score", weights: "models/mil-train.safetensors", input: "features" },
             {
               stage: "cam", weights: "models/mil-train.safetensors", studies: "all", threshold: 0.5,
-              scales: [1, 1.5], views: 2, foreground: 0.35, component: "peak", maximumArea: 0.6, refusesBorder: false,
+              map: "local", scales: [1, 1.5], views: 2, foreground: 0.5, component: "peak", maximumArea: 0.6, refusesBorder: false,
             },
-            { stage: "segment", weights: "models/segment-train.safetensors", studies: "all", minimumScore: 0.5 },
+            { stage: "segment", weights: "models/segment-train.safetensors", studies: "all", minimumScore: 0.5, shape: "solid" },
             { stage: "evaluate", splits: ["train", "val", "test"] },
           ],
         }
