@@ -35,6 +35,8 @@ struct EndokedProcess {
             process.standardInput = FileHandle.nullDevice
             process.standardOutput = try file("out")
             process.standardError = try file("err")
+            // A suite under nohup ignores it, and what it starts would inherit that.
+            signal(SIGHUP, SIG_DFL)
             try process.run()
         }
 

@@ -15,8 +15,6 @@ public enum LedgerScaleBenchmark {
         public var evaluationShards: Int
         /// The student's area over all images.
         public var area: Double
-        /// Of this process, which runs the coordinator and nothing else.
-        public var peakMemoryInMebibytes: Int
     }
 
     public static let imagesPerStudy = 10
@@ -84,14 +82,6 @@ public enum LedgerScaleBenchmark {
         else { throw ClusterError(.configuration, "the evaluation did not measure all images") }
         return Outcome(
             studies: studies, images: studies * imagesPerStudy, steps: times,
-            evaluationShards: Int(try ledger.counts(job: job, stage: "evaluate").done), area: value,
-            peakMemoryInMebibytes: peakMemoryInMebibytes())
-    }
-
-    /// `VmHWM`: the most resident memory that this process ever had.
-    private static func peakMemoryInMebibytes() -> Int {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
-        return (line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0) / 1024
+            evaluationShards: Int(try ledger.counts(job: job, stage: "evaluate").done), area: value)
     }
 }

@@ -55,7 +55,7 @@ struct MadeUpScoresStage: Stage {
         for study in input.studies {
             var highest = 0.0
             for (order, image) in input.images.enumerated() {
-                let noise = Double((study + image).hashOfText % 1000) / 1000
+                let noise = Double(Seed(1).derived(study, image).value % 1000) / 1000
                 let score = MadeUpArchive.showsPolyp(study: study, image: order) ? 0.3 + 0.7 * noise : 0.7 * noise
                 highest = max(highest, score)
                 rows.append(.imageScore(.init(centre: centre, study: study, image: image, head: "student", score: score)))
@@ -93,9 +93,4 @@ enum MadeUpArchive {
         try Data(table.utf8).write(to: folder.appendingPathComponent("truth.csv"))
         try Data(known.utf8).write(to: folder.appendingPathComponent("studies.csv"))
     }
-}
-
-extension String {
-    /// FNV-1a, the same in every process, unlike `hashValue`.
-    fileprivate var hashOfText: UInt64 { utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } }
 }

@@ -26,6 +26,20 @@ public struct ConfidenceInterval: Sendable, Equatable, Codable {
         self.method = method
     }
 
+    /// Of a measure's values over resamples; nil where it was defined in fewer than half of them.
+    static func percentiles(of values: [Double], resamples: Int, confidence: Double, method: Method) -> ConfidenceInterval? {
+        guard values.count * 2 > resamples else { return nil }
+        let sorted = values.sorted()
+        func quantile(_ share: Double) -> Double {
+            let place = share * Double(sorted.count - 1)
+            let lower = Int(place)
+            let upper = min(lower + 1, sorted.count - 1)
+            return sorted[lower] + (sorted[upper] - sorted[lower]) * (place - Double(lower))
+        }
+        return .init(
+            lower: quantile((1 - confidence) / 2), upper: quantile((1 + confidence) / 2), confidence: confidence, method: method)
+    }
+
     /// Of a proportion of `count` in `total`; nil where there is none.
     public static func wilson(_ count: Int, of total: Int, confidence: Double = 0.95) -> ConfidenceInterval? {
         guard total > 0, count >= 0, count <= total else { return nil }

@@ -51,17 +51,7 @@ public struct StudyBootstrap: Sendable, Equatable {
     }
 
     private func interval(_ values: [Double]) -> ConfidenceInterval? {
-        guard values.count * 2 > resamples else { return nil }
-        let sorted = values.sorted()
-        func quantile(_ share: Double) -> Double {
-            let place = share * Double(sorted.count - 1)
-            let lower = Int(place)
-            let upper = min(lower + 1, sorted.count - 1)
-            return sorted[lower] + (sorted[upper] - sorted[lower]) * (place - Double(lower))
-        }
-        return .init(
-            lower: quantile((1 - confidence) / 2), upper: quantile((1 + confidence) / 2), confidence: confidence,
-            method: .studyBootstrap)
+        .percentiles(of: values, resamples: resamples, confidence: confidence, method: .studyBootstrap)
     }
 }
 

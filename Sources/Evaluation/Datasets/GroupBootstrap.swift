@@ -28,16 +28,6 @@ public struct GroupBootstrap: Sendable, Equatable {
     }
 
     private func interval(_ values: [Double]) -> ConfidenceInterval? {
-        guard values.count * 2 > resamples else { return nil }
-        let sorted = values.sorted()
-        func quantile(_ share: Double) -> Double {
-            let place = share * Double(sorted.count - 1)
-            let lower = Int(place)
-            let upper = min(lower + 1, sorted.count - 1)
-            return sorted[lower] + (sorted[upper] - sorted[lower]) * (place - Double(lower))
-        }
-        return ConfidenceInterval(
-            lower: quantile((1 - confidence) / 2), upper: quantile((1 + confidence) / 2), confidence: confidence,
-            method: .groupBootstrap)
+        .percentiles(of: values, resamples: resamples, confidence: confidence, method: .groupBootstrap)
     }
 }

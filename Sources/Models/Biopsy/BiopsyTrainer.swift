@@ -22,14 +22,11 @@ public final class BiopsyTrainer {
         _ network: BiopsyNetwork, _ settings: OptimiserSettings, teachesEncoder: Bool, freezesBatchNorm: Bool,
         precision: Precision, seed: UInt64
     ) throws {
-        guard precision == .float32 || EngineSetup.hasBFloat16 else {
-            throw EngineError(
-                .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: train in float32")
-        }
+        try precision.requireProcessor(or: "train in float32")
         self.network = network
         self.precision = precision
         self.teachesEncoder = teachesEncoder
-        optimiser = Optimiser(settings, parameters: teachesEncoder ? network.learnt : network.headParameters)
+        optimiser = Optimiser(settings, parameters: teachesEncoder ? network.learnt : network.head.learnt)
         network.encoder.freezesBatchNorm = freezesBatchNorm
         seeds = CounterRandom(seed: seed, stream: "BiopsyTrainer")
     }
@@ -40,7 +37,7 @@ public final class BiopsyTrainer {
     /// - Throws: `EngineError`: `shapeMismatch`; `notFinite` where loss or gradient is no number, and then nothing is learnt.
     public func step(images: Tensor, classes: [Int], weights: [Float], rate: Float) throws -> Float {
         guard images.shape.count == 4, images.shape[0] == classes.count, classes.count == weights.count, classes.count >= 2,
-            classes.allSatisfy((0..<BiopsyNetwork.classCount).contains), weights.allSatisfy({ $0 > 0 })
+            classes.allSatisfy((0..<BiopsyHead.classCount).contains), weights.allSatisfy({ $0 > 0 })
         else {
             throw EngineError(.shapeMismatch, "\(classes.count) classes and \(weights.count) weights for images of \(images.shape)")
         }

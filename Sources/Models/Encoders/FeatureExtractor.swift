@@ -14,10 +14,7 @@ public final class FeatureExtractor: Sendable {
     public init(
         _ parameters: ParameterSet, kind: EncoderKind, normalisation: ColourNormalisation, precision: Precision = .float32
     ) throws {
-        guard precision == .float32 || EngineSetup.hasBFloat16 else {
-            throw EngineError(
-                .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: use float32")
-        }
+        try precision.requireProcessor(or: "use float32")
         let made = try kind.make(seed: nil)
         try made.load(parameters)
         (self.kind, self.normalisation, self.precision) = (kind, normalisation, precision)

@@ -48,10 +48,7 @@ public struct MILTrainingSettings: Sendable, Hashable, Codable {
         if !(0...1).contains(negativeWeight) { faults.append("negativeWeight \(negativeWeight) lies outside [0, 1]") }
         if encoderChunk < 1 { faults.append("encoderChunk \(encoderChunk) is less than one image") }
         if let limit = gradientNormLimit, !(limit > 0) { faults.append("gradientNormLimit \(limit) is not positive") }
-        if precision == .bfloat16, !EngineSetup.hasBFloat16 {
-            throw EngineError(
-                .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: train in float32")
-        }
+        try precision.requireProcessor(or: "train in float32")
         guard faults.isEmpty else { throw EngineError(.invalidOption, faults.joined(separator: "; ")) }
     }
 }

@@ -33,10 +33,7 @@ public final class MILScorer: Sendable {
         _ parameters: ParameterSet, configuration: MILConfiguration, normalisation: ColourNormalisation,
         precision: Precision = .float32, calibration: Calibration? = nil
     ) throws {
-        guard precision == .float32 || EngineSetup.hasBFloat16 else {
-            throw EngineError(
-                .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: use float32")
-        }
+        try precision.requireProcessor(or: "use float32")
         let network = try MILNetwork(configuration, seed: 0)
         try network.load(parameters)
         quantised = try calibration.map {

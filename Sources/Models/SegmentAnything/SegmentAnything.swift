@@ -55,10 +55,7 @@ public final class SegmentAnything: Sendable {
         _ network: sending SegmentAnythingNetwork, kind: SegmentAnythingKind?, precision: Precision,
         calibration: Calibration? = nil
     ) throws {
-        guard precision == .float32 || EngineSetup.hasBFloat16 else {
-            throw EngineError(
-                .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: use float32")
-        }
+        try precision.requireProcessor(or: "use float32")
         self.kind = kind
         self.precision = precision
         inputSide = network.imageEncoder.inputSide

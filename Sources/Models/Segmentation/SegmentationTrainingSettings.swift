@@ -34,10 +34,7 @@ public struct SegmentationTrainingSettings: Sendable, Hashable, Codable {
         if scales.isEmpty || !scales.allSatisfy({ $0 > 0 && $0 <= 8 }) {
             faults.append("scales \(scales) are not one or more numbers in (0, 8]")
         }
-        if precision == .bfloat16, !EngineSetup.hasBFloat16 {
-            throw EngineError(
-                .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: train in float32")
-        }
+        try precision.requireProcessor(or: "train in float32")
         guard faults.isEmpty else { throw EngineError(.invalidOption, faults.joined(separator: "; ")) }
     }
 }

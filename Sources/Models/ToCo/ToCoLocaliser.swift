@@ -56,10 +56,7 @@ public final class ToCoLocaliser: Sendable {
         _ network: sending ToCoNetwork, normalisation: ColourNormalisation, maps: MultiScaleMaps = .writing,
         precision: Precision = .float32, quantised: QuantisedNetwork? = nil
     ) throws {
-        guard precision == .float32 || EngineSetup.hasBFloat16 else {
-            throw EngineError(
-                .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: use float32")
-        }
+        try precision.requireProcessor(or: "use float32")
         configuration = network.configuration
         self.normalisation = normalisation
         self.maps = maps

@@ -77,10 +77,7 @@ public struct ToCoTrainingSettings: Sendable, Hashable, Codable {
         if weights.classContrast != 0, !network.hasProjections {
             faults.append("the class-token contrast needs projection heads: set hasProjections, or its weight to 0")
         }
-        if [precision, mapPrecision].contains(.bfloat16), !EngineSetup.hasBFloat16 {
-            throw EngineError(
-                .unsupported, "this processor (\(EngineSetup.instructionSet)) does not multiply bf16: train in float32")
-        }
+        for precision in [precision, mapPrecision] { try precision.requireProcessor(or: "train in float32") }
         guard faults.isEmpty else { throw EngineError(.invalidOption, faults.joined(separator: "; ")) }
     }
 }

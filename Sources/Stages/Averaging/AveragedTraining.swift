@@ -8,7 +8,7 @@ import NeuralNetwork
 /// job, step, round and replica, and returns its delta. So the outcome depends neither on how many workers there are nor on
 /// what happens to them. Beside the replicas, validation shards look at the round's starting parameters; one round more
 /// than the settings' `rounds` looks at the last model.
-struct AveragedTraining<Kind: Trainer> {
+struct AveragedTraining<Kind: Trainer>: AveragedWork {
     let trainer: Kind
 
     init(_ trainer: Kind) { self.trainer = trainer }

@@ -8,6 +8,7 @@ struct BiopsyImages {
     /// Where the archive's truth says which images show a polyp.
     private let truth: TruthReader?
     private let perStudy: Int
+    private var withoutTruth: [ResultRow.ItemRow] = []
 
     init(
         centre: String, side: Int, normalisation: ColourNormalisation, choice: BiopsyTrainSettings.Images, perStudy: Int,
@@ -21,16 +22,42 @@ struct BiopsyImages {
         self.perStudy = perStudy
     }
 
-    var failedItems: [ResultRow.ItemRow] { images.failedItems }
+    /// A row for each image that could not be read, and for each whose truth could not.
+    var failedItems: [ResultRow.ItemRow] { images.failedItems + withoutTruth }
 
     /// Those of the items that are to be looked at and can be read.
     mutating func usable(_ items: [ItemList.Item]) -> [ItemList.Item] {
+        var found: [ItemList.Item] = []
+        forEachUsable(items) { item, _ in found.append(item) }
+        return found
+    }
+
+    /// The same with their pictures as they are, one after another: 8-bit red, green, blue. Each is read once.
+    mutating func pictures(_ items: [ItemList.Item]) -> (items: [ItemList.Item], bytes: [UInt8]) {
+        var (found, bytes): ([ItemList.Item], [UInt8]) = ([], [])
+        forEachUsable(items) { item, picture in
+            found.append(item)
+            bytes += picture.pixels
+        }
+        return (found, bytes)
+    }
+
+    private mutating func forEachUsable(_ items: [ItemList.Item], _ body: (ItemList.Item, Image8) -> Void) {
         var counts: [String: Int] = [:]
-        return items.filter { item in
-            guard truth == nil || ((try? truth?.showsPolyp(study: item.study, image: item.image)) ?? nil) == true else { return false }
-            guard counts[item.study, default: 0] < perStudy, images.picture(item.image, of: item.study) != nil else { return false }
+        for item in items where counts[item.study, default: 0] < perStudy {
+            guard isWanted(item), let picture = images.picture(item.image, of: item.study) else { continue }
             counts[item.study, default: 0] += 1
-            return true
+            body(item, picture)
+        }
+    }
+
+    private mutating func isWanted(_ item: ItemList.Item) -> Bool {
+        guard let truth else { return true }
+        do { return try truth.showsPolyp(study: item.study, image: item.image) == true } catch {
+            let row = ResultRow.ItemRow(centre: images.centre, study: item.study, image: item.image, unreadable: error)
+            // A list is gone through once a round, a study's images perhaps twice.
+            if !withoutTruth.contains(row) { withoutTruth.append(row) }
+            return false
         }
     }
 
@@ -43,10 +70,5 @@ struct BiopsyImages {
             throw StageError.lost(items.first { item in images.failedItems.contains { $0.image == item.image } } ?? items[0])
         }
         return input
-    }
-
-    /// The pictures as they are, one after another: 8-bit red, green, blue.
-    mutating func bytes(_ items: [ItemList.Item]) -> [UInt8] {
-        items.flatMap { images.picture($0.image, of: $0.study)?.pixels ?? [] }
     }
 }

@@ -87,8 +87,8 @@ public struct BiopsyStage: Stage {
             var (rows, record): ([ResultRow], Record) = ([], Record(parameters: input.model.parameters))
             for (position, study) in input.studies.enumerated() {
                 try context.checkCancellation()
-                let items = data.usable(study.images.map { ItemList.Item(study: study.study, image: $0) })
-                let seen = try classifier.probabilities(rgb: data.bytes(items), count: items.count, side: input.model.imageSize)
+                let (items, bytes) = data.pictures(study.images.map { ItemList.Item(study: study.study, image: $0) })
+                let seen = try classifier.probabilities(rgb: bytes, count: items.count, side: input.model.imageSize)
                 context.progress(done: position + 1, of: input.studies.count)
                 guard !seen.isEmpty else { continue }
                 guard seen.allSatisfy(\.isFinite) else {

@@ -47,7 +47,7 @@ struct BiopsyTraining: Trainer {
     func replicas(_ settings: BiopsyTrainSettings, view: any PlanningView) throws -> [(key: String, examples: BiopsyExamples)] {
         let all = try studies(settings, split: "train", view: view)
         let drawn = BiopsyStudies.drawn(all, fraction: settings.fraction, draw: settings.draw, seed: view.seed)
-        guard Set(drawn.map(\.label)).count == BiopsyNetwork.classCount else {
+        guard Set(drawn.map(\.label)).count == BiopsyHead.classCount else {
             throw StageError(
                 .missingInput,
                 "stage \(stage): optical biopsy needs studies of split train with pathology of both classes; there are "
@@ -92,36 +92,16 @@ struct BiopsyTraining: Trainer {
         on examples: BiopsyExamples, _ task: TrainingTask<BiopsyTrainSettings>, record: inout ReplicaRecord
     ) throws -> (parameters: ParameterSet, failed: [ResultRow.ItemRow]) {
         let settings = task.settings
-        let network = try BiopsyNetwork(try BiopsyNetwork.kind(of: task.base), seed: nil)
-        try network.load(task.base)
-        var data = try images(examples, settings, change: settings.change, context: task.context)
+        var data = try images(examples, task.settings, change: task.settings.change, context: task.context)
         let items = data.usable(examples.list.items)
         // Batch normalisation needs two images; such a replica leaves the parameters as they are and weighs nothing.
         guard items.count >= 2 else { return (task.base, data.failedItems) }
+        let network = try BiopsyNetwork(try BiopsyNetwork.kind(of: task.base), seed: nil)
+        try network.load(task.base)
+        var replica = try BiopsyReplica(task, network: network)
+        try replica.run(items, data: &data)
         record.images = items.count
-        let trainer = try BiopsyTrainer(
-            network, settings.optimiserSettings, teachesEncoder: settings.trains == .all,
-            freezesBatchNorm: settings.freezesBatchNorm, precision: settings.precision.precision,
-            seed: task.seed.derived("trainer").value)
-        var generator = task.seed.derived("order").generator
-        var loss = LossMean()
-        let counts = [0, 1].map { label in items.count { $0.label == label } }
-        for epoch in 0..<settings.localEpochs {
-            let order = generator.shuffled(items)
-            let parts = max(1, min((order.count + settings.batch - 1) / settings.batch, order.count / 2))
-            for part in 0..<parts {
-                try task.context.checkCancellation()
-                let batch = Array(order[order.count * part / parts..<order.count * (part + 1) / parts])
-                let classes = batch.map { $0.label ?? 0 }
-                let weights = classes.map { settings.isBalanced ? Float(items.count) / Float(2 * max(1, counts[$0])) : 1 }
-                let share = (Double(epoch) + Double(part) / Double(parts)) / Double(settings.localEpochs)
-                let rate = settings.rate(at: (Double(task.round) + share) / Double(settings.rounds))
-                let images = try data.batch(batch, using: &generator)
-                loss.add(Double(try trainer.step(images: images, classes: classes, weights: weights, rate: rate)))
-                task.context.progress(done: epoch * parts + part + 1, of: settings.localEpochs * parts)
-            }
-        }
-        record.loss = loss.value
+        record.loss = replica.loss.value
         return (try network.parameters(), data.failedItems)
     }
 
@@ -133,10 +113,12 @@ struct BiopsyTraining: Trainer {
             task.base, try BiopsyNetwork.kind(of: task.base), normalisation: examples.colours,
             precision: settings.precision.precision)
         var data = try images(examples, settings, change: .none, context: task.context)
-        let byStudy = Dictionary(grouping: data.usable(examples.list.items), by: \.study).sorted { $0.key < $1.key }
-        for (position, (study, items)) in byStudy.enumerated() {
+        let byStudy = Dictionary(grouping: examples.list.items, by: \.study).sorted { $0.key < $1.key }
+        for (position, (study, all)) in byStudy.enumerated() {
             try task.context.checkCancellation()
-            let seen = try classifier.probabilities(rgb: data.bytes(items), count: items.count, side: settings.imageSize)
+            let (items, bytes) = data.pictures(all)
+            guard !items.isEmpty else { continue }
+            let seen = try classifier.probabilities(rgb: bytes, count: items.count, side: settings.imageSize)
             guard seen.allSatisfy(\.isFinite) else {
                 throw StageError(.numeric, "study \(study) has a probability that is no number: training has diverged")
             }

@@ -61,15 +61,15 @@ public struct CatalogueStage: Stage {
             }
             for (study, bag) in zip(batch.filter(\.isProcessed), bags) {
                 rows += bag.issues.map(Self.item)
-                let pathology = study.pathology.map { PathologyClass($0) }
-                if case .some(.none) = pathology { rows.append(Self.unknownPathology(of: study, index.archive.name)) }
+                let pathology = study.pathology.flatMap { PathologyClass($0) }
+                if study.pathology != nil, pathology == nil { rows.append(Self.unknownPathology(of: study, index.archive.name)) }
                 rows.append(
                     .study(
                         .init(
                             centre: input.centre, study: study.study,
                             patientKey: key.patientKey(study.patient, centre: input.centre), split: study.split.rawValue,
                             language: study.language, images: bag.images, hasReport: study.text != nil,
-                            pathology: pathology??.rawValue)))
+                            pathology: pathology?.rawValue)))
                 found.append((study.study, bag.images))
                 record.studies += 1
                 record.images += bag.images.count

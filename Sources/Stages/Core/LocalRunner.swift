@@ -62,34 +62,23 @@ public final class LocalRunner: Sendable {
 
     /// Maps the shards on `slots` threads; the first error ends the run once the others are through.
     private func map(_ shards: [ShardPlan], step: String, stage: any Stage, round: Int) throws -> [ShardRecord] {
-        let results = Mutex<[Int: Result<ShardRecord, any Error>]>([:])
-        let next = Mutex(0)
-        let slot: @Sendable (Int) -> Void = { [store, context] _ in
-            while true {
-                let index = next.withLock { value in
-                    defer { value += 1 }
-                    return value
-                }
-                guard index < shards.count else { return }
-                let plan = shards[index]
-                let result = Result {
-                    let output = try stage.map(
-                        ShardInput(
-                            step: step, round: round, key: plan.key, centre: plan.centre, input: plan.input,
-                            seed: store.seed),
-                        context: context)
-                    for row in output.rows { try row.requireNumbers() }
-                    store.add(output.rows, step: step)
-                    store.keep(output.pictures, step: step)
-                    return ShardRecord(
-                        key: plan.key, centre: plan.centre, record: output.record,
-                        blobs: try output.blobs.map { try store.store($0) })
-                }
-                results.withLock { $0[index] = result }
+        let results = ParallelWork.map(count: shards.count, threads: slots) { [store, context] index in
+            let plan = shards[index]
+            return Result {
+                let output = try stage.map(
+                    ShardInput(
+                        step: step, round: round, key: plan.key, centre: plan.centre, input: plan.input,
+                        seed: store.seed),
+                    context: context)
+                for row in output.rows { try row.requireNumbers() }
+                store.add(output.rows, step: step)
+                store.keep(output.pictures, step: step)
+                return ShardRecord(
+                    key: plan.key, centre: plan.centre, record: output.record,
+                    blobs: try output.blobs.map { try store.store($0) })
             }
         }
-        if slots == 1 { slot(0) } else { DispatchQueue.concurrentPerform(iterations: slots, execute: slot) }
-        return try results.withLock { results in try shards.indices.compactMap { try results[$0]?.get() } }
+        return try results.map { try $0.get() }
     }
 }
 

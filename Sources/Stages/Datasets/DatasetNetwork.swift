@@ -71,14 +71,7 @@ public struct DatasetNetwork: Sendable {
     /// - Throws: `StageError`.
     public func map(of image: Image8, width: Int, height: Int) throws -> FloatImage {
         try StageError.naming(notFinite: .numeric) {
-            let square = try image.rgb().resized(width: imageSize, height: imageSize, filter: .bilinear)
-            let tensor = try Tensor.images(
-                rgb: square.pixels, count: 1, height: imageSize, width: imageSize, normalisation: .imageNet)
-            let values = try predictor(tensor, height: height, width: width).values
-            guard values.allSatisfy(\.isFinite) else {
-                throw EngineError(.notFinite, "its prediction holds no numbers; look at the image, then at the model")
-            }
-            return try FloatImage(width: width, height: height, values: values)
+            try predictor.map(of: try image.rgb(), side: imageSize, width: width, height: height)
         }
     }
 }

@@ -1,10 +1,8 @@
 import Archives
-import Dispatch
 import Evaluation
 import Foundation
 import Imaging
 import NeuralNetwork
-import Synchronization
 
 /// Measures predictions on a data set as the field does: at the size of each mask, in 256 levels.
 public struct DatasetScoring: Sendable {
@@ -37,26 +35,18 @@ public struct DatasetScoring: Sendable {
     public func run(
         _ set: DatasetFolder, threads: Int, progress: @escaping @Sendable (_ done: Int, _ all: Int) -> Void = { _, _ in }
     ) -> Outcome {
-        let count = set.images.count
-        let results = Mutex([Result<ScoredImage, DatasetProblem>?](repeating: nil, count: count))
-        let next = Atomic(0)
-        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, count))) { _ in
+        let results = ParallelWork.map(count: set.images.count, threads: threads) { place in
             ComputeThreads.set(1)
-            while true {
-                let place = next.add(1, ordering: .relaxed).oldValue
-                guard place < count else { return }
-                let image = set.images[place]
-                let result = Result { try score(image, of: set.dataset) }.mapError { DatasetProblem(image, $0) }
-                results.withLock { $0[place] = result }
-                progress(min(place + 1, count), count)
-            }
+            let image = set.images[place]
+            let result = Result { try score(image, of: set.dataset) }.mapError { DatasetProblem(image, $0) }
+            progress(place + 1, set.images.count)
+            return result
         }
         var outcome = Outcome()
-        for result in results.withLock({ $0 }) {
+        for result in results {
             switch result {
-            case .success(let image)?: outcome.images.append(image)
-            case .failure(let problem)?: outcome.problems.append(problem.text)
-            case nil: break
+            case .success(let image): outcome.images.append(image)
+            case .failure(let problem): outcome.problems.append(problem.text)
             }
         }
         return outcome

@@ -1,8 +1,6 @@
 import Archives
-import Dispatch
 import Foundation
 import Imaging
-import Synchronization
 
 /// Finds images of data sets that a network has seen in training, however they were saved: copies, by `CopySearch`.
 public struct LeakageGuard: Sendable {
@@ -57,20 +55,12 @@ public struct LeakageGuard: Sendable {
     ) -> (copies: [Copy], problems: [String]) {
         let images = set.images
         let prints = Self.fingerprints(images.map { ($0.name, $0.image) }, threads: threads) { _, _ in }
-        let found = Mutex([[CopySearch.Match]](repeating: [], count: images.count))
-        let next = Atomic(0)
-        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, images.count))) { _ in
-            while true {
-                let place = next.add(1, ordering: .relaxed).oldValue
-                guard place < images.count else { return }
-                if case .success(let print) = prints[place] {
-                    let matches = search.matches(of: print)
-                    found.withLock { $0[place] = matches }
-                }
-                progress(place + 1, images.count)
-            }
+        let search = search
+        let matches = ParallelWork.map(count: images.count, threads: threads) { place in
+            defer { progress(place + 1, images.count) }
+            guard case .success(let print) = prints[place] else { return [CopySearch.Match]() }
+            return search.matches(of: print)
         }
-        let matches = found.withLock { $0 }
         let copies = zip(images, matches).compactMap { image, matches -> Copy? in
             guard !matches.isEmpty else { return nil }
             return Copy(
@@ -97,21 +87,13 @@ public struct LeakageGuard: Sendable {
     private static func fingerprints(
         _ images: [(name: String, file: URL)], threads: Int, _ progress: @escaping @Sendable (Int, Int) -> Void
     ) -> [Result<ImageFingerprint, Fault>] {
-        let all = Mutex([Result<ImageFingerprint, Fault>](repeating: .failure(Fault(text: "")), count: images.count))
-        let next = Atomic(0)
-        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, images.count))) { _ in
-            while true {
-                let place = next.add(1, ordering: .relaxed).oldValue
-                guard place < images.count else { return }
-                let (name, file) = images[place]
-                // A reduced JPEG is as good: the thumbnail is 64 pixels wide.
-                let print = Result { try ImageFingerprint(try DatasetPicture.read(file, reducedTo: 128)) }.mapError { error in
-                    Fault(text: "\(name): " + ((error as? ImagingError)?.message ?? ForeignError.words(error)))
-                }
-                all.withLock { $0[place] = print }
-                progress(place + 1, images.count)
+        ParallelWork.map(count: images.count, threads: threads) { place in
+            defer { progress(place + 1, images.count) }
+            let (name, file) = images[place]
+            // A reduced JPEG is as good: the thumbnail is 64 pixels wide.
+            return Result { try ImageFingerprint(try DatasetPicture.read(file, reducedTo: 128)) }.mapError { error in
+                Fault(text: "\(name): " + ((error as? ImagingError)?.message ?? ForeignError.words(error)))
             }
         }
-        return all.withLock { $0 }
     }
 }

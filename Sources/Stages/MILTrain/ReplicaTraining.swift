@@ -112,12 +112,11 @@ struct ReplicaTraining {
     private mutating func studentPhase(epoch: Int, progress: (Int) -> Void) throws {
         let items = generator.shuffled(bags.flatMap { bag in bag.images.map { (bag, $0) } })
         let inherits = round < settings.inheritedLabelRounds
-        // Batches of about equal size: none is left with statistics over two or three images.
-        let parts = (items.count + settings.studentBatch - 1) / settings.studentBatch
-        for part in 0..<parts {
+        // None is left with statistics over two or three images.
+        for batch in items.batches(of: settings.studentBatch) {
             try context.checkCancellation()
-            let (start, end) = (items.count * part / parts, items.count * (part + 1) / parts)
-            let part = Array(items[start..<end])
+            let (start, end) = (batch.startIndex, batch.endIndex)
+            let part = Array(batch)
             let (input, places) = try data.batch(
                 part.map { BagItem(study: $0.0.study, image: $0.1) }, isChanged: true, using: &generator)
             let labels = places.map { part[$0].0.label }

@@ -77,20 +77,13 @@ package struct SegmentStage: ImageStage {
         at item: ItemList.Item, _ image: Image8, with predictor: SegmentationPredictor,
         _ work: ImageWork<TrainedSegmenter, SegmentSettings>, sheet: inout ImageSheet
     ) throws {
-        let square = try image.resized(width: work.model.imageSize, height: work.model.imageSize, filter: .bilinear)
-        let tensor = try Tensor.images(
-            rgb: square.pixels, count: 1, height: square.height, width: square.width, normalisation: .imageNet)
-        let values = try predictor(tensor, height: image.height, width: image.width).values
-        guard values.allSatisfy(\.isFinite) else {
-            throw EngineError(.notFinite, "its prediction holds no numbers; look at the image, then at the model")
-        }
-        let map = try FloatImage(width: image.width, height: image.height, values: values)
+        let map = try predictor.map(of: image, side: work.model.imageSize, width: image.width, height: image.height)
         let mask = try Mask(
-            width: image.width, height: image.height, bits: values.map { $0 >= work.settings.foreground }
+            width: image.width, height: image.height, bits: map.values.map { $0 >= work.settings.foreground }
         ).shaped(work.settings.shape)
         try sheet.masks(item, [("segment", try map.levels()), ("segment-mask", mask.image())])
         try sheet.overlay(item, kind: "segment-overlay") { try image.overlaid(with: map) }
-        sheet.count("foreground", Double(mask.area) / Double(max(1, values.count)))
+        sheet.count("foreground", Double(mask.area) / Double(max(1, map.values.count)))
         sheet.count(work.model.network.mark, 1)
         sheet.tally.images += 1
     }

@@ -38,12 +38,11 @@ struct SegmentReplica {
         guard items.count >= 2, items.contains(where: { $0.label != 0 }) else { return }
         imageCount = items.count
         for epoch in 0..<settings.localEpochs {
-            let order = generator.shuffled(items)
-            // Batches of about equal size: none is left with statistics over one image.
-            let parts = max(1, min((order.count + settings.batch - 1) / settings.batch, order.count / 2))
-            for part in 0..<parts {
+            // None is left with statistics over one image.
+            let batches = generator.shuffled(items).batches(of: settings.batch, least: 2)
+            for (part, items) in batches.enumerated() {
                 try context.checkCancellation()
-                let batch = try order[order.count * part / parts..<order.count * (part + 1) / parts].map { item in
+                let batch = try items.map { item in
                     guard let pair = try data.pair(item) else { throw StageError.lost(item) }
                     return pair
                 }
@@ -51,11 +50,11 @@ struct SegmentReplica {
                 if let augmentation {
                     (images, masks) = try augmentation.moved(images: images, masks: masks, seed: generator.next())
                 }
-                let share = (Double(epoch) + Double(part) / Double(parts)) / Double(settings.localEpochs)
+                let share = (Double(epoch) + Double(part) / Double(batches.count)) / Double(settings.localEpochs)
                 let rate = settings.rate(at: (Double(round) + share) / Double(settings.rounds))
                 let steps = try trainer.step(images: images, masks: masks, rate: rate)
                 loss.add(Double(steps.reduce(0) { $0 + $1.loss }) / Double(steps.count))
-                context.progress(done: epoch * parts + part + 1, of: settings.localEpochs * parts)
+                context.progress(done: epoch * batches.count + part + 1, of: settings.localEpochs * batches.count)
             }
         }
     }

@@ -39,10 +39,8 @@ struct ToCoReplica {
             network, settings.trainingSettings(steps: steps * settings.rounds), seed: seed.derived("trainer").value,
             iteration: round * steps)
         for epoch in 0..<settings.localEpochs {
-            let order = generator.shuffled(items)
-            for part in 0..<parts {
+            for (part, batch) in generator.shuffled(items).batches(of: settings.batch).enumerated() {
                 try context.checkCancellation()
-                let batch = order[order.count * part / parts..<order.count * (part + 1) / parts]
                 let (images, places) = try data.batch(
                     batch.map { BagItem(study: $0.0.study, image: $0.0.image) }, isChanged: true, using: &generator)
                 let lost = batch.indices.map { $0 - batch.startIndex }.first { !places.contains($0) }

@@ -29,8 +29,9 @@ enum PipelineOption {
     /// folder beside it where none is given; a built-in one cannot.
     private static func place(_ pipeline: inout Pipeline, in models: String?, isBuiltIn: Bool, name: String) throws {
         for (place, step) in pipeline.steps.enumerated() {
-            var fields = try JSONDecoder().decode([String: JSONValue].self, from: step.settings.json)
-            for (field, value) in fields {
+            let given = try JSONDecoder().decode([String: JSONValue].self, from: step.settings.json)
+            var fields = given
+            for (field, value) in given {
                 guard case .string(let text) = value, text.hasPrefix(BuiltInPipelines.modelsPrefix) else { continue }
                 guard let models else {
                     guard isBuiltIn else { continue }
@@ -39,6 +40,7 @@ enum PipelineOption {
                 let folder = URL(fileURLWithPath: models)
                 fields[field] = .string(folder.appendingPathComponent(String(text.dropFirst(BuiltInPipelines.modelsPrefix.count))).path)
             }
+            guard fields != given else { continue }
             pipeline.steps[place].settings = StageSettings(json: try JSONEncoder().encode(fields))
         }
     }

@@ -58,7 +58,7 @@ struct BenchMillionCommand: Command {
             """
             \(outcome.images) images of \(outcome.studies) studies of one centre; \(outcome.evaluationShards) shards of evaluate; \
             area of the made-up scores \(Terminal.number(outcome.area, digits: 3))
-            coordinator's peak memory: \(outcome.peakMemoryInMebibytes) MiB
+            coordinator's peak memory: \(PeakMemory.inMebibytes) MiB
             """)
         return .complete
     }

@@ -10,6 +10,7 @@ import Testing
         return [
             (.encoder(.resNet50), try ResNet(.resNet50, seed: 1).parameters()),
             (.mil(.resNet18), try MILNetwork(mil, seed: 1).parameters()),
+            (.biopsy(.resNet18), try BiopsyNetwork(.resNet18, seed: 1).parameters()),
             (.visionTransformer(width: 192), try VisionTransformer(.tiny16, seed: 1).parameters()),
             (.toCo(.aspp, width: 192), try ToCoNetwork(toCo, seed: 1).parameters()),
             (.toCo(.largeFOV, width: 96), try ToCoNetwork(.small, seed: 1).parameters()),

@@ -1,6 +1,7 @@
 import Digest
 import Foundation
 import Imaging
+import NeuralNetwork
 import Stages
 import Testing
 
@@ -99,6 +100,25 @@ import Testing
         let half = try trained("fraction: 0.5")
         #expect(half.metrics(ofStep: "biopsy-train", round: 0)["images"] == 8)
         #expect(try model(half) != model(trained("fraction: 0.5, draw: 1")))
+    }
+
+    /// With `trains: "head"` the encoder stays as it is, and images whose truth cannot be read are said.
+    @Test func theHeadAloneLearnsAndUnreadableTruthIsSaid() throws {
+        let archive = try archive()
+        try archive.write("east/truth.csv", Data("study,image,polyp\n".utf8))
+        try archive.write("east/truth/E100/02.png", Data("no picture".utf8))
+        let short = Self.training.replacingOccurrences(of: "localEpochs: 6", with: "localEpochs: 1, trains: 'head'")
+        let ledger = try run("{\(short)}", on: archive)
+        func parameters(_ round: Int) throws -> ParameterSet {
+            try ParameterSet(decoding: ledger.content(try #require(ledger.model(ofStep: "biopsy-train", startingRound: round))))
+        }
+        let (first, last) = (try parameters(1), try parameters(2))
+        let same = zip(first.entries, last.entries).filter { $0.values == $1.values }.map(\.0.name)
+        #expect(same.count { $0.hasPrefix("encoder.") } == first.entries.count { $0.name.hasPrefix("encoder.") })
+        #expect(!same.contains("biopsy.0.weight") && !same.contains("biopsy.3.weight"))
+        let items = ledger.items.filter { $0.study == "E100" && $0.image == "02.png" }
+        #expect(!items.isEmpty && items.allSatisfy { $0.status == "failed" && !$0.message.contains("no picture") })
+        #expect(ledger.metrics(ofStep: "biopsy-train", round: 0)["images"] == 15)
     }
 
     @Test func anUnknownPathologyIsSaidAndNotQuoted() throws {
