@@ -71,6 +71,26 @@ import Testing
         #expect(items.components(separatedBy: "unsafe-name").count == rows.count)
     }
 
+    @Test func featuresAreWrittenWhereTheyAreAskedFor() throws {
+        let planted = try Planted()
+        defer { planted.remove() }
+        func row(_ study: String) throws -> ResultRow {
+            .feature(FeatureRow(centre: "north", study: study, recipe: "any", blob: try planted.ledger.putBlob(Data(study.utf8))))
+        }
+        try planted.ledger.writeRows(job: planted.job, stage: "catalogue", [try row("s1"), try row("../../s2"), try row("s3")])
+        let out = planted.folder.appendingPathComponent("deep/er/out")
+        func written() -> [String] {
+            (FileManager.default.enumerator(atPath: planted.folder.path)?.compactMap { $0 as? String } ?? [])
+                .filter { $0.hasSuffix(".safetensors") }.sorted()
+        }
+        #expect(try planted.results().status == 0)
+        #expect(written().isEmpty)
+        let process = try planted.results("--features")
+        #expect(process.status == 3 && process.errors.contains("1 files of catalogue were not written"), "\(process.errors)")
+        #expect(written() == ["s1", "s3"].map { "deep/er/out/features/north/\($0).safetensors" })
+        #expect(try Data(contentsOf: out.appendingPathComponent("features/north/s1.safetensors")) == Data("s1".utf8))
+    }
+
     @Test func noModelIsWrittenOutsideOfOut() throws {
         let planted = try Planted()
         defer { planted.remove() }

@@ -1,8 +1,9 @@
 import Foundation
 import NeuralNetwork
 
-/// Moves an image and its mask alike: a rotation by up to ±90°, then perhaps a flip up to down and one left to right.
-/// What comes from outside the image is black, and no polyp. The reference's own choice, off by default there.
+/// Moves an image and its mask alike: a rotation by up to ±90°, perhaps another size and place, then perhaps a flip up to
+/// down and one left to right. What comes from outside the image is black, and no polyp, or mirrored. Rotation and flips
+/// are the reference's own choice, off by default there.
 public struct SegmentationAugmentation: Sendable, Hashable, Codable {
     /// What a training may be told to do.
     public enum Kind: String, Sendable, Hashable, NamedChoice {
@@ -11,12 +12,20 @@ public struct SegmentationAugmentation: Sendable, Hashable, Codable {
         case flips
         /// Rotation by up to 90° either way, then flips.
         case reference
+        /// The same, at a half to 1.3 times the image's size anywhere in the frame, in other light and colours: what has
+        /// been learnt from close-ups finds small polyps in whole frames.
+        case wide
     }
 
     /// The largest rotation in degrees, either way.
     public var rotation: Double
     /// The probability of each flip.
     public var flip: Double
+    /// So many times its size, drawn evenly in its logarithm; a smaller image lies anywhere in the frame, of a larger one
+    /// any part is seen.
+    public var zoom: ClosedRange<Double> = 1...1
+    /// The probability that the image goes on mirrored where it ends, instead of in black.
+    public var mirrors = 0.0
     /// What black is once it is normalised, for red, green and blue.
     public var black: [Float]
 
@@ -49,20 +58,34 @@ public struct SegmentationAugmentation: Sendable, Hashable, Codable {
         var random = CounterRandom(seed: seed)
         let angle = (2 * random.uniform() - 1) * rotation * .pi / 180
         let (flipsRows, flipsColumns) = (random.uniform() < flip, random.uniform() < flip)
-        let (sine, cosine) = (sin(angle), cos(angle))
+        var (scale, shiftX, shiftY, isMirrored) = (1.0, 0.0, 0.0, false)
+        if zoom != 1...1 {
+            scale = exp(log(zoom.lowerBound) + random.uniform() * log(zoom.upperBound / zoom.lowerBound))
+            // As far as the image stays within the frame, or the frame within the image.
+            (shiftX, shiftY) = ((random.uniform() - 0.5) * abs(1 - scale), (random.uniform() - 0.5) * abs(1 - scale))
+            isMirrored = random.uniform() < mirrors
+        }
+        let (sine, cosine) = (sin(angle) / scale, cos(angle) / scale)
         let (middleX, middleY) = (Double(width) / 2, Double(height) / 2)
         var places: [Int] = []
         places.reserveCapacity(height * width)
         for row in 0..<height {
-            let dy = Double(flipsRows ? height - 1 - row : row) + 0.5 - middleY
+            let dy = Double(flipsRows ? height - 1 - row : row) + 0.5 - middleY - shiftY * Double(height)
             for column in 0..<width {
-                let dx = Double(flipsColumns ? width - 1 - column : column) + 0.5 - middleX
-                let x = Int((cosine * dx - sine * dy + middleX).rounded(.down))
-                let y = Int((sine * dx + cosine * dy + middleY).rounded(.down))
+                let dx = Double(flipsColumns ? width - 1 - column : column) + 0.5 - middleX - shiftX * Double(width)
+                var x = Int((cosine * dx - sine * dy + middleX).rounded(.down))
+                var y = Int((sine * dx + cosine * dy + middleY).rounded(.down))
+                if isMirrored { (x, y) = (Self.mirrored(x, width), Self.mirrored(y, height)) }
                 places.append((0..<width).contains(x) && (0..<height).contains(y) ? y * width + x : -1)
             }
         }
         return places
+    }
+
+    /// The place within 0..<`side` where one lands that is reflected at both ends.
+    private static func mirrored(_ place: Int, _ side: Int) -> Int {
+        let turn = ((place % (2 * side)) + 2 * side) % (2 * side)
+        return turn < side ? turn : 2 * side - 1 - turn
     }
 
     private static func gathered(_ x: Tensor, _ sources: [Int], outside: [Float]) throws -> Tensor {

@@ -42,25 +42,15 @@ package struct HeatMap {
     /// The views of one scale at the network's resolution, turned back and joined.
     private func joinedViews(of square: Image8) throws -> FloatImage? {
         var joined: FloatImage?
-        for view in 0..<settings.views {
-            let (isMirrored, isUpsideDown) = (view & 1 == 1, view & 2 == 2)
-            var picture = square
-            if isMirrored { picture = picture.flippedHorizontally() }
-            if isUpsideDown { picture = picture.flippedVertically() }
+        for view in MirroredView.first(settings.views) {
+            let picture = view.of(square)
             let seen =
                 try settings.map == .local
                 ? scorer.localMap(rgb: picture.pixels, height: picture.height, width: picture.width)
                 : scorer.activationMap(
                     rgb: picture.pixels, height: picture.height, width: picture.width, keepsNegative: settings.baseline == .median)
             guard seen.values.allSatisfy(\.isFinite) else { return nil }
-            var values = [Float](repeating: 0, count: seen.values.count)
-            for y in 0..<seen.height {
-                for x in 0..<seen.width {
-                    let column = isMirrored ? seen.width - 1 - x : x
-                    let row = isUpsideDown ? seen.height - 1 - y : y
-                    values[y * seen.width + x] = seen.values[row * seen.width + column]
-                }
-            }
+            var values = view.undone(seen.values, width: seen.width, height: seen.height)
             if let before = joined?.values {
                 for place in values.indices {
                     values[place] =

@@ -10,13 +10,18 @@ public struct DatasetNetwork: Sendable {
     /// Side of its input, in pixels.
     public let imageSize: Int
     private let predictor: SegmentationPredictor
+    private let views: SegmentationViews
 
     /// - Parameters:
     ///   - place: a checkpoint, a name that `endoked weights` lists, or the results of a job: a folder whose `models/`
     ///     hold one segmentation network.
     ///   - imageSize: the side of its input where the file does not tell it.
+    ///   - views: at which sizes and in which mirrored views it looks at an image.
     /// - Throws: `StageError` for what is no segmentation network, and where it is not told which one is meant.
-    public init(_ place: String, imageSize: Int? = nil, isBFloat16: Bool = false) throws {
+    public init(_ place: String, imageSize: Int? = nil, views: SegmentationViews = .once, isBFloat16: Bool = false) throws {
+        let faults = views.faults
+        guard faults.isEmpty else { throw StageError(.invalidSettings, faults.joined(separator: "; ")) }
+        self.views = views
         let file = try Self.file(place)
         let weights = try WeightsFile(file)
         let (parameters, kind) = try weights.segmentation()
@@ -71,7 +76,7 @@ public struct DatasetNetwork: Sendable {
     /// - Throws: `StageError`.
     public func map(of image: Image8, width: Int, height: Int) throws -> FloatImage {
         try StageError.naming(notFinite: .numeric) {
-            try predictor.map(of: try image.rgb(), side: imageSize, width: width, height: height)
+            try predictor.map(of: image.rgb(), side: imageSize, views: views, width: width, height: height)
         }
     }
 }

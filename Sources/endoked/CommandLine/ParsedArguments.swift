@@ -81,6 +81,16 @@ struct ParsedArguments {
         return value
     }
 
+    /// Numbers within `range`, as often as the option was given.
+    func numbers(_ name: String, in range: ClosedRange<Double>) throws -> [Double] {
+        try strings(name).map { text in
+            guard let value = Double(text), range.contains(value) else {
+                throw UsageError("--\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not '\(text)'")
+            }
+            return value
+        }
+    }
+
     /// Seconds, more than 0.
     func seconds(_ name: String) throws -> Double? {
         guard let text = string(name) else { return nil }

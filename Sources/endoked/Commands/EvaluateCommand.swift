@@ -25,6 +25,9 @@ struct EvaluateCommand: Command {
             .option("dataset", "NAME=DIR", "a data set and the folder that holds it", repeats: true),
             .option("weights", "PLACE", "a segmentation network: a file, or the results of a job with its models/"),
             .option("size", "N", "side of the network's input, where the file does not tell it"),
+            .option(
+                "scale", "F", "with --weights: a size at which images are looked at, as a factor of the input; default 1", repeats: true),
+            .option("views", "N", "with --weights: mirrored views that are averaged, 1 (default), 2 or 4"),
             .option("precision", "P", "fp32 (default) or bf16"),
             .option(
                 "predictions", "[NAME=]DIR", "instead of --weights: PNGs named as the images; DIR may hold a folder a set", repeats: true),
@@ -38,6 +41,7 @@ struct EvaluateCommand: Command {
     private let sets: [NamedFolder]
     private let weights: String?
     private let size: Int?
+    private let views: SegmentationViews
     private let isBFloat16: Bool
     private let predictions: [NamedFolder]
     private let trained: [URL]
@@ -53,6 +57,9 @@ struct EvaluateCommand: Command {
         guard Set(names).count == names.count else { throw UsageError("one data set is named twice in --dataset") }
         weights = arguments.string("weights")
         size = try arguments.integer("size", in: 32...4096)
+        let scales = try arguments.numbers("scale", in: 0.25...4)
+        views = SegmentationViews(
+            scales: scales.isEmpty ? [1] : scales, mirrored: Int(try arguments.choice("views", ["1", "2", "4"]) ?? "1") ?? 1)
         isBFloat16 = try arguments.choice("precision", ["fp32", "bf16"]) == "bf16"
         predictions = try arguments.strings("predictions").map { try NamedFolder($0, option: "predictions", needsName: false) }
         trained = arguments.strings("trained").map { URL(fileURLWithPath: $0) }
@@ -70,7 +77,7 @@ struct EvaluateCommand: Command {
     func run() throws -> ExitStatus {
         // Whatever is missing is said before anything is computed.
         let folders = try sets.map { try DatasetFolder($0.name ?? "", in: $0.folder) }
-        let network = try weights.map { try DatasetNetwork($0, imageSize: size, isBFloat16: isBFloat16) }
+        let network = try weights.map { try DatasetNetwork($0, imageSize: size, views: views, isBFloat16: isBFloat16) }
         let sources = try folders.map { try source(for: $0.dataset, network) }
         let seen = try trained.map { try TrainedImages($0) }
         if let out { try OutputFolder.prepare(out) }

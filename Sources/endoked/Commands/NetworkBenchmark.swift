@@ -1,8 +1,11 @@
+import Foundation
+import Imaging
 import Models
 import NeuralNetwork
 
 /// The networks whose speed is compared with others', each at the size at which it is used.
 enum NetworkBenchmark: RawRepresentable, CaseIterable {
+    case efficientNet, efficientNetFile
     case resNet, toCo, toCoMultiScale
     case segmentation(SegmentationName)
     case mobileSAM, sam
@@ -11,7 +14,7 @@ enum NetworkBenchmark: RawRepresentable, CaseIterable {
 
     static var allCases: [NetworkBenchmark] {
         let names = SegmentationName.allCases
-        var all: [NetworkBenchmark] = [.resNet, .toCo, .toCoMultiScale]
+        var all: [NetworkBenchmark] = [.efficientNet, .efficientNetFile, .resNet, .toCo, .toCoMultiScale]
         for name in names { all.append(.segmentation(name)) }
         all += [.mobileSAM, .sam, .trainingResNet, .trainingViT]
         for name in names { all.append(.trainingSegmentation(name)) }
@@ -25,6 +28,8 @@ enum NetworkBenchmark: RawRepresentable, CaseIterable {
 
     var rawValue: String {
         switch self {
+        case .efficientNet: "efficientnet-lite0-224"
+        case .efficientNetFile: "efficientnet-lite0-224-jpeg"
         case .resNet: "resnet18-512"
         case .toCo: "toco-448"
         case .toCoMultiScale: "toco-448-multiscale"
@@ -40,6 +45,8 @@ enum NetworkBenchmark: RawRepresentable, CaseIterable {
     /// One run, ready: an image through the network, or a training step.
     func prepared(_ precision: Precision) throws -> () throws -> Void {
         switch self {
+        case .efficientNet: try Self.efficientNet(precision)
+        case .efficientNetFile: try Self.efficientNetFile(precision)
         case .resNet: try Self.resNet(precision)
         case .toCo, .toCoMultiScale: try Self.toCo(precision, multiScale: self == .toCoMultiScale)
         case .segmentation(let name): try Self.segmentation(name, precision)
@@ -57,6 +64,29 @@ enum NetworkBenchmark: RawRepresentable, CaseIterable {
 
     private static func colours() throws -> ColourNormalisation {
         try ColourNormalisation(mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25])
+    }
+
+    private static func extractor(_ precision: Precision) throws -> FeatureExtractor {
+        let kind = EncoderKind(EfficientNetLiteSize.efficientNetLite0)
+        return try FeatureExtractor(
+            kind.make(seed: 1).parameters(), kind: kind, normalisation: EfficientNetLiteSize.publishedColours, precision: precision)
+    }
+
+    private static func efficientNet(_ precision: Precision) throws -> () throws -> Void {
+        let (encoder, rgb) = (try extractor(precision), pixels(224))
+        return { _ = try encoder.features(rgb: rgb, count: 1, height: 224, width: 224) }
+    }
+
+    /// As the stage `features` reads an image, from the file that `BENCH_JPEG` names.
+    private static func efficientNetFile(_ precision: Precision) throws -> () throws -> Void {
+        guard let path = ProcessInfo.processInfo.environment["BENCH_JPEG"] else {
+            throw UsageError("name a JPEG file in BENCH_JPEG, as ops/bench/networks/run does")
+        }
+        let (encoder, file) = (try extractor(precision), URL(fileURLWithPath: path))
+        return {
+            let square = try ImageDecoder.decode(contentsOf: file).rgb().resized(width: 224, height: 224, filter: .bilinear)
+            _ = try encoder.features(rgb: square.pixels, count: 1, height: 224, width: 224)
+        }
     }
 
     private static func resNet(_ precision: Precision) throws -> () throws -> Void {

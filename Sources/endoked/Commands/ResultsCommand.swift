@@ -21,6 +21,7 @@ struct ResultsCommand: Command {
             .option("job", "N", "the job; default: the latest"),
             .option("out", "DIR", "the folder; without it only the table is printed"),
             .option("pictures", "DIR", "where a worker on this host keeps overlays", repeats: true),
+            .flag("features", "with --out: also what encoders said of each study's images, a .safetensors file a study"),
             .flag("json", "print the evaluations as JSON"),
         ])
 
@@ -33,6 +34,7 @@ struct ResultsCommand: Command {
     private let job: Int64?
     private let out: URL?
     private let pictures: [FramePictureFolder]
+    private let withFeatures: Bool
     private let asJSON: Bool
 
     init(_ arguments: ParsedArguments) throws {
@@ -45,6 +47,8 @@ struct ResultsCommand: Command {
         job = try arguments.integer("job", in: 1...Int.max).map(Int64.init)
         out = try arguments.string("out").map { try OutputFolder.named($0, option: "out") }
         pictures = try arguments.strings("pictures").map { FramePictureFolder(try ArchiveOption.existingFolder($0)) }
+        withFeatures = arguments.has("features")
+        guard !withFeatures || out != nil else { throw UsageError("--features needs --out") }
         asJSON = arguments.has("json")
     }
 
@@ -83,7 +87,7 @@ struct ResultsCommand: Command {
     private func write(from ledger: Ledger) throws -> ExitStatus {
         let found = try job.map { try ledger.job(JobID($0)) } ?? ledger.jobs(limit: 1).first
         guard let found else { throw ConfigurationError("the database knows no such job") }
-        let results = JobResults(ledger: ledger, job: found.id, pictures: pictures)
+        let results = JobResults(ledger: ledger, job: found.id, pictures: pictures, withFeatures: withFeatures)
         var status = ExitStatus.complete
         if let out {
             try OutputFolder.prepare(out)

@@ -12,6 +12,8 @@ struct JobResults {
     let job: JobID
     /// Where workers on this host keep pictures of frames.
     var pictures: [FramePictureFolder] = []
+    /// Whether features are written as well: a file a study, kibibytes an image.
+    var withFeatures = false
 
     /// Writes all files into `folder`.
     /// - Returns: what could not be written there; the rest is.
@@ -33,6 +35,7 @@ struct JobResults {
         try save("evaluations.csv", try evaluations())
         var unwritten = try writePictures(stages, to: folder)
         try writeModels(stages, to: folder, &unwritten)
+        if withFeatures { try writeFeatures(description.stages.map { ($0.name, $0.kind) }, to: folder, &unwritten) }
         try save("items.csv", try items(stages, unwritten))
         try OutputFolder.write(
             try RunRecord(job: description, ledger: ledger).data(), to: folder.appendingPathComponent("run.json"))

@@ -46,6 +46,36 @@ import Testing
         #expect(throws: EngineError.self) { try augmentation.moved(images: masks, masks: masks, seed: 1) }
     }
 
+    /// The image lies whole in the frame, at another size, and what is round about is black or the image mirrored.
+    @Test func zoomMovesImageAndMaskAlike() throws {
+        let (images, masks) = try ramp(16)
+        var augmentation = SegmentationAugmentation(rotation: 0, flip: 0, black: [-500, -600])
+        augmentation.zoom = 0.5...0.5
+        let moved = try augmentation.moved(images: images, masks: masks, seed: 9)
+        let (colours, shares) = (moved.images.values, moved.masks.values)
+        for image in 0..<16 {
+            let places = image * 30..<(image + 1) * 30
+            let inside = places.filter { colours[2 * $0] != -500 }
+            // Of 5 × 6 pixels 2 or 3 × 3 are left.
+            #expect((6...9).contains(inside.count))
+            for place in inside {
+                #expect(colours[2 * place] == shares[place] && Int(shares[place]) / 30 == image)
+            }
+            #expect(places.filter { colours[2 * $0] == -500 }.allSatisfy { shares[$0] == 0 })
+        }
+        // Not all in one corner.
+        #expect(Set((0..<16).map { image in (0..<30).first { colours[2 * (image * 30 + $0)] != -500 } }).count > 4)
+        augmentation.mirrors = 1
+        let mirrored = try augmentation.moved(images: images, masks: masks, seed: 9)
+        #expect(mirrored.images.values.allSatisfy { $0 != -500 && $0 != -600 })
+        #expect(zip(mirrored.masks.values.indices, mirrored.masks.values).allSatisfy { Int($1) / 30 == $0 / 30 })
+        // Larger than the frame: a part of it, and nothing from outside.
+        augmentation.mirrors = 0
+        augmentation.zoom = 2...2
+        let part = try augmentation.moved(images: images, masks: masks, seed: 9).images.values
+        #expect(part.allSatisfy { $0 != -500 && $0 != -600 } && Set(part).count < images.values.count / 2)
+    }
+
     /// What is round about the middle stays; what is not turns.
     @Test func rotationTurnsAboutTheMiddle() throws {
         let size = 41

@@ -65,7 +65,27 @@ import Stages
         #expect(ledger.metrics(ofStep: "refine", round: 0)["kept"] == 0)
     }
 
-    @Test(arguments: ["threshold: 1", "minimumArea: 0.5, maximumArea: 0.4", "imagesPerShard: 0", "maximumComponents: 0"])
+    /// What a network is not sure of is drawn, and not learnt from.
+    @Test func aMapWithoutAFirmOutlineTeachesNobody() throws {
+        let firm = try FloatImage(width: 4, height: 2, values: [0, 0.1, 0.9, 1, 0, 0.3, 0.8, 0.85])
+        #expect(abs(RefineStage.stability(of: firm) - 4.0 / 5) < 1e-12)
+        let faint = try FloatImage(width: 4, height: 1, values: [0.3, 0.5, 0.6, 0.7])
+        #expect(RefineStage.stability(of: faint) == 0)
+        #expect(RefineStage.stability(of: try FloatImage(width: 2, height: 1, values: [0, 0.1])) == 0)
+
+        let archive = try TinyArchive(studies: 8)
+        let all = try run(archive, ", maximumArea: 0.95, minimumArea: 0, maximumComponents: 1000")
+        let none = try run(archive, ", maximumArea: 0.95, minimumArea: 0, maximumComponents: 1000, minimumStability: 1")
+        let kept = all.boxes(ofStep: "refine").filter(\.isKept)
+        #expect(!kept.isEmpty)
+        let unsure = none.boxes(ofStep: "refine").filter { $0.rejection == "unsure" }
+        #expect(unsure.map(\.image) == kept.map(\.image) && unsure.map(\.study) == kept.map(\.study))
+        #expect(none.metrics(ofStep: "refine", round: 0)["rejected.unsure"] == Double(kept.count))
+    }
+
+    @Test(arguments: [
+        "minimumStability: 1.5", "threshold: 1", "minimumArea: 0.5, maximumArea: 0.4", "imagesPerShard: 0", "maximumComponents: 0",
+    ])
     func impossibleSettingsAreRefused(setting: String) {
         let stages = "{stages: [{stage: 'catalogue'}, {stage: 'refine', \(setting)}]}"
         #expect(throws: StageError.self) { try Pipeline(json5: Data(stages.utf8), registry: .standard) }

@@ -75,7 +75,27 @@ def sam():
     return ImageEncoder().eval(), torch.rand(1, 3, 1024, 1024)
 
 
+def efficientnet():
+    from efficientnet_model import fused
+
+    return fused(), images(1, 224)
+
+
+def read_file(path=os.environ.get("BENCH_JPEG")):
+    """A JPEG file as the encoder sees it: Pillow's decoder, and its bilinear filter."""
+    import numpy
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        square = picture.convert("RGB").resize((224, 224), Image.Resampling.BILINEAR)
+    return torch.from_numpy((numpy.asarray(square, dtype=numpy.float32).transpose(2, 0, 1)[None] - 127) / 128)
+
+
+# Rows whose input is read from a file in each call.
+FILES = {"efficientnet-lite0-224-jpeg": read_file}
+
 INFERENCE = {
+    "efficientnet-lite0-224": efficientnet, "efficientnet-lite0-224-jpeg": efficientnet,
     "resnet18-512": resnet, "toco-448": toco, "toco-448-multiscale": lambda: toco("multiscale"),
     "polyp-pvt-352": polyp_pvt, "mobilesam-1024": mobile_sam, "sam-vitb-1024": sam,
 }
@@ -146,10 +166,11 @@ def pytorch(row, variant, _):
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
     model = model.requires_grad_(False).to(kind).to(memory_format=layout)
     x = x.to(kind).contiguous(memory_format=layout)
+    read = FILES.get(row)
 
     def call():
         with torch.inference_mode():
-            model(x)
+            model(read().to(kind).contiguous(memory_format=layout) if read else x)
 
     return call
 
@@ -196,8 +217,8 @@ def whole(row, path, load):
     """The row's call. `load` makes a function from arrays to arrays of an exported network."""
     loaded = [load(file) for file in graphs(row, path)]
     if row != MULTISCALE:
-        x = INFERENCE[row]()[1].numpy()
-        return lambda: loaded[0](x)
+        x, read = INFERENCE[row]()[1].numpy(), FILES.get(row)
+        return lambda: loaded[0](read().numpy() if read else x)
     from toco_model import SCALES, multiscale
 
     by_side, x = dict(zip([int(448 * scale) for scale in SCALES], loaded)), images(1, 448)
