@@ -1,12 +1,12 @@
 import Foundation
 import Synchronization
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
-/// Sends one request and returns the reply, bounded in time and size. URLSession's own threads do the waiting.
-final class ChatTransport: NSObject, URLSessionDataDelegate, Sendable {
+/// Sends one request and returns the reply, bounded in time and size; each on a connection and a thread of its own.
+///
+/// Not URLSession: on Linux it goes on watching a socket for room to write once the request was sent, and spends a
+/// processor on that for as long as the model thinks. Neither redirects nor proxies are followed: reports go to the host
+/// that was allowed and nowhere else.
+final class ChatTransport: Sendable {
     /// What came back.
     struct Reply: Sendable {
         var status: Int
@@ -15,125 +15,110 @@ final class ChatTransport: NSObject, URLSessionDataDelegate, Sendable {
         var retryAfter: Double?
     }
 
-    private struct Pending {
-        var continuation: CheckedContinuation<Reply, any Error>
-        var reply: Reply
-    }
-
     private let largestReply: Int
-    private let pending = Mutex<[Int: Pending]>([:])
-    private let session = Mutex<URLSession?>(nil)
     private let timeout: Double
+    private let underWay = Mutex<[ObjectIdentifier: Interruption]>([:])
 
+    /// - Parameters:
+    ///   - timeout: seconds for one reply.
+    ///   - largestReply: bytes of the largest body that is read.
     init(timeout: Double, largestReply: Int) {
         self.timeout = timeout
         self.largestReply = largestReply
-        super.init()
     }
 
-    /// Sends `request`.
+    /// Posts `body` to `url`.
     ///
     /// - Throws: `timedOut`, `transport`, `answerTooLarge`; `CancellationError` when the task was cancelled.
-    func send(_ request: URLRequest) async throws -> Reply {
-        let session = openSession()
-        let task = session.dataTask(with: request)
+    func post(_ body: Data, to url: URL, headers: [String: String]) async throws -> Reply {
+        let interruption = try Interruption()
+        underWay.withLock { $0[ObjectIdentifier(interruption)] = interruption }
+        defer { _ = underWay.withLock { $0.removeValue(forKey: ObjectIdentifier(interruption)) } }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                pending.withLock {
-                    $0[task.taskIdentifier] = Pending(continuation: continuation, reply: Reply(status: 0, body: Data()))
+                Thread.detachNewThread { [timeout, largestReply] in
+                    continuation.resume(
+                        with: Result {
+                            let exchange = try Exchange(url, body, headers, largestReply)
+                            return try exchange.reply(before: .now + .seconds(timeout), interruption)
+                        })
                 }
-                task.resume()
-                if Task.isCancelled { giveUp(task, CancellationError()) }
             }
         } onCancel: {
-            giveUp(task, CancellationError())
+            interruption.interrupt()
         }
     }
 
-    /// Ends the wait for a reply at once. Cancelling the task itself waits for the queue that reads, which a fast reply
-    /// without end keeps busy, for a minute if need be: so it neither holds up who waits nor the delegate's queue, which
-    /// meanwhile throws away what still comes.
-    private func giveUp(_ task: URLSessionTask, _ error: any Error) {
-        pending.withLock { $0.removeValue(forKey: task.taskIdentifier) }?.continuation.resume(throwing: error)
-        DispatchQueue.global().async { task.cancel() }
+    /// Ends what is under way.
+    func close() { underWay.withLock { for interruption in $0.values { interruption.interrupt() } } }
+}
+
+/// One request, and the reading of its reply.
+private struct Exchange {
+    private let host: String
+    private let port: Int
+    private let isEncrypted: Bool
+    private let request: [UInt8]
+    private let largestReply: Int
+
+    init(_ url: URL, _ body: Data, _ headers: [String: String], _ largestReply: Int) throws {
+        guard let parts = URLComponents(url: url, resolvingAgainstBaseURL: false), let host = parts.host else {
+            throw ReportsError(.endpointInvalid, "the endpoint has no host")
+        }
+        isEncrypted = parts.scheme?.lowercased() == "https"
+        port = parts.port ?? (isEncrypted ? 443 : 80)
+        // The address of version 6 stands in brackets in an URL, and without them elsewhere.
+        self.host = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+        let named = (self.host.contains(":") ? "[\(self.host)]" : self.host) + (parts.port.map { ":\($0)" } ?? "")
+        var head = "POST \(parts.percentEncodedPath) HTTP/1.1\r\nHost: \(named)\r\n"
+        for (name, value) in headers.sorted(by: { $0.key < $1.key }) { head += "\(name): \(value)\r\n" }
+        head += "Accept: application/json\r\nConnection: close\r\nContent-Length: \(body.count)\r\n\r\n"
+        request = Array(head.utf8) + Array(body)
+        self.largestReply = largestReply
     }
 
-    /// Closes the connections; a session holds its delegate until then.
-    func close() {
-        session.withLock {
-            $0?.invalidateAndCancel()
-            $0 = nil
+    func reply(before deadline: ContinuousClock.Instant, _ interruption: Interruption) throws -> ChatTransport.Reply {
+        let connection = try Connection(host: host, port: port, deadline: deadline, interruption: interruption)
+        var reader = ReplyReader(largestBody: largestReply)
+        do {
+            if isEncrypted {
+                try ask(over: connection, TLSSession(host: host), &reader)
+            } else {
+                try ask(over: connection, &reader)
+            }
+        } catch let flaw as ReplyReader.Flaw {
+            switch flaw {
+            case .tooLarge: throw ReportsError(.answerTooLarge, "the model's reply is larger than \(largestReply) bytes")
+            case .malformed: throw ReportsError(.transport, "the model's server broke off or speaks no HTTP/1.1")
+            }
+        }
+        return ChatTransport.Reply(status: reader.status, body: reader.body, retryAfter: reader.retryAfter)
+    }
+
+    private func ask(over connection: Connection, _ reader: inout ReplyReader) throws {
+        // Who takes no more has perhaps answered: too large, not allowed.
+        _ = try connection.send(request)
+        while !reader.isWhole {
+            let bytes = try connection.receive()
+            if bytes.isEmpty { try reader.end() } else { try reader.take(bytes) }
         }
     }
 
-    private func openSession() -> URLSession {
-        session.withLock { session in
-            if let session { return session }
-            let configuration = URLSessionConfiguration.ephemeral
-            configuration.timeoutIntervalForRequest = timeout
-            configuration.timeoutIntervalForResource = timeout
-            configuration.httpShouldSetCookies = false
-            configuration.urlCache = nil
-            let made = URLSession(configuration: configuration, delegate: self, delegateQueue: nil)
-            session = made
-            return made
+    private func ask(over connection: Connection, _ session: TLSSession, _ reader: inout ReplyReader) throws {
+        while try !session.shakesHands() {
+            _ = try connection.send(session.bytesToSend())
+            let bytes = try connection.receive()
+            guard !bytes.isEmpty else { throw ReportsError(.transport, "the model's server speaks no TLS that can be used") }
+            session.take(bytes)
         }
-    }
-
-    // MARK: URLSessionDataDelegate
-
-    func urlSession(
-        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
-        completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
-    ) {
-        let http = response as? HTTPURLResponse
-        let tooLarge = response.expectedContentLength > Int64(largestReply)
-        pending.withLock {
-            $0[dataTask.taskIdentifier]?.reply.status = http?.statusCode ?? 0
-            $0[dataTask.taskIdentifier]?.reply.retryAfter = http?.value(forHTTPHeaderField: "Retry-After").flatMap(Double.init)
-        }
-        if tooLarge { giveUp(dataTask, tooLargeError) }
-        completionHandler(tooLarge ? .cancel : .allow)
-    }
-
-    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        let isTooLarge = pending.withLock {
-            $0[dataTask.taskIdentifier]?.reply.body.append(data)
-            return $0[dataTask.taskIdentifier].map { $0.reply.body.count > largestReply } ?? false
-        }
-        if isTooLarge { giveUp(dataTask, tooLargeError) }
-    }
-
-    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
-        guard let one = pending.withLock({ $0.removeValue(forKey: task.taskIdentifier) }) else { return }
-        if let error {
-            one.continuation.resume(throwing: Self.translated(error))
-        } else {
-            one.continuation.resume(returning: one.reply)
-        }
-    }
-
-    /// A redirect could lead past the allow-list: it is not followed, its status is the reply.
-    func urlSession(
-        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
-        newRequest request: URLRequest, completionHandler: @escaping (URLRequest?) -> Void
-    ) {
-        completionHandler(nil)
-    }
-
-    private var tooLargeError: ReportsError {
-        ReportsError(.answerTooLarge, "the model's reply is larger than \(largestReply) bytes")
-    }
-
-    private static func translated(_ error: any Error) -> any Error {
-        guard let error = error as? URLError else {
-            return ReportsError(.transport, "the connection to the model failed")
-        }
-        return switch error.code {
-        case .timedOut: ReportsError(.timedOut, "the model did not answer in time")
-        case .cancelled: CancellationError()
-        case .cannotConnectToHost: ReportsError(.transport, "no model listens at the endpoint: is it started?")
-        default: ReportsError(.transport, "the connection to the model failed (URL error \(error.code.rawValue))")
+        try session.write(request)
+        _ = try connection.send(session.bytesToSend())
+        while !reader.isWhole {
+            let said = try session.read()
+            try reader.take(said.bytes)
+            if reader.isWhole { return }
+            let bytes = said.isEnded ? [] : try connection.receive()
+            if bytes.isEmpty { try reader.end() } else { session.take(bytes) }
         }
     }
 }

@@ -1,10 +1,6 @@
 import Foundation
 import Synchronization
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
 /// Reads reports with a language model behind an OpenAI-compatible chat endpoint (llama.cpp, vLLM, Ollama …).
 ///
 /// What leaves the process is the de-identified report and nothing else, and only to an allowed endpoint. The answer
@@ -95,7 +91,8 @@ public final class LanguageModelExtractor: Sendable {
             var failure: ReportsError
             do {
                 let form = form.withLock { $0 }
-                let reply = try await transport.send(request(text, form: form))
+                let reply = try await transport.post(
+                    try body(text, form: form), to: configuration.endpoint.url, headers: headers)
                 if reply.status >= 400, form == .jsonSchema, Self.refusesForm(reply.body) {
                     self.form.withLock { $0 = .jsonObject }
                     continue
@@ -135,15 +132,15 @@ public final class LanguageModelExtractor: Sendable {
     /// Whether an error's text is about the form of the answer that was asked for.
     private static func refusesForm(_ body: Data) -> Bool { body.range(of: Data("response_format".utf8)) != nil }
 
-    private func request(_ text: String, form: Prompt.SchemaForm) throws -> URLRequest {
-        var request = URLRequest(url: configuration.endpoint.url)
-        request.httpMethod = "POST"
-        request.timeoutInterval = configuration.timeout
-        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-        if let key = configuration.key { request.setValue("Bearer \(key.secret)", forHTTPHeaderField: "Authorization") }
-        request.httpBody = try Prompt.body(
-            model: configuration.model, report: text, seed: configuration.seed,
-            longestAnswer: configuration.longestAnswer, form: form)
-        return request
+    private var headers: [String: String] {
+        var headers = ["Content-Type": "application/json"]
+        if let key = configuration.key { headers["Authorization"] = "Bearer \(key.secret)" }
+        return headers
+    }
+
+    private func body(_ text: String, form: Prompt.SchemaForm) throws -> Data {
+        try Prompt.body(
+            model: configuration.model, report: text, seed: configuration.seed, longestAnswer: configuration.longestAnswer,
+            form: form)
     }
 }
