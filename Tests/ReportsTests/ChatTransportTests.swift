@@ -2,12 +2,12 @@ import Foundation
 import Glibc
 import Testing
 
-@testable import Reports
+import Reports
 
 @Suite(.serialized) struct ChatTransportTests {
-    private func post(_ transport: ChatTransport, _ base: String) async throws -> ChatTransport.Reply {
+    private func post(_ transport: ChatTransport, _ base: String, timeout: Double = 600) async throws -> ChatTransport.Reply {
         let url = try Endpoint(base, allowed: ["localhost:443"]).url
-        return try await transport.post(Data("{}".utf8), to: url, headers: ["Content-Type": "application/json"])
+        return try await transport.post(Data("{}".utf8), to: url, headers: ["Content-Type": "application/json"], timeout: timeout)
     }
 
     /// Processor seconds of this process.
@@ -22,16 +22,16 @@ import Testing
     @Test func waitingForASlowModelCostsNoProcessor() async throws {
         let server = try ChatServer { _, _ in .silence }
         defer { server.close() }
-        let transport = ChatTransport(timeout: 3, largestReply: 1000)
+        let transport = ChatTransport(largestReply: 1000)
         let before = processorTime()
-        await #expect { try await post(transport, server.base) } throws: { ($0 as? ReportsError)?.code == .timedOut }
+        await #expect { try await post(transport, server.base, timeout: 3) } throws: { ($0 as? ReportsError)?.code == .timedOut }
         #expect(processorTime() - before < 0.5)
     }
 
     @Test func aCancelledTaskWaitsNoLonger() async throws {
         let server = try ChatServer { _, _ in .silence }
         defer { server.close() }
-        let transport = ChatTransport(timeout: 600, largestReply: 1000)
+        let transport = ChatTransport(largestReply: 1000)
         let task = Task { try await post(transport, server.base) }
         while server.bodies.isEmpty { try await Task.sleep(nanoseconds: 5_000_000) }
         task.cancel()
@@ -41,7 +41,7 @@ import Testing
     @Test func closingEndsWhatIsUnderWay() async throws {
         let server = try ChatServer { _, _ in .silence }
         defer { server.close() }
-        let transport = ChatTransport(timeout: 600, largestReply: 1000)
+        let transport = ChatTransport(largestReply: 1000)
         let task = Task { try await post(transport, server.base) }
         while server.bodies.isEmpty { try await Task.sleep(nanoseconds: 5_000_000) }
         transport.close()
@@ -67,16 +67,16 @@ import Testing
             ["s_server", "-quiet", "-accept", "127.0.0.1:\(port)", "-cert", certificate, "-key", key], input: input, output: told)
         defer { server.terminate() }
         try input.fileHandleForWriting.write(contentsOf: Data("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".utf8))
-        let transport = ChatTransport(timeout: 10, largestReply: 1000)
+        let transport = ChatTransport(largestReply: 1000)
         var refusal: ReportsError?
         for _ in 0..<200 where refusal?.message.contains("trusted") != true {
-            do { _ = try await post(transport, "https://127.0.0.1:\(port)") } catch let error as ReportsError { refusal = error }
+            do { _ = try await post(transport, "https://127.0.0.1:\(port)", timeout: 10) } catch let error as ReportsError { refusal = error }
             try await Task.sleep(nanoseconds: 20_000_000)
         }
         #expect(refusal?.message.contains("certificate") == true)
         setenv("SSL_CERT_FILE", certificate, 1)
         defer { unsetenv("SSL_CERT_FILE") }
-        let reply = try await post(transport, "https://localhost:\(port)")
+        let reply = try await post(transport, "https://localhost:\(port)", timeout: 10)
         #expect(reply.status == 200 && reply.body == Data("hello".utf8))
         // The one that was refused had sent nothing.
         server.terminate()

@@ -193,12 +193,42 @@ import Testing
         }.findings(in: Self.report)
         #expect(other == first)
         #expect(server.bodies.count == 2)
-        let files = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+        let files = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { !$0.hasPrefix(".") }
         #expect(files.count == 2 && files.allSatisfy { $0.hasSuffix(".json") })
         // A file that was damaged is asked again, not believed.
         for file in files { try Data("{".utf8).write(to: directory.appendingPathComponent(file)) }
         _ = try await extractor(server) { $0.cache = directory }.findings(in: Self.report)
         #expect(server.bodies.count == 3)
+    }
+
+    @Test func theSameReportAskedByManyAtOnceIsAskedOnce() async throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let server = try ChatServer { _, _ in
+            Thread.sleep(forTimeInterval: 0.2)
+            return .reply(200, ChatServer.yes)
+        }
+        defer { server.close() }
+        // Two extractors, as two workers have.
+        let extractors = try (0..<2).map { _ in
+            var configuration = LanguageModelExtractor.Configuration(endpoint: try Endpoint(server.base, allowed: []), model: "m")
+            configuration.cache = directory
+            return try LanguageModelExtractor(configuration)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<8 {
+                group.addTask { _ = try await extractors[number % 2].findings(in: Self.report) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(server.bodies.count == 1)
+    }
+
+    @Test func aReportLongerThanTheContextIsNotAskedAgain() async throws {
+        let server = try ChatServer { _, _ in .reply(400, #"{"error":{"message":"This model's maximum context length is 8192"}}"#) }
+        defer { server.close() }
+        #expect(await failure(try extractor(server))?.code == .reportTooLarge)
+        #expect(server.bodies.count == 1)
     }
 
     @Test func noMoreThanAllowedAreUnderWay() async throws {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Reports
+import Reports
 
 @Suite struct ReplyReaderTests {
     /// The reply read from `text` in pieces of so many bytes.

@@ -6,37 +6,32 @@ import Synchronization
 /// Not URLSession: on Linux it goes on watching a socket for room to write once the request was sent, and spends a
 /// processor on that for as long as the model thinks. Neither redirects nor proxies are followed: reports go to the host
 /// that was allowed and nowhere else.
-final class ChatTransport: Sendable {
+package final class ChatTransport: Sendable {
     /// What came back.
-    struct Reply: Sendable {
-        var status: Int
-        var body: Data
+    package struct Reply: Sendable {
+        package var status: Int
+        package var body: Data
         /// Seconds to wait, as the server asks (`Retry-After`).
-        var retryAfter: Double?
+        package var retryAfter: Double?
     }
 
     private let largestReply: Int
-    private let timeout: Double
     private let underWay = Mutex<[ObjectIdentifier: Interruption]>([:])
 
-    /// - Parameters:
-    ///   - timeout: seconds for one reply.
-    ///   - largestReply: bytes of the largest body that is read.
-    init(timeout: Double, largestReply: Int) {
-        self.timeout = timeout
-        self.largestReply = largestReply
-    }
+    /// - Parameter largestReply: bytes of the largest body that is read.
+    package init(largestReply: Int) { self.largestReply = largestReply }
 
     /// Posts `body` to `url`.
     ///
+    /// - Parameter timeout: seconds until the reply must be whole.
     /// - Throws: `timedOut`, `transport`, `answerTooLarge`; `CancellationError` when the task was cancelled.
-    func post(_ body: Data, to url: URL, headers: [String: String]) async throws -> Reply {
+    package func post(_ body: Data, to url: URL, headers: [String: String], timeout: Double) async throws -> Reply {
         let interruption = try Interruption()
         underWay.withLock { $0[ObjectIdentifier(interruption)] = interruption }
         defer { _ = underWay.withLock { $0.removeValue(forKey: ObjectIdentifier(interruption)) } }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                Thread.detachNewThread { [timeout, largestReply] in
+                Thread.detachNewThread { [largestReply] in
                     continuation.resume(
                         with: Result {
                             let exchange = try Exchange(url, body, headers, largestReply)
@@ -50,7 +45,7 @@ final class ChatTransport: Sendable {
     }
 
     /// Ends what is under way.
-    func close() { underWay.withLock { for interruption in $0.values { interruption.interrupt() } } }
+    package func close() { underWay.withLock { for interruption in $0.values { interruption.interrupt() } } }
 }
 
 /// One request, and the reading of its reply.

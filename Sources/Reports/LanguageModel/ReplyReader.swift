@@ -1,9 +1,9 @@
 import Foundation
 
 /// Puts an HTTP/1.1 reply together from the bytes that come. It knows no socket.
-struct ReplyReader {
+package struct ReplyReader {
     /// What makes a reply unusable.
-    enum Flaw: Error { case malformed, tooLarge }
+    package enum Flaw: Error { case malformed, tooLarge }
 
     private enum Part {
         case head
@@ -18,8 +18,8 @@ struct ReplyReader {
         case whole
     }
 
-    private(set) var status = 0
-    private(set) var body = Data()
+    package private(set) var status = 0
+    package private(set) var body = Data()
     private var headers: [String: String] = [:]
     private var part = Part.head
     /// Bytes that came and were not yet understood.
@@ -29,17 +29,17 @@ struct ReplyReader {
     /// Bytes of the longest head, and of the longest line within chunks.
     private static let longestHead = 1 << 16
 
-    init(largestBody: Int) { self.largestBody = largestBody }
+    package init(largestBody: Int) { self.largestBody = largestBody }
 
     /// Seconds to wait, as the server asks (`Retry-After`).
-    var retryAfter: Double? { headers["retry-after"].flatMap(Double.init) }
+    package var retryAfter: Double? { headers["retry-after"].flatMap(Double.init) }
 
-    var isWhole: Bool { if case .whole = part { true } else { false } }
+    package var isWhole: Bool { if case .whole = part { true } else { false } }
 
     /// Takes the bytes that came.
     ///
     /// - Throws: `tooLarge` as soon as the body is announced or found to be larger than allowed.
-    mutating func take(_ bytes: [UInt8]) throws(Flaw) {
+    package mutating func take(_ bytes: [UInt8]) throws(Flaw) {
         waiting += bytes
         var start = 0
         while try step(&start) {}
@@ -47,7 +47,7 @@ struct ReplyReader {
     }
 
     /// The connection ended.
-    mutating func end() throws(Flaw) {
+    package mutating func end() throws(Flaw) {
         if case .bodyToTheEnd = part { part = .whole }
         guard isWhole else { throw .malformed }
     }

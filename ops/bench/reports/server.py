@@ -7,7 +7,7 @@ quarter of a million for Gemma, which takes ten times as long as the model itsel
 first, and the others only when the grammar refuses it. A prompt's beginning that the last one shared is not read again,
 and a client that has gone is not answered: neither costs the processor anything.
 
---log appends what was received, a line a request: time, body, and how long it took. It holds prompts: for tests only.
+--log appends what was received, a line when it comes and a line when it ends: time, headers, body, status, seconds. It holds prompts: for tests only.
 """
 
 import argparse
@@ -159,10 +159,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         start = time.time()
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        entry = {"time": start, "path": self.path, "headers": dict(self.headers), "body": body.decode(errors="replace")}
+        entry = {"time": start, "headers": dict(self.headers), "body": body.decode(errors="replace"), "status": "failed"}
         try:
             request = json.loads(body)
-            if (request.get("response_format") or {}).get("type") == "json_schema":
+            # Also what is never answered, since the server is killed, was received.
+            self.note({**entry, "status": "received" if not self.asks_otherwise(request) else 422})
+            if self.asks_otherwise(request):
                 # As llama-cpp-python's server answers.
                 entry["status"] = 422
                 return self.reply(422, {"error": {"message": "response_format: only json_object with a schema is known"}})
@@ -179,9 +181,18 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(400, {"error": {"message": str(error)}})
         finally:
             entry["seconds"] = round(time.time() - start, 2)
-            if self.server.log:
-                with open(self.server.log, "a", encoding="utf-8") as log:
-                    log.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            if entry["status"] != 422:
+                self.note(entry)
+
+    @staticmethod
+    def asks_otherwise(request):
+        """Whether the answer's form is asked for in another way than this server knows."""
+        return (request.get("response_format") or {}).get("type") == "json_schema"
+
+    def note(self, entry):
+        if self.server.log:
+            with self.server.noting, open(self.server.log, "a", encoding="utf-8") as log:
+                log.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
 
 def main():
@@ -195,6 +206,7 @@ def main():
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     server.model = Model(options.model, options.threads, options.context)
     server.name, server.log = options.model.rsplit("/", 1)[-1], options.log
+    server.noting = threading.Lock()
     server.serve_forever()
 
 
