@@ -34,7 +34,8 @@ public struct ReportsError: Error, Sendable, Equatable, CustomStringConvertible 
         /// The model's server is away or busy; the same report may be read later.
         public static let ofOutage: [Code] = [.transport, .timedOut, .unavailable]
         /// Of where and how the model is asked, whatever the report.
-        public static let ofService: [Code] = ofOutage + [.endpointRefused, .endpointInvalid, .httpStatus, .keyUnreadable, .cacheUnwritable]
+        public static let ofService: [Code] =
+            ofOutage + [.endpointRefused, .endpointInvalid, .httpStatus, .keyUnreadable, .cacheUnwritable]
     }
 
     public var code: Code

@@ -70,7 +70,9 @@ import Reports
         let transport = ChatTransport(largestReply: 1000)
         var refusal: ReportsError?
         for _ in 0..<200 where refusal?.message.contains("trusted") != true {
-            do { _ = try await post(transport, "https://127.0.0.1:\(port)", timeout: 10) } catch let error as ReportsError { refusal = error }
+            do { _ = try await post(transport, "https://127.0.0.1:\(port)", timeout: 10) } catch let error as ReportsError {
+                refusal = error
+            }
             try await Task.sleep(nanoseconds: 20_000_000)
         }
         #expect(refusal?.message.contains("certificate") == true)

@@ -224,6 +224,18 @@ import Testing
         #expect(server.bodies.count == 1)
     }
 
+    @Test(arguments: [
+        ("A polyp of 1.5 cm in the sigmoid", "1.5", 15.0), ("A polyp of 1,5 x 1,2 cm", "1.5", 15), ("直肠息肉2.0厘米", "2", 20),
+        ("A 6 mm polyp at 6 cm", "6", 6), ("A polyp, 11.5 cm from the verge", "1.5", 1.5), ("A 15 mm polyp", "15", 15),
+    ])
+    func centimetresThatWereCopiedAreConverted(_ report: String, _ said: String, _ size: Double) async throws {
+        let answer = ChatServer.completion(
+            #"{"polyp":"yes","count":1,"sites":[],"max_size_mm":\#(said),"morphology":[],"confidence":0.9,"quote":""}"#)
+        let server = try ChatServer { _, _ in .reply(200, answer) }
+        defer { server.close() }
+        #expect(try await extractor(server).findings(in: report).maxSizeMillimetres == size)
+    }
+
     @Test func aReportLongerThanTheContextIsNotAskedAgain() async throws {
         let server = try ChatServer { _, _ in .reply(400, #"{"error":{"message":"This model's maximum context length is 8192"}}"#) }
         defer { server.close() }

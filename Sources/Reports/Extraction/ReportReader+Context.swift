@@ -41,7 +41,8 @@ extension ReportReader {
         let isTaken = reading.isTakenOut && reading.opensWithAnaphor && isPlaced
         let isMetAgain = reading.has(.confirmed) && reading.isTakenOut && isPlaced
         let isGrown = reading.has(.grown) && !reading.measures.isEmpty
-        guard isGrown || !isReportedOfPast && (isConfirmed || isTaken) || isReportedOfPast && (isTaken || isMetAgain) && reading.has(.current)
+        guard
+            isGrown || !isReportedOfPast && (isConfirmed || isTaken) || isReportedOfPast && (isTaken || isMetAgain) && reading.has(.current)
         else {
             return false
         }
@@ -62,14 +63,17 @@ extension ReportReader {
 
     /// "Blood in the stool, polyps suspected. The whole colon is normal": nothing was seen that could be doubted.
     mutating func dropSuspicion(with reading: StatementReading) {
-        guard let last = tally.last, last.standing == .uncertain,
+        // What was only raised in between says nothing for or against it.
+        let between = tally.contributions.reversed().prefix { $0.standing == .weak }.count
+        guard between < tally.contributions.count, between < 3,
+            case let last = tally.contributions[tally.contributions.count - 1 - between], last.standing == .uncertain,
             !reading.mentions.contains(where: { $0.standing == .affirmed || $0.standing == .uncertain })
         else { return }
         let isAnswered = reading.has(.normal, .absence) || reading.mentions.contains(where: { $0.standing == .negated })
         // "Possible 5 mm polyp on insertion. … No polyp.": nothing is left of the doubt.
         let isDenied = reading.deniesAll && !reading.has(.site, .rest, .history) && !reading.deniesOnlyCertainty
-        guard last.isSuspicion && isAnswered || isDenied || last.isAsked && reading.opensWithDenial else { return }
-        tally.removeLast()
+        guard isDenied || between == 0 && (last.isSuspicion && isAnswered || last.isAsked && reading.opensWithDenial) else { return }
+        for _ in 0...between { tally.removeLast() }
     }
 
     // MARK: What was only named
@@ -141,6 +145,16 @@ extension StatementReading {
         }
     }
 
+    /// `Number: 2`, a field of a form.
+    var numberField: Int? {
+        guard let first = tokens.first, Self.numberNames.contains(first.text), tokens.contains(where: { $0.text == ":" }),
+            let number = tokens.last(where: { $0.kind == .number }), number.value == number.value.rounded(), (1...99).contains(number.value)
+        else { return nil }
+        return Int(number.value)
+    }
+
+    private static let numberNames: Set<String> = ["number", "no", "count", "quantity", "anzahl", "zahl", "数", "个", "枚"]
+
     /// Words that make a place and a length something else than a polyp's.
     var saysOtherwise: Bool {
         has(.lookalike, .organ, .normal, .absence, .history, .family, .hypothetical, .negation, .negationAfter, .reported)
@@ -202,8 +216,6 @@ extension StatementReading {
                 && tokens[tag.range.upperBound...].allSatisfy { $0.kind == .symbol }
         }
     }
-
-    private static let pronouns: Set<String> = ["none", "keine", "keiner", "keines"]
 
     var opensWithAnaphor: Bool {
         tags.contains { $0.concept == .anaphor && $0.range.lowerBound - statement.range.lowerBound <= 2 }

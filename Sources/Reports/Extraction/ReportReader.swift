@@ -73,7 +73,9 @@ struct ReportReader {
         if reading.has(.site), !reading.has(.organ), !statement.isUpper { isUpper = false }
         reading.judge(isUpper: isUpper, hasContextSite: !lineSites.isEmpty)
 
-        let isTold = retract(with: reading) || denyTopic(with: reading) || confirmReported(with: reading) || resolve(with: reading) || describePending(with: reading)
+        let isTold =
+            retract(with: reading) || denyTopic(with: reading) || confirmReported(with: reading) || resolve(with: reading)
+            || describePending(with: reading)
         if !isTold, !countTopic(with: reading) {
             keepBare(reading)
             contribute(reading)
@@ -267,6 +269,7 @@ struct ReportReader {
             !reading.has(.lookalike, .organ, .normal, .absence, .history, .family, .hypothetical, .course),
             !reading.has(.negation, .negationAfter) || reading.has(.morphology)
         else { return }
+        if let number = reading.numberField { fields.counts = [number] }
         let sites = reading.sites(in: Array(reading.pieces.indices), expandingRanges: false)
         if !sites.isEmpty { fields.sites = sites }
         fields.measures += reading.measures.flatMap(\.values)
@@ -279,7 +282,7 @@ struct ReportReader {
         guard !fields.sites.isEmpty, !fields.measures.isEmpty, fields.isTakenOut || !fields.shapes.isEmpty else { return }
         var contribution = fields
         contribution.standing = .affirmed
-        contribution.counts = [1]
+        if contribution.counts.isEmpty { contribution.counts = [1] }
         tally.add(contribution)
         distance = 0
     }

@@ -48,7 +48,8 @@ extension StatementReading {
                     continue
                 }
                 if !quantity.isArticle, order == 0, let value = quantity.value, value > 1, behind < tokens.endIndex,
-                    tokens[behind].text == ":" || tokens[behind].text == ")" && behind + 1 < tokens.endIndex && tokens[behind + 1].text == ":",
+                    tokens[behind].text == ":"
+                        || tokens[behind].text == ")" && behind + 1 < tokens.endIndex && tokens[behind + 1].text == ":",
                     has(.site, in: behind..<statement.range.upperBound), leadSites.isEmpty
                 {
                     // "Four polyps: hepatic flexure Is 5 mm; …": a heading; what follows lists them.
@@ -130,7 +131,7 @@ extension StatementReading {
             }
         }
         // `多发息肉（升结肠2枚，降结肠1枚）`: the list tells how many these are.
-        if let first = items.first, items.count == 1, first.value == nil, !first.isSited, !rest.isEmpty,
+        if let first = items.first, items.count == 1, first.value == nil, isBracketed, !rest.isEmpty,
             rest.allSatisfy({ $0.isSited && $0.value != nil })
         {
             items = []

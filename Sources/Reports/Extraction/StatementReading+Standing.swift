@@ -43,6 +43,7 @@ extension StatementReading {
         if has(.family, in: piece) || has(.family) && !isOwn {
             return .elsewhere
         }
+        if isDeniedAfterAll(mention) { return .negated }
         if isUndecided(mention) || isAsked { return .uncertain }
         if isResolved(mention) { return .elsewhere }
         if isHypothetical(mention) || isPostoperative(mention) { return .elsewhere }
@@ -373,6 +374,21 @@ extension StatementReading {
         }
     }
 
+    /// "Inflammatory change or flat adenoma": the other is no polyp, whatever it may be.
+    private func isSecondOfTwo(_ mention: Mention) -> Bool {
+        guard mention.kind == .polyp, !hasMeasure(in: pieces[mention.piece]) else { return false }
+        return tags.contains { tag in
+            guard tag.concept == .alternative, tag.range.upperBound <= mention.range.lowerBound,
+                mention.range.lowerBound - tag.range.upperBound <= 2, tag.range.lowerBound - pieces[mention.piece].lowerBound >= 1
+            else { return false }
+            let before = max(pieces[mention.piece].lowerBound, tag.range.lowerBound - 4)..<tag.range.lowerBound
+            return !has(
+                .polyp, .lesion, .procedure, .morphology, .classification, .resection, .site, .negation, .negationAfter, .organ, .history,
+                .family, .hypothetical, in: before)
+                && !before.contains { tokens[$0].kind == .number || lexicon.numbers[tokens[$0].text] != nil }
+        }
+    }
+
     /// "Polyp or fold", "adenoma versus granulation tissue".
     private func isOneOfTwo(_ mention: Mention) -> Bool {
         // "Polyp or …", whatever the other may be, as long as it is not another word for a polyp or a number.
@@ -386,7 +402,7 @@ extension StatementReading {
                             && $0.range.lowerBound >= tag.range.upperBound
                     }
             }
-        if isWeighed { return true }
+        if isWeighed || isSecondOfTwo(mention) { return true }
         let lookalikes = tags.filter {
             ($0.concept == .lookalike || $0.concept == .normal && piece(of: $0.range.lowerBound) == mention.piece)
                 && !$0.range.overlaps(mention.range) && !isNearby($0)
