@@ -4,7 +4,7 @@ public struct ReportsError: Error, Sendable, Equatable, CustomStringConvertible 
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Base: String, Sendable {
             case emptyReport, reportTooLarge, malformedLexicon, malformedLine
-            case endpointRefused, endpointInvalid, transport, timedOut, httpStatus, answerTooLarge, answerInvalid
+            case endpointRefused, endpointInvalid, transport, timedOut, unavailable, httpStatus, answerTooLarge, answerInvalid
             case keyUnreadable, cacheUnwritable
         }
         private let base: Base
@@ -19,6 +19,9 @@ public struct ReportsError: Error, Sendable, Equatable, CustomStringConvertible 
         /// The connection was refused or broke.
         public static let transport = Code(base: .transport)
         public static let timedOut = Code(base: .timedOut)
+        /// The server says that it cannot answer now: it starts, it is busy, it failed.
+        public static let unavailable = Code(base: .unavailable)
+        /// The server refuses: a wrong key, an unknown model.
         public static let httpStatus = Code(base: .httpStatus)
         public static let answerTooLarge = Code(base: .answerTooLarge)
         /// The model's answer does not follow the schema.
@@ -27,6 +30,12 @@ public struct ReportsError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let cacheUnwritable = Code(base: .cacheUnwritable)
 
         public var description: String { base.rawValue }
+
+        /// The model's server is away or busy; the same report may be read later.
+        public static let ofOutage: [Code] = [.transport, .timedOut, .unavailable]
+        /// Of where and how the model is asked, whatever the report.
+        public static let ofService: [Code] =
+            ofOutage + [.endpointRefused, .endpointInvalid, .httpStatus, .keyUnreadable, .cacheUnwritable]
     }
 
     public var code: Code

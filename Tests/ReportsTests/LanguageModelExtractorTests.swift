@@ -193,12 +193,54 @@ import Testing
         }.findings(in: Self.report)
         #expect(other == first)
         #expect(server.bodies.count == 2)
-        let files = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+        let files = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { !$0.hasPrefix(".") }
         #expect(files.count == 2 && files.allSatisfy { $0.hasSuffix(".json") })
         // A file that was damaged is asked again, not believed.
         for file in files { try Data("{".utf8).write(to: directory.appendingPathComponent(file)) }
         _ = try await extractor(server) { $0.cache = directory }.findings(in: Self.report)
         #expect(server.bodies.count == 3)
+    }
+
+    @Test func theSameReportAskedByManyAtOnceIsAskedOnce() async throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let server = try ChatServer { _, _ in
+            Thread.sleep(forTimeInterval: 0.2)
+            return .reply(200, ChatServer.yes)
+        }
+        defer { server.close() }
+        // Two extractors, as two workers have.
+        let extractors = try (0..<2).map { _ in
+            var configuration = LanguageModelExtractor.Configuration(endpoint: try Endpoint(server.base, allowed: []), model: "m")
+            configuration.cache = directory
+            return try LanguageModelExtractor(configuration)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<8 {
+                group.addTask { _ = try await extractors[number % 2].findings(in: Self.report) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(server.bodies.count == 1)
+    }
+
+    @Test(arguments: [
+        ("A polyp of 1.5 cm in the sigmoid", "1.5", 15.0), ("A polyp of 1,5 x 1,2 cm", "1.5", 15), ("直肠息肉2.0厘米", "2", 20),
+        ("A 6 mm polyp at 6 cm", "6", 6), ("A polyp, 11.5 cm from the verge", "1.5", 1.5), ("A 15 mm polyp", "15", 15),
+    ])
+    func centimetresThatWereCopiedAreConverted(_ report: String, _ said: String, _ size: Double) async throws {
+        let answer = ChatServer.completion(
+            #"{"polyp":"yes","count":1,"sites":[],"max_size_mm":\#(said),"morphology":[],"confidence":0.9,"quote":""}"#)
+        let server = try ChatServer { _, _ in .reply(200, answer) }
+        defer { server.close() }
+        #expect(try await extractor(server).findings(in: report).maxSizeMillimetres == size)
+    }
+
+    @Test func aReportLongerThanTheContextIsNotAskedAgain() async throws {
+        let server = try ChatServer { _, _ in .reply(400, #"{"error":{"message":"This model's maximum context length is 8192"}}"#) }
+        defer { server.close() }
+        #expect(await failure(try extractor(server))?.code == .reportTooLarge)
+        #expect(server.bodies.count == 1)
     }
 
     @Test func noMoreThanAllowedAreUnderWay() async throws {

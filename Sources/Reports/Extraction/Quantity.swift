@@ -35,6 +35,12 @@ extension Lexicon {
 
     private func quantity(in tokens: ArraySlice<Token>, at start: Int, tags: [Tag]) -> Quantity? {
         guard var value = numeral(in: tokens, at: start) else { return nil }
+        // "05/23" is a month.
+        let isMonth = tokens[start].text.hasPrefix("0") && start + 1 < tokens.endIndex && ["/", "."].contains(tokens[start + 1].text)
+        let isItsYear =
+            start - 1 > tokens.startIndex && tokens[start - 1].text == "/" && tokens[start - 2].kind == .number
+            && tokens[start - 2].text.hasPrefix("0")
+        if tokens[start].kind == .number, tokens[start].text.count > 1, isMonth || isItsYear { return nil }
         // "0912" is a time.
         if tokens[start].kind == .number, tokens[start].text.hasPrefix("0"), tokens[start].text.count > 2 { return nil }
         // "Polyp A (9 mm)": a label.

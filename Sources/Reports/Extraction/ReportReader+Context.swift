@@ -19,6 +19,15 @@ extension ReportReader {
 
     private static var reachOfRetraction: Int { 2 }
 
+    /// "The last three colonoscopies each had polyps. This one has none."
+    mutating func denyTopic(with reading: StatementReading) -> Bool {
+        guard let last = tally.last, last.standing == .affirmed, last.sites.isEmpty || last.sites == [.unspecified], last.measures.isEmpty,
+            !last.isTakenOut, topicDistance == 0, reading.deniesTopic
+        else { return false }
+        tally.removeLast()
+        return true
+    }
+
     // MARK: Known lesions
 
     /// "CT suspected a polyp at the splenic flexure. It was there: 8 mm."; "Referred for EMR of a 30 mm polyp. It was
@@ -30,8 +39,11 @@ extension ReportReader {
         let isConfirmed = reading.has(.confirmed) && (reading.has(.anaphor) || !reading.measures.isEmpty)
         let isPlaced = !(reported.measures.isEmpty && reported.sites.isEmpty)
         let isTaken = reading.isTakenOut && reading.opensWithAnaphor && isPlaced
+        let isMetAgain = reading.has(.confirmed) && reading.isTakenOut && isPlaced
         let isGrown = reading.has(.grown) && !reading.measures.isEmpty
-        guard isGrown || !isReportedOfPast && (isConfirmed || isTaken) || isReportedOfPast && isTaken && reading.has(.current) else {
+        guard
+            isGrown || !isReportedOfPast && (isConfirmed || isTaken) || isReportedOfPast && (isTaken || isMetAgain) && reading.has(.current)
+        else {
             return false
         }
         var contribution = reported
@@ -51,11 +63,17 @@ extension ReportReader {
 
     /// "Blood in the stool, polyps suspected. The whole colon is normal": nothing was seen that could be doubted.
     mutating func dropSuspicion(with reading: StatementReading) {
-        guard let last = tally.last, last.standing == .uncertain, last.isSuspicion,
-            !reading.mentions.contains(where: { $0.standing == .affirmed || $0.standing == .uncertain }),
-            reading.has(.normal, .absence) || reading.mentions.contains(where: { $0.standing == .negated })
+        // What was only raised in between says nothing for or against it.
+        let between = tally.contributions.reversed().prefix { $0.standing == .weak }.count
+        guard between < tally.contributions.count, between < 3,
+            case let last = tally.contributions[tally.contributions.count - 1 - between], last.standing == .uncertain,
+            !reading.mentions.contains(where: { $0.standing == .affirmed || $0.standing == .uncertain })
         else { return }
-        tally.removeLast()
+        let isAnswered = reading.has(.normal, .absence) || reading.mentions.contains(where: { $0.standing == .negated })
+        // "Possible 5 mm polyp on insertion. … No polyp.": nothing is left of the doubt.
+        let isDenied = reading.deniesAll && !reading.has(.site, .rest, .history) && !reading.deniesOnlyCertainty
+        guard isDenied || between == 0 && (last.isSuspicion && isAnswered || last.isAsked && reading.opensWithDenial) else { return }
+        for _ in 0...between { tally.removeLast() }
     }
 
     // MARK: What was only named
@@ -96,12 +114,8 @@ extension ReportReader {
 
     /// `Sigmoid 4 mm` on a line of its own: a polyp where the report says somewhere that there are some, and not which.
     mutating func keepBare(_ reading: StatementReading) {
-        guard reading.mentions.isEmpty, !reading.measures.isEmpty, !reading.saysOtherwise, !reading.has(.course, .device) else { return }
+        guard reading.isBareList else { return }
         let telling = reading.pieces.indices.filter { reading.hasMeasure(in: reading.pieces[$0]) }
-        let isBare = telling.allSatisfy { index in
-            !reading.sites(in: [index], expandingRanges: false).isEmpty && reading.pieces[index].count <= Self.longestBareItem
-        }
-        guard isBare else { return }
         for index in telling {
             let values = reading.measures(in: [index]).flatMap(\.values)
             bareItems.append(
@@ -112,8 +126,6 @@ extension ReportReader {
         }
     }
 
-    private static var longestBareItem: Int { 9 }
-
     mutating func addBareItems() {
         let affirmed = tally.contributions.filter { $0.standing == .affirmed }
         guard !bareItems.isEmpty, !affirmed.isEmpty, affirmed.allSatisfy({ $0.measures.isEmpty && $0.sites.isEmpty }) else { return }
@@ -123,6 +135,26 @@ extension ReportReader {
 }
 
 extension StatementReading {
+    private static var longestBareItem: Int { 9 }
+
+    /// Places with lengths and nothing else.
+    var isBareList: Bool {
+        guard mentions.isEmpty, !measures.isEmpty, !saysOtherwise, !has(.course, .device) else { return false }
+        return pieces.indices.filter { hasMeasure(in: pieces[$0]) }.allSatisfy { index in
+            !sites(in: [index], expandingRanges: false).isEmpty && pieces[index].count <= Self.longestBareItem
+        }
+    }
+
+    /// `Number: 2`, a field of a form.
+    var numberField: Int? {
+        guard let first = tokens.first, Self.numberNames.contains(first.text), tokens.contains(where: { $0.text == ":" }),
+            let number = tokens.last(where: { $0.kind == .number }), number.value == number.value.rounded(), (1...99).contains(number.value)
+        else { return nil }
+        return Int(number.value)
+    }
+
+    private static let numberNames: Set<String> = ["number", "no", "count", "quantity", "anzahl", "zahl", "数", "个", "枚"]
+
     /// Words that make a place and a length something else than a polyp's.
     var saysOtherwise: Bool {
         has(.lookalike, .organ, .normal, .absence, .history, .family, .hypothetical, .negation, .negationAfter, .reported)
@@ -155,6 +187,33 @@ extension StatementReading {
                     }
                         ?? false
                 }
+        }
+    }
+
+    /// "No definite polyp": one that is not definite is left.
+    var deniesOnlyCertainty: Bool { tokens.contains { Self.certainty.contains($0.text) } }
+
+    private static let certainty: Set<String> = [
+        "definite", "definitely", "certain", "sure", "obvious", "clear", "convincing", "sicher", "sicherer", "sicheren", "eindeutig",
+        "eindeutiger", "eindeutigen", "明", "确",
+    ]
+
+    /// "No, none was there": an answer, and not the denial of something else.
+    var opensWithDenial: Bool {
+        tags.contains {
+            [.negation, .negationAfter, .denial].contains($0.concept) && $0.range.lowerBound - statement.range.lowerBound <= 1
+        } && !has(.sequel, .closure, .device, .lookalike, .organ)
+    }
+
+    /// "This one has none", "there was none": the noun is that of the sentence before.
+    var deniesTopic: Bool {
+        guard mentions.isEmpty, measures.isEmpty, tokens.count <= 10,
+            !has(.sequel, .closure, .device, .lookalike, .site, .rest, .organ, .resection, .current)
+        else { return false }
+        return tags.contains { tag in
+            (tag.concept == .negation || tag.concept == .negationAfter)
+                && tokens[tag.range].contains { Self.pronouns.contains($0.text) }
+                && tokens[tag.range.upperBound...].allSatisfy { $0.kind == .symbol }
         }
     }
 

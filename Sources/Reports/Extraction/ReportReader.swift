@@ -73,7 +73,9 @@ struct ReportReader {
         if reading.has(.site), !reading.has(.organ), !statement.isUpper { isUpper = false }
         reading.judge(isUpper: isUpper, hasContextSite: !lineSites.isEmpty)
 
-        let isTold = retract(with: reading) || confirmReported(with: reading) || resolve(with: reading) || describePending(with: reading)
+        let isTold =
+            retract(with: reading) || denyTopic(with: reading) || confirmReported(with: reading) || resolve(with: reading)
+            || describePending(with: reading)
         if !isTold, !countTopic(with: reading) {
             keepBare(reading)
             contribute(reading)
@@ -194,6 +196,7 @@ struct ReportReader {
         if contribution.measures.isEmpty, !isContinuation { contribution.measures = fields.measures }
         if contribution.shapes.isEmpty, !isContinuation { contribution.shapes = fields.shapes }
         contribution.isTakenOut = reading.isTakenOut
+        contribution.isAsked = standing == .uncertain && reading.isAsked
         contribution.isSuspicion =
             standing == .uncertain && reading.has(.possible) && ownSites.isEmpty && reading.measures.isEmpty
             && !reading.has(.undecided, .vanished, .alternative, .morphology)
@@ -266,6 +269,7 @@ struct ReportReader {
             !reading.has(.lookalike, .organ, .normal, .absence, .history, .family, .hypothetical, .course),
             !reading.has(.negation, .negationAfter) || reading.has(.morphology)
         else { return }
+        if let number = reading.numberField { fields.counts = [number] }
         let sites = reading.sites(in: Array(reading.pieces.indices), expandingRanges: false)
         if !sites.isEmpty { fields.sites = sites }
         fields.measures += reading.measures.flatMap(\.values)
@@ -278,7 +282,7 @@ struct ReportReader {
         guard !fields.sites.isEmpty, !fields.measures.isEmpty, fields.isTakenOut || !fields.shapes.isEmpty else { return }
         var contribution = fields
         contribution.standing = .affirmed
-        contribution.counts = [1]
+        if contribution.counts.isEmpty { contribution.counts = [1] }
         tally.add(contribution)
         distance = 0
     }
@@ -299,6 +303,8 @@ struct ReportReader {
         if last.sites.isEmpty, reading.has(.site), reading.isTakenOut, contributionLine == reading.statement.line, distance <= 1 {
             return true
         }
+        // "Six polyps in all. Caecum 3 mm. Ascending 11 mm, 4 mm.": each one of the list stands for itself.
+        if last.speaksOfSeveral, last.sites.isEmpty, last.measures.isEmpty, reading.isBareList { return false }
         // "Polyp retrieved: yes. Size 5 mm."
         if last.measures.isEmpty, !reading.measures.isEmpty, distance <= 1, reading.tokens.count <= 6,
             !reading.has(.negation, .negationAfter)

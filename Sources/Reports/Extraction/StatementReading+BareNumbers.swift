@@ -8,6 +8,13 @@ extension StatementReading {
             {
                 return true
             }
+            // "Sigmoid 5 mm Is, snare x1": as many strokes as sizes were said.
+            if tag.concept == .resection, tag.range.upperBound == quantity.range.lowerBound - 1, quantity.isCounting,
+                mentions.contains(where: { $0.kind == .implied && $0.piece < piece(of: quantity.range.lowerBound) }),
+                quantity.value == measures.filter({ $0.range.upperBound <= tag.range.lowerBound }).map(\.values.count).reduce(0, +)
+            {
+                return true
+            }
             guard tag.concept == .device else { return false }
             let gap: Range<Int>
             if tag.range.lowerBound >= quantity.range.upperBound {
@@ -69,6 +76,15 @@ extension StatementReading {
         {
             return true
         }
+        // "At 20 cm an 8 mm and at 28 cm a 4 mm polyp": the noun comes with the second one.
+        if quantity.isArticle, let size = measures.first(where: { $0.range.lowerBound == end }),
+            let next = quantities.first(where: { $0.range.lowerBound >= size.range.upperBound }), next.isArticle,
+            measures.contains(where: { $0.range.lowerBound == next.range.upperBound }),
+            (size.range.upperBound..<next.range.lowerBound).contains(where: { Self.ands.contains(tokens[$0].text) }),
+            !mentions.contains(where: { $0.range.overlaps(end..<next.range.lowerBound) })
+        {
+            return true
+        }
         // "Ascending 4 (largest 9 mm)".
         let siteBefore = tags.contains {
             $0.concept == .site && $0.range.upperBound <= quantity.range.lowerBound && quantity.range.lowerBound - $0.range.upperBound <= 1
@@ -76,6 +92,8 @@ extension StatementReading {
         let isSized = measures.contains { $0.range.lowerBound >= end && $0.range.lowerBound - end <= 1 }
         return siteBefore && !quantity.isArticle && (isAtEnd(end) || tokens[end].text == "x" || isSized)
     }
+
+    private static let ands: Set<String> = ["and", "und", "sowie", "plus", "&", "+"]
 
     /// "a sigmoid": the article belongs to the site's noun.
     private func isArticleOfNoun(_ quantity: Quantity) -> Bool {

@@ -31,6 +31,7 @@ extension StatementReading {
         .map { affirmed[$0] }
         result.isMultiple = has(.indefinite) || active.contains { isPlural($0) }
 
+        let isLabelled = isLabelled(active)
         var previousEnd = statement.range.lowerBound
         for (order, mention) in active.enumerated() {
             let next = order + 1 < active.count ? active[order + 1].range.lowerBound : statement.range.upperBound
@@ -47,7 +48,8 @@ extension StatementReading {
                     continue
                 }
                 if !quantity.isArticle, order == 0, let value = quantity.value, value > 1, behind < tokens.endIndex,
-                    tokens[behind].text == ":",
+                    tokens[behind].text == ":"
+                        || tokens[behind].text == ")" && behind + 1 < tokens.endIndex && tokens[behind + 1].text == ":",
                     has(.site, in: behind..<statement.range.upperBound), leadSites.isEmpty
                 {
                     // "Four polyps: hepatic flexure Is 5 mm; …": a heading; what follows lists them.
@@ -65,6 +67,11 @@ extension StatementReading {
                 }
                 if quantity.isArticle, isPlural(mention), !isSingularToo(mention) {
                     items.append((sizesOfList(previousEnd..<next), !around.isEmpty, false))
+                    previousEnd = mention.range.upperBound
+                    continue
+                }
+                if isLabelled {
+                    items.append((1, !around.isEmpty, true))
                     previousEnd = mention.range.upperBound
                     continue
                 }
@@ -122,6 +129,12 @@ extension StatementReading {
             {
                 rest = []
             }
+        }
+        // `多发息肉（升结肠2枚，降结肠1枚）`: the list tells how many these are.
+        if let first = items.first, items.count == 1, first.value == nil, isBracketed, !rest.isEmpty,
+            rest.allSatisfy({ $0.isSited && $0.value != nil })
+        {
+            items = []
         }
         result.counts = items.map(\.value) + rest.map(\.value)
         // "Several similar ones in the descending colon."
@@ -200,6 +213,15 @@ extension StatementReading {
 
     private func isSingularToo(_ mention: Mention) -> Bool {
         mention.range.contains { lexicon.singularsToo.contains(tokens[$0].text) }
+    }
+
+    /// "1 sigmoid polyp 8 mm, 2 sigmoid polyp 4 mm, 3 rectal polyp": jars with their labels.
+    private func isLabelled(_ active: [Mention]) -> Bool {
+        guard active.count > 1, !lexicon.countsByClassifier else { return false }
+        return active.enumerated().allSatisfy { order, mention in
+            let before = quantities.last { $0.range.upperBound <= mention.range.lowerBound }
+            return before?.value == order + 1 && before?.isArticle == false && (order == 0 || !isPlural(mention))
+        }
     }
 
     /// `切除5枚`: of those found before.

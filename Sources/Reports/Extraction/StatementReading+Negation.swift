@@ -13,6 +13,21 @@ extension StatementReading {
         return isNegatedForward(mention.range) || isNegatedBackward(mention)
     }
 
+    /// "Couldn't rule out small polyps between them but saw none": the last word.
+    func isDeniedAfterAll(_ mention: Mention) -> Bool {
+        guard mention.kind == .polyp, measures.isEmpty, !isTakenOut else { return false }
+        return pieces.indices.contains { index in
+            index > mention.piece && has(.but, in: pieces[index]) && !mentions.contains { $0.piece == index }
+                && !has(.lookalike, .site, .another, .rest, .sequel, .device, in: pieces[index])
+                && tags(.negationAfter, in: pieces[index]).contains { tag in
+                    tag.range.count > 1 && tokens[tag.range].contains { Self.pronouns.contains($0.text) }
+                }
+        }
+    }
+
+    /// They stand for the noun that was said before.
+    static let pronouns: Set<String> = ["none", "keine", "keiner", "keines", "keinen"]
+
     /// A shape word behind "no": `no depressed area`.
     func isNegatedWord(_ range: Range<Int>) -> Bool {
         let piece = pieces[piece(of: range.lowerBound)]

@@ -43,17 +43,18 @@ extension StatementReading {
         if has(.family, in: piece) || has(.family) && !isOwn {
             return .elsewhere
         }
-        if isUndecided(mention) { return .uncertain }
+        if isDeniedAfterAll(mention) { return .negated }
+        if isUndecided(mention) || isAsked { return .uncertain }
         if isResolved(mention) { return .elsewhere }
         if isHypothetical(mention) || isPostoperative(mention) { return .elsewhere }
         if has(.vanished), !has(.resection), !isNegatedForward(mention.range) { return .uncertain }
         if isNegated(mention) { return .negated }
         if mention.kind == .lesion, isQualifiedAsLookalike(mention) { return .elsewhere }
         let isTakenOut = isTakenOut
-        if !isTakenOut || mention.kind == .lesion {
+        if !isTakenOut || mention.kind == .lesion, !isOnlyKindInDoubt {
             if isOnlyPossible(mention) || isOneOfTwo(mention) { return .uncertain }
         }
-        if mention.kind == .lesion, !isTakenOut, !has(.classification),
+        if mention.kind == .lesion, !isTakenOut, !has(.classification), !isOnlyKindInDoubt,
             tags.contains(where: { $0.concept == .possible && !isAboutLookalike($0) })
         {
             return .uncertain
@@ -263,6 +264,12 @@ extension StatementReading {
             {
                 return false
             }
+            // "He was nearly missed: 6 mm polyp behind a fold": what the colon announces is there.
+            if tag.range.upperBound <= mention.range.lowerBound, hasMeasure(in: pieces[mention.piece]),
+                tokens[tag.range.upperBound..<mention.range.lowerBound].contains(where: { $0.text == ":" })
+            {
+                return false
+            }
             guard first != mention.piece else { return true }
             return mention.piece - first <= 2
                 && (first + 1...mention.piece).allSatisfy { !isAssertive($0) && !has(.current, .but, in: pieces[$0]) }
@@ -283,8 +290,12 @@ extension StatementReading {
 
     // MARK: Doubt
 
+    /// "A polyp in the transverse colon? The resident thinks so": a sentence that asks.
+    var isAsked: Bool { measures.isEmpty && tokens.last?.text == "?" }
+
     private func isUndecided(_ mention: Mention) -> Bool {
         tags(.undecided, in: statement.range).contains { tag in
+            if isAboutMalignancy(tag, mention) { return false }
             let other = piece(of: tag.range.lowerBound)
             if other == mention.piece { return true }
             // A predicate in a clause of its own speaks of what stands before, or of what follows.
@@ -306,10 +317,21 @@ extension StatementReading {
             }
     }
 
+    /// "A 25 mm pedunculated polyp, malignancy suspected": the doubt is what it has become.
+    private func isAboutMalignancy(_ tag: Tag, _ mention: Mention) -> Bool {
+        guard mention.kind == .polyp, !measures.isEmpty, !has(.alternative) else { return false }
+        let own = pieces[piece(of: tag.range.lowerBound)]
+        let around = max(own.lowerBound, tag.range.lowerBound - 4)..<min(own.upperBound, tag.range.upperBound + 3)
+        return around.contains { position in Self.malignancy.contains { tokens[position].text.hasPrefix($0) } }
+    }
+
+    private static let malignancy = ["malign", "cancer", "carcinom", "karzinom", "entart", "invasi", "癌", "恶"]
+
     private func isOnlyPossible(_ mention: Mention) -> Bool {
         let piece = pieces[mention.piece]
         return tags(.possible, in: piece).contains { tag in
             if mention.kind == .lesion, isAboutLookalike(tag) { return false }
+            if isAboutMalignancy(tag, mention) { return false }
             let gap =
                 tag.range.lowerBound >= mention.range.upperBound
                 ? tag.range.lowerBound - mention.range.upperBound : mention.range.lowerBound - tag.range.upperBound
@@ -317,6 +339,29 @@ extension StatementReading {
             return gap <= (isMark ? 3 : 9)
         }
     }
+
+    /// "Flat lesion (IIa), 20 mm, SSL suspected": there is a polyp, and the doubt is which kind it is.
+    private var isOnlyKindInDoubt: Bool {
+        guard !measures.isEmpty, !hasLookalike, !has(.undecided, .vanished, .alternative) else { return false }
+        let isClassed = tags.contains { $0.concept == .morphology && isClass($0) }
+        return tags(.possible, in: statement.range).allSatisfy { doubt in
+            guard tokens[doubt.range.lowerBound].text != "?" else { return false }
+            let isPresumed = Self.presumptions.contains(tokens[doubt.range.lowerBound].text)
+            return tags.contains { kind in
+                // "3 adenomas presumed", "SSL suspected": beside the word for the kind, and no "polyp" in it.
+                let gap =
+                    doubt.range.upperBound <= kind.range.lowerBound
+                    ? kind.range.lowerBound - doubt.range.upperBound : doubt.range.lowerBound - kind.range.upperBound
+                return kind.concept == .polyp && (0...2).contains(gap) && (isClassed || isPresumed)
+                    && !kind.range.contains { position in ["polyp", "息", "肉"].contains { tokens[position].text.hasPrefix($0) } }
+            }
+        }
+    }
+
+    /// Words that take something for granted.
+    private static let presumptions: Set<String> = [
+        "presumed", "presumably", "presumptive", "probable", "probably", "likely", "vermutlich", "wahrscheinlich", "mutmasslich", "wohl",
+    ]
 
     /// "What looked like a polyp turned out to be a diverticulum."
     private func isResolved(_ mention: Mention) -> Bool {
@@ -326,6 +371,21 @@ extension StatementReading {
                     $0.range.lowerBound >= tag.range.lowerBound && $0.range.lowerBound - tag.range.upperBound <= 8
                         && ($0.concept == .lookalike && !isNearby($0) || $0.concept == .normal && !isTakenOut && measures.isEmpty)
                 }
+        }
+    }
+
+    /// "Inflammatory change or flat adenoma": the other is no polyp, whatever it may be.
+    private func isSecondOfTwo(_ mention: Mention) -> Bool {
+        guard mention.kind == .polyp, !hasMeasure(in: pieces[mention.piece]) else { return false }
+        return tags.contains { tag in
+            guard tag.concept == .alternative, tag.range.upperBound <= mention.range.lowerBound,
+                mention.range.lowerBound - tag.range.upperBound <= 2, tag.range.lowerBound - pieces[mention.piece].lowerBound >= 1
+            else { return false }
+            let before = max(pieces[mention.piece].lowerBound, tag.range.lowerBound - 4)..<tag.range.lowerBound
+            return !has(
+                .polyp, .lesion, .procedure, .morphology, .classification, .resection, .site, .negation, .negationAfter, .organ, .history,
+                .family, .hypothetical, in: before)
+                && !before.contains { tokens[$0].kind == .number || lexicon.numbers[tokens[$0].text] != nil }
         }
     }
 
@@ -342,7 +402,7 @@ extension StatementReading {
                             && $0.range.lowerBound >= tag.range.upperBound
                     }
             }
-        if isWeighed { return true }
+        if isWeighed || isSecondOfTwo(mention) { return true }
         let lookalikes = tags.filter {
             ($0.concept == .lookalike || $0.concept == .normal && piece(of: $0.range.lowerBound) == mention.piece)
                 && !$0.range.overlaps(mention.range) && !isNearby($0)

@@ -304,7 +304,8 @@ struct StatementReading {
             found.append(Mention(kind: .implied, range: except.range.upperBound..<except.range.upperBound, piece: index))
         }
         // "Ascending 16 mm IIa (SSL), transverse 4 mm Is": the second one has no word of its own.
-        if !found.isEmpty, quantities.allSatisfy(\.isArticle) {
+        // "Je ein Polyp in A (4 mm), B (3 mm)": the places of one, not others beside it.
+        if !found.isEmpty, quantities.allSatisfy(\.isArticle), !has(.each) {
             found += impliedMentions().filter { implied in
                 let piece = pieces[implied.piece]
                 let isTelling =
@@ -359,7 +360,9 @@ struct StatementReading {
             ]
         }
         let isClassed = has(.classification) || tags.contains { $0.concept == .morphology && isClass($0) }
-        let isShaped = (has(.resection) || has(.morphology)) && has(.site) && (!has(.lookalike) || has(.polyp))
+        // "At 25 cm: pedunculated, 22 mm": a distance is a place too.
+        let isPlaced = has(.site) || !lexicon.countsByClassifier && isShapedAtDistance
+        let isShaped = (has(.resection) || has(.morphology)) && isPlaced && (!has(.lookalike) || has(.polyp))
         guard isClassed || isShaped else { return [] }
         var found = [Mention]()
         for measure in measures {
@@ -374,8 +377,13 @@ struct StatementReading {
         return found
     }
 
+    /// "Pedunculated, 22 mm, at 25 cm": a shape that only polyps have, and how far up it lies.
+    private var isShapedAtDistance: Bool {
+        has(.notSize) && tags.contains { $0.meaning.morphology.map { [.pedunculated, .subpedunculated, .sessile].contains($0) } ?? false }
+    }
+
     /// Whether a shape is given as a class (Paris, Yamada) rather than in words.
-    private func isClass(_ tag: Tag) -> Bool {
+    func isClass(_ tag: Tag) -> Bool {
         tag.range.contains { tokens[$0].kind != .han }
             && tag.range.allSatisfy { position in
                 let token = tokens[position]

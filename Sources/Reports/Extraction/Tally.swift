@@ -16,6 +16,8 @@ struct Contribution {
     var isAnother = false
     /// Suspected, with no word of where, how large or what else it may be.
     var isSuspicion = false
+    /// Asked and not said.
+    var isAsked = false
     /// Taken out: it was surely there.
     var isTakenOut = false
     var isMultiple = false
@@ -23,6 +25,8 @@ struct Contribution {
     var isIndefinite = false
     /// Taken for a polyp by its shape, without the word.
     var isImplied = false
+    /// A number of several, or the plural.
+    var speaksOfSeveral: Bool { isMultiple || total.map { $0 > 1 } ?? false || counts.contains { $0.map { $0 > 1 } ?? true } }
     /// Nothing but the word: a heading, or a remark about what is described elsewhere.
     var isBare: Bool {
         sites.isEmpty && measures.isEmpty && shapes.isEmpty && total == nil

@@ -1,9 +1,10 @@
 import Digest
 import Foundation
+import Glibc
 
 /// Answers kept by content: the same model, prompt and de-identified text is asked once.
 ///
-/// One file an answer, named by the SHA-256 of what was asked, written beside and renamed into place: a crash leaves
+/// One file an answer, readable by its owner only, named by the SHA-256 of what was asked, written beside and renamed into place: a crash leaves
 /// no half answer. The files hold the answer only, never the report.
 struct AnswerCache: Sendable {
     let directory: URL
@@ -12,7 +13,10 @@ struct AnswerCache: Sendable {
     init(directory: URL) throws {
         self.directory = directory
         do {
-            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+            // An answer quotes a sentence of its report.
+            try FileManager.default.createDirectory(
+                at: directory.appendingPathComponent(Self.locks), withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
         } catch {
             throw ReportsError(.cacheUnwritable, "cannot make the cache directory \(directory.path): give another")
         }
@@ -40,13 +44,51 @@ struct AnswerCache: Sendable {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys]
-            try encoder.encode(NullsWritten(answer)).write(to: temporary)
+            let data = try encoder.encode(NullsWritten(answer))
+            guard FileManager.default.createFile(atPath: temporary.path, contents: data, attributes: [.posixPermissions: 0o600]) else {
+                throw CocoaError(.fileWriteUnknown)
+            }
             guard rename(temporary.path, target.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
         } catch {
             try? FileManager.default.removeItem(at: temporary)
             throw ReportsError(.cacheUnwritable, "cannot write to the cache \(directory.path): is the disk full?")
         }
     }
+
+    /// The right to ask for one answer; it ends with the process at the latest.
+    final class Claim: Sendable {
+        private let descriptor: Int32
+
+        fileprivate init(descriptor: Int32) { self.descriptor = descriptor }
+
+        /// Ends with the last use; this is one.
+        func end() {}
+
+        deinit { Glibc.close(descriptor) }
+    }
+
+    /// Waits until nobody else, in this process or another, asks for the answer under `key`.
+    ///
+    /// - Parameter sleep: waits so many seconds.
+    /// - Throws: `cacheUnwritable`, and what `sleep` throws.
+    func claim(_ key: SHA256Digest, sleep: (Double) async throws -> Void) async throws -> Claim {
+        // A few files for all keys: none is ever removed, which could not be done without a race.
+        let path = directory.appendingPathComponent(Self.locks).appendingPathComponent(String(key.hex.prefix(2))).path
+        let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw ReportsError(.cacheUnwritable, "cannot write to the cache \(directory.path)") }
+        let claim = Claim(descriptor: descriptor)
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard errno == EWOULDBLOCK || errno == EINTR else {
+                throw ReportsError(.cacheUnwritable, "the cache \(directory.path) cannot be locked: is it on a network disk?")
+            }
+            try await sleep(Self.pause)
+        }
+        return claim
+    }
+
+    private static let locks = ".asking"
+    /// Seconds between looks at whether another has its answer.
+    private static let pause = 0.2
 
     private func file(_ key: SHA256Digest) -> URL { directory.appendingPathComponent(key.hex + ".json") }
 

@@ -92,7 +92,19 @@ struct ModelAnswer: Codable, Sendable {
         }
         return Findings(
             polyp: polyp, count: polyp == .no ? 0 : count, sites: Set(sites).sorted(),
-            maxSizeMillimetres: maxSizeMillimetres, morphology: Set(morphology).sorted(), confidence: confidence,
+            maxSizeMillimetres: maxSizeMillimetres.map { Self.millimetres($0, asIn: original) }, morphology: Set(morphology).sorted(),
+            confidence: confidence,
             evidence: evidence)
+    }
+
+    /// A size as the report has it: small models copy "1.5" out of "1.5 cm" and call it millimetres.
+    private static func millimetres(_ size: Double, asIn report: String) -> Double {
+        let whole = size == size.rounded() ? "\(Int(size))([.,]0)?" : "\(size)".replacingOccurrences(of: ".", with: "[.,]")
+        func stands(_ units: String) -> Bool {
+            // Also as the first extent of "1.5 x 1.2 cm".
+            let text = "(?<![0-9.,])\(whole)([ ]?[x×*][ ]?[0-9.,]+)?[ ]?(\(units))"
+            return report.range(of: text, options: [.regularExpression, .caseInsensitive]) != nil
+        }
+        return stands("cm|厘米|公分|㎝") && !stands("mm|毫米|㎜") && size <= 30 ? size * 10 : size
     }
 }

@@ -9,9 +9,26 @@ import Reports
 public struct LabelsStage: Stage {
     public let name = "labels"
     private let extractors: @Sendable (LabelsSettings) throws -> any ReportExtractor
+    private let outage: Outage
 
-    /// - Parameter extractors: makes the extractor that the settings ask for.
-    public init(extractors: @escaping @Sendable (LabelsSettings) throws -> any ReportExtractor) {
+    /// How a language model's server that is away is waited for.
+    public struct Outage: Sendable {
+        /// Seconds between two tries.
+        public var pause: Double
+        /// Seconds after which the shard goes back.
+        public var patience: Double
+
+        public init(pause: Double = 5, patience: Double = 3600) {
+            self.pause = pause
+            self.patience = patience
+        }
+    }
+
+    /// - Parameters:
+    ///   - outage: how long a server that is away is waited for.
+    ///   - extractors: makes the extractor that the settings ask for.
+    public init(outage: Outage = Outage(), extractors: @escaping @Sendable (LabelsSettings) throws -> any ReportExtractor) {
+        self.outage = outage
         self.extractors = extractors
     }
 
@@ -55,7 +72,7 @@ public struct LabelsStage: Stage {
         var record = Record()
         for (position, study) in input.studies.enumerated() {
             try context.checkCancellation()
-            let row = try label(study, in: index, input: input, extractor: extractor, record: &record)
+            let row = try label(study, in: index, input: input, extractor: extractor, record: &record, context: context)
             rows.append(row)
             context.progress(done: position + 1, of: input.studies.count)
         }
@@ -63,7 +80,8 @@ public struct LabelsStage: Stage {
     }
 
     private func label(
-        _ study: String, in index: CentreIndex, input: Input, extractor: any ReportExtractor, record: inout Record
+        _ study: String, in index: CentreIndex, input: Input, extractor: any ReportExtractor, record: inout Record,
+        context: any MapContext
     ) throws -> ResultRow {
         func item(_ status: String, _ reason: String, _ message: String) -> ResultRow {
             .item(
@@ -85,12 +103,29 @@ public struct LabelsStage: Stage {
         }
         do {
             let language = known.language.flatMap { Language(rawValue: String($0.lowercased().prefix(2))) }
-            let findings = try extractor.findings(in: text, language: language)
+            let findings = try waiting(context) { try extractor.findings(in: text, language: language) }
             record.count(findings.polyp)
             return try row(study, input.centre, findings, source: input.settings.extractor.rawValue)
         } catch let error as ReportsError {
             record.failed += 1
             return item("failed", "unreadable-report", error.description)
+        }
+    }
+
+    /// What `read` finds, once the model's server is there: that it is away is nothing about the report.
+    private func waiting(_ context: any MapContext, _ read: () throws -> Findings) throws -> Findings {
+        let end = ContinuousClock.now + .seconds(outage.patience)
+        while true {
+            do {
+                return try read()
+            } catch let error as ReportsError where ReportsError.Code.ofOutage.contains(error.code) {
+                guard .now < end else { throw StageError(.machine, "stage labels: \(error.message) (\(error.code))") }
+            } catch let error as ReportsError where ReportsError.Code.ofService.contains(error.code) {
+                throw StageError(.machine, "stage labels: \(error.message) (\(error.code))")
+            }
+            try context.checkCancellation()
+            Thread.sleep(forTimeInterval: outage.pause)
+            try context.checkCancellation()
         }
     }
 

@@ -9,6 +9,23 @@ enum ReportExtractors {
     /// The bearer token for the endpoint.
     static let key = "ENDOKED_LLM_KEY"
 
+    /// Where a worker keeps the model's answers, so that a report is asked for once, whoever was killed in between;
+    /// set and empty: nowhere.
+    static let cache = "ENDOKED_LLM_CACHE"
+
+    /// The folder of answers: what the environment names, else the user's cache.
+    static func cacheFolder(_ environment: [String: String]) -> URL? {
+        if let named = environment[cache] { return named.isEmpty ? nil : URL(fileURLWithPath: named) }
+        func absolute(_ name: String) -> URL? {
+            // systemd may name several folders, the first of which is the unit's own.
+            guard let path = environment[name]?.split(separator: ":").first, path.hasPrefix("/") else { return nil }
+            return URL(fileURLWithPath: String(path))
+        }
+        if let service = absolute("CACHE_DIRECTORY") { return service.appendingPathComponent("answers") }
+        if let user = absolute("XDG_CACHE_HOME") { return user.appendingPathComponent("endoked/answers") }
+        return absolute("HOME")?.appendingPathComponent(".cache/endoked/answers")
+    }
+
     static func make(_ settings: LabelsSettings) throws -> any ReportExtractor {
         do {
             switch settings.extractor {
@@ -20,6 +37,9 @@ enum ReportExtractors {
                 var configuration = LanguageModelExtractor.Configuration(
                     endpoint: try Endpoint(settings.endpoint ?? "", allowed: allowed), model: settings.model ?? "default")
                 configuration.key = try ModelKey(environment: key)
+                configuration.cache = cacheFolder(environment)
+                // The stage waits for a server that is away, and looks meanwhile whether its shard is still wanted.
+                configuration.backoff.tries = 3
                 let model = WaitingModelExtractor(try LanguageModelExtractor(configuration))
                 switch settings.disagreement {
                 case .keep: return model

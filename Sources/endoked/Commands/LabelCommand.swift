@@ -21,6 +21,7 @@ struct LabelCommand: Command {
             .option("model", "NAME", "the model's name at the endpoint; default: default"),
             .option("allow-endpoint", "HOST:PORT", "an endpoint that is not on this machine", repeats: true),
             .option("cache", "DIR", "keep the model's answers here, by content"),
+            .option("timeout", "SECONDS", "for one answer of the model; default: 300"),
             .flag("compare", "read by the rules and by the model at --endpoint, and list where they disagree"),
             .flag("score", "compare with the findings that the lines carry and print how many are right"),
         ])
@@ -46,6 +47,7 @@ struct LabelCommand: Command {
                     model: arguments.string("model") ?? "default")
                 configuration.key = try ModelKey(environment: "ENDOKED_LLM_KEY")
                 configuration.cache = arguments.string("cache").map { URL(fileURLWithPath: $0) }
+                if let seconds = try arguments.seconds("timeout") { configuration.timeout = seconds }
                 return configuration
             } catch let error as ReportsError {
                 throw ConfigurationError(error.description + (error.code == .endpointRefused ? " (--allow-endpoint)" : ""))

@@ -1,5 +1,6 @@
 import Foundation
 import Reports
+import Synchronization
 import Testing
 
 import Stages
@@ -46,6 +47,50 @@ import Stages
         try addReports(archive)
         let labels = try run(archive, settings: "archiveLabels: '\(mode)'").store.reportLabels().filter { $0.centre == "east" }
         #expect(labels.map { "\($0.study) \($0.polyp) \($0.source)" } == [first, "E101 no rules", last])
+    }
+
+    /// Reads as `PlainExtractor`, after so many failures.
+    private final class Faltering: ReportExtractor {
+        private let failures: Mutex<Int>
+        private let code: ReportsError.Code
+
+        init(_ failures: Int, _ code: ReportsError.Code) {
+            self.failures = Mutex(failures)
+            self.code = code
+        }
+
+        func findings(in report: String, language: Language?) throws -> Findings {
+            let fails = failures.withLock { left in
+                left -= 1
+                return left >= 0
+            }
+            if fails { throw ReportsError(code, "no model listens") }
+            return try PlainExtractor().findings(in: report, language: language)
+        }
+    }
+
+    private func run(_ archive: TinyArchive, patience: Double, _ extractor: any ReportExtractor) throws -> LocalRunner {
+        let stage = LabelsStage(outage: .init(pause: 0.01, patience: patience)) { _ in extractor }
+        let registry = StageRegistry([CatalogueStage(), stage])
+        let runner = LocalRunner(registry: registry, centres: archive.centres, seed: 1)
+        try runner.run(Pipeline(json5: Data("{stages: [{stage: 'catalogue'}, {stage: 'labels'}]}".utf8), registry: registry))
+        return runner
+    }
+
+    @Test(arguments: [ReportsError.Code.transport, .timedOut, .unavailable])
+    func aModelThatIsAwayIsWaitedFor(_ code: ReportsError.Code) throws {
+        let archive = try TinyArchive(studies: 4)
+        try addReports(archive)
+        let runner = try run(archive, patience: 60, Faltering(5, code))
+        #expect(
+            runner.store.metrics(ofStep: "labels", round: 0)
+                == ["yes": 3, "no": 3, "uncertain": 0, "withoutReport": 1, "failed": 1])
+    }
+
+    @Test func aModelThatStaysAwayFailsTheShardAndNotTheReport() throws {
+        let archive = try TinyArchive(studies: 4)
+        #expect { try run(archive, patience: 0.05, Faltering(.max, .transport)) } throws: { ($0 as? StageError)?.code == .machine }
+        #expect { try run(archive, patience: 60, Faltering(1, .httpStatus)) } throws: { ($0 as? StageError)?.code == .machine }
     }
 
     @Test func settingsAreChecked() {
