@@ -19,7 +19,7 @@ let rooms: [(name: String, imports: [String])] = [
     ("NeuralNetwork", ["COneDNN", "COpenBLAS", "Digest"]),
     ("Imaging", ["CPNG", "CJPEG"]),
     ("Models", ["NeuralNetwork"]),
-    ("Reports", ["Digest", "CTLS"]),
+    ("Reports", ["Digest", "CCurl"]),
     ("Archives", ["Imaging", "Digest"]),
     ("Evaluation", []),
     ("Stages", ["Models", "NeuralNetwork", "Imaging", "Reports", "Archives", "Evaluation", "Digest"]),
@@ -35,7 +35,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(name: "CTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 ]
 
 let cTargets: [Target] = [

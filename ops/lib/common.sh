@@ -10,7 +10,7 @@ stop() { printf '\nstopped: %s\n' "$*" >&2; exit 5; }
 # What the program is built from and runs on, each a package of Debian (and Ubuntu).
 packages=(
     pkg-config libzmq3-dev libopenblas-dev libpng-dev libpq-dev libjpeg-dev libdnnl-dev
-    libprotobuf-c-dev protobuf-c-compiler libssl-dev postgresql iproute2
+    libprotobuf-c-dev protobuf-c-compiler libssl-dev libcurl4-openssl-dev postgresql iproute2
 )
 
 install_packages() {
