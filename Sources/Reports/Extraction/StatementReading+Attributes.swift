@@ -106,7 +106,7 @@ extension StatementReading {
             {
                 return true
             }
-            guard other.concept == (tag.concept == .lookalike ? .beneath : .near) else { return false }
+            guard other.concept == .near || tag.concept == .lookalike && other.concept == .beneath else { return false }
             let gap = other.range.upperBound..<tag.range.lowerBound
             return gap.count <= (tag.concept == .lookalike ? 2 : 1) && !gap.contains { tokens[$0].kind == .symbol }
                 && !tags.contains { $0.concept == .site && gap.contains($0.range.lowerBound) }

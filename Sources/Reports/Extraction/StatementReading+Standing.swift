@@ -25,7 +25,7 @@ extension StatementReading {
         if isInOtherOrgan(mention, isUpper: isUpper) { return .elsewhere }
         // "Polyp snare opened, not used": a tool's name.
         if has(.equipment), !has(.site, .positive, .classification) { return .elsewhere }
-        if isOnlyPlace(mention) { return .elsewhere }
+        if isOnlyPlace(mention) || isOnlyReason(mention) { return .elsewhere }
         if has(.generality), measures.isEmpty, !has(.resection, .current), !quantities.contains(where: { !$0.isArticle }) {
             return .elsewhere
         }
@@ -34,7 +34,9 @@ extension StatementReading {
         }
         let isSure = isConfirmedNow || isConfirmed(in: piece) || isConfirmed(in: statement.range) && !has(.history, in: piece)
         if !isSure {
-            if isHistorical(mention.piece) || isFormer(mention) || isQuoted(mention) { return .elsewhere }
+            // "Polyp or healing ulcer, hard to tell": what is weighed now was not seen then.
+            let isWeighedNow = has(.undecided, in: piece) && has(.lookalike, in: piece)
+            if isHistorical(mention.piece) && !isWeighedNow || isFormer(mention) || isQuoted(mention) { return .elsewhere }
             if mention.kind != .implied, isReported(mention) { return .elsewhere }
         }
         let isOwn =
@@ -264,6 +266,14 @@ extension StatementReading {
             {
                 return false
             }
+            // "Referred for removal of a 20 mm LST: ESD performed today".
+            if tag.range.upperBound <= mention.range.lowerBound,
+                let colon = tokens[mention.range.upperBound...].firstIndex(where: { $0.text == ":" }),
+                case let behind = colon..<tokens.endIndex, has(.resection, in: behind), has(.current, in: behind),
+                !has(.failure, .lookalike, .negationAfter, in: behind)
+            {
+                return false
+            }
             // "He was nearly missed: 6 mm polyp behind a fold": what the colon announces is there.
             if tag.range.upperBound <= mention.range.lowerBound, hasMeasure(in: pieces[mention.piece]),
                 tokens[tag.range.upperBound..<mention.range.lowerBound].contains(where: { $0.text == ":" })
@@ -286,6 +296,12 @@ extension StatementReading {
             let gap = tag.range.upperBound..<mention.range.lowerBound
             return !gap.contains { tokens[$0].text == "," } && !has(.positive, .negation, .site, in: gap) && mention.kind != .implied
         }
+    }
+
+    /// "Adenoma follow-up.": why the examination was made.
+    private func isOnlyReason(_ mention: Mention) -> Bool {
+        mention.kind == .polyp && has(.survey) && tokens.count <= 6 && measures.isEmpty && quantities.isEmpty
+            && !has(.site, .resection, .positive, .confirmed, .current, .morphology, .negation, .negationAfter, .possible)
     }
 
     // MARK: Doubt

@@ -36,6 +36,7 @@ need_model() {
 }
 
 start_server() {
+    touch "$1"
     nice -n "${NICE:-10}" "$python" "$root/ops/bench/reports/server.py" "$model" --port "$port" --threads "${THREADS:-1}" --log "$1" \
         >>"$1.messages" 2>&1 &
     server=$!
