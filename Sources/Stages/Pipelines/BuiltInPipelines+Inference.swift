@@ -17,7 +17,10 @@ extension BuiltInPipelines {
               stage: "cam", weights: "models/mil-train.safetensors", studies: "all", threshold: 0.5,
               map: "local", scales: [1, 1.5], views: 2, foreground: 0.5, component: "peak", maximumArea: 0.6, refusesBorder: false,
             },
-            { stage: "segment", weights: "models/segment-train.safetensors", studies: "all", minimumScore: 0.5, shape: "solid" },
+            {
+              stage: "segment", weights: "models/segment-train-2.safetensors", studies: "all", minimumScore: 0.5,
+              views: 2, shape: "solid",
+            },
             { stage: "evaluate", splits: ["train", "val", "test"] },
           ],
         }
