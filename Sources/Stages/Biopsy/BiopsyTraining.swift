@@ -91,7 +91,6 @@ struct BiopsyTraining: Trainer {
     func train(
         on examples: BiopsyExamples, _ task: TrainingTask<BiopsyTrainSettings>, record: inout ReplicaRecord
     ) throws -> (parameters: ParameterSet, failed: [ResultRow.ItemRow]) {
-        let settings = task.settings
         var data = try images(examples, task.settings, change: task.settings.change, context: task.context)
         let items = data.usable(examples.list.items)
         // Batch normalisation needs two images; such a replica leaves the parameters as they are and weighs nothing.

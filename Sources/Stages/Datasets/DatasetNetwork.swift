@@ -71,7 +71,7 @@ public struct DatasetNetwork: Sendable {
     /// - Throws: `StageError`.
     public func map(of image: Image8, width: Int, height: Int) throws -> FloatImage {
         try StageError.naming(notFinite: .numeric) {
-            try predictor.map(of: try image.rgb(), side: imageSize, width: width, height: height)
+            try predictor.map(of: image.rgb(), side: imageSize, width: width, height: height)
         }
     }
 }
