@@ -144,6 +144,17 @@ extension Ledger {
         try read { connection in try Self.rounds(of: job, connection).filter { $0.stage == stage } }
     }
 
+    /// The numbers of the last finished round of a stage; none before the first.
+    public func lastMetrics(job: JobID, stage: String) throws -> [String: Double] {
+        try read { connection in
+            let rows = try connection.execute(
+                """
+                SELECT metrics FROM round WHERE job = $1 AND stage = $2 AND finished_at IS NOT NULL ORDER BY round DESC LIMIT 1
+                """, [.int8(job.rawValue), .text(stage)])
+            return try rows.first.map { try JSONDecoder().decode([String: Double].self, from: $0.data(0)) } ?? [:]
+        }
+    }
+
     static func rounds(of job: JobID, _ connection: Connection) throws -> [Round] {
         try connection.execute(
             """

@@ -83,20 +83,26 @@ struct JobDriver {
     /// holds it up.
     private mutating func advance(_ job: Job, _ stop: StopFlag) throws {
         do {
-            let plan = try plans[job.id] ?? JobPlan(stored: job.pipeline, registry: stages)
-            plans[job.id] = plan
+            var plan = try plans[job.id] ?? JobPlan(stored: job.pipeline, registry: stages)
             var job = job
             while !stop.isSet, isTrusted() {
                 guard let current = job.stages.first(where: { !$0.state.isFinal }) else {
                     return try end(job)
                 }
-                guard let index = plan.outlines.firstIndex(where: { $0.step.name == current.name }),
-                    let stage = stages[plan.outlines[index].step.stage]
-                else { throw ClusterError(.invalid, "the job's step \(current.name) is not in its pipeline") }
                 let name = current.name
+                if current.state == .pending, try skip(name, of: job, plan) {
+                    guard let again = try access.persist({ try $0.job(job.id) }), !again.state.isFinal else { return }
+                    job = again
+                    continue
+                }
+                try plan.leaveOut(Set(job.stages.filter { $0.state == .skipped }.map(\.name)), registry: stages)
+                plans[job.id] = plan
+                guard let index = plan.outlines.firstIndex(where: { $0.step.name == name }),
+                    let stage = stages[plan.outlines[index].step.stage]
+                else { throw ClusterError(.invalid, "the job's step \(name) is not in its pipeline") }
                 let run = StageRun(
                     job: job, stage: stage, step: plan.outlines[index].step, sources: plan.outlines[index].sources,
-                    earlier: plan.outlines[..<index].map(\.step.name), settings: plan.pipeline.steps[index].settings,
+                    earlier: plan.outlines[..<index].map(\.step.name), settings: plan.steps[index].settings,
                     centres: plan.centres, access: access, log: log)
                 if current.state == .pending {
                     try access.persist { try $0.setStageState(job.id, stage: name, .running, message: "") }
@@ -135,6 +141,18 @@ struct JobDriver {
         }
     }
 
+    /// Skips a step of a loop's later generation where an earlier one ended the loop: what the ledger holds decides, so that
+    /// it comes out the same whoever asks again.
+    private func skip(_ name: String, of job: Job, _ plan: JobPlan) throws -> Bool {
+        guard let step = plan.pipeline.steps.first(where: { $0.name == name }),
+            let reason = try plan.pipeline.reasonToSkip(
+                step, metrics: { name in try access.persist { try $0.lastMetrics(job: job.id, stage: name) } })
+        else { return false }
+        try access.persist { try $0.setStageState(job.id, stage: name, .skipped, message: reason) }
+        log(.info, "stage.skipped", ["job": job.id, "stage": name, "reason": reason])
+        return true
+    }
+
     /// Something that is not the job's fault is in its way: says so, and lets it be for a while.
     private mutating func hold(_ job: Job, _ error: any Error) throws {
         var wait = waits[job.id] ?? JobWait()
@@ -151,7 +169,8 @@ struct JobDriver {
     }
 
     private mutating func end(_ job: Job) throws {
-        let incomplete = job.stages.filter { $0.state != .complete }
+        // Generations that were not needed leave nothing undone.
+        let incomplete = job.stages.filter { $0.state != .complete && $0.state != .skipped }
         let state: Job.State = incomplete.isEmpty ? .complete : .partial
         let message = incomplete.map { "\($0.name): \($0.message)" }.joined(separator: "; ")
         plans[job.id] = nil
@@ -175,13 +194,25 @@ struct JobDriver {
 private struct JobPlan {
     let centres: [String]
     let pipeline: Pipeline
-    /// Of the pipeline's steps, in order.
-    let outlines: [(step: StepOutline, sources: StepSources)]
+    /// Steps that do not run.
+    private var skipped: Set<String> = []
+    /// The others, in order, and what others see of them.
+    private(set) var steps: [Pipeline.Step]
+    private(set) var outlines: [(step: StepOutline, sources: StepSources)]
 
     init(stored: Data, registry: StageRegistry) throws {
         let description = try JobDescription(stored: stored)
         centres = description.centres
         pipeline = try description.pipeline(registry: registry)
+        steps = pipeline.steps
         outlines = try pipeline.outlines(registry: registry)
+    }
+
+    /// From now on these do not run: whoever reads them reads what stands for them.
+    mutating func leaveOut(_ names: Set<String>, registry: StageRegistry) throws {
+        guard names != skipped else { return }
+        skipped = names
+        steps = pipeline.steps(skipping: names)
+        outlines = try Pipeline.outlines(of: steps, registry: registry)
     }
 }

@@ -34,7 +34,13 @@ public final class LocalRunner: Sendable {
     }
 
     public func run(_ pipeline: Pipeline) throws {
-        for step in pipeline.steps { try run(step) }
+        for step in pipeline.steps {
+            if let reason = pipeline.reasonToSkip(step, metrics: store.lastMetrics) {
+                store.skip(step.name, reason)
+            } else {
+                try run(pipeline.reading(step, skipping: Set(store.skipped.keys)))
+            }
+        }
     }
 
     public func run(_ step: Pipeline.Step) throws {

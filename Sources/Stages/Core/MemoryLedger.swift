@@ -16,6 +16,7 @@ public final class MemoryLedger: PlanningView, Sendable {
         /// Of steps that ran, and of the one that runs, last.
         var steps: [StepOutline] = []
         var sources: StepSources?
+        var skipped: [String: String] = [:]
     }
 
     private struct Round {
@@ -59,9 +60,20 @@ public final class MemoryLedger: PlanningView, Sendable {
         let needs = try stage.needs(settings: step.settings)
         try state.withLock { state in
             let earlier = state.steps.filter { $0.name != step.name }
-            state.sources = try StepSources(of: step, needs: needs, among: earlier)
-            state.steps = earlier + [StepOutline(name: step.name, stage: stage)]
+            let sources = try StepSources(of: step, needs: needs, among: earlier)
+            state.sources = sources
+            state.steps = earlier + [StepOutline(name: step.name, stage: stage, sources: sources)]
         }
+    }
+
+    /// Steps that did not run, each with the reason.
+    public var skipped: [String: String] { state.withLock(\.skipped) }
+
+    func skip(_ step: String, _ reason: String) { state.withLock { $0.skipped[step] = reason } }
+
+    /// The numbers of a step's last round; none before its first.
+    func lastMetrics(ofStep step: String) -> [String: Double] {
+        state.withLock { $0.rounds[step]?.max { $0.key < $1.key }?.value.metrics ?? [:] }
     }
 
     /// Nobody plans before `begin`.

@@ -28,6 +28,10 @@ public protocol Stage: Sendable {
     /// How evaluation reads what it draws; nil for stages that draw nothing.
     var localiser: Localiser? { get }
 
+    /// Whether its rounds say how far what it leaves agrees with what taught the network behind it (`Agreement`): a loop's
+    /// `until` looks at it.
+    var measuresAgreement: Bool { get }
+
     /// How many rounds the stage makes with these settings. All but averaging stages make one.
     func roundCount(settings: StageSettings) throws -> Int
 
@@ -56,6 +60,7 @@ extension Stage {
     public func needs(settings: StageSettings) throws -> [StageNeed] { [] }
     public var products: [Product] { [] }
     public var localiser: Localiser? { nil }
+    public var measuresAgreement: Bool { false }
     public func roundCount(settings: StageSettings) throws -> Int { 1 }
     public func missingReplicas(settings: StageSettings) throws -> MissingReplicas? { nil }
     public func reduce(

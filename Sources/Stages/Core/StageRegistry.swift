@@ -15,4 +15,7 @@ public struct StageRegistry: Sendable {
     func stages(leaving product: Product) -> [String] {
         stages.filter { $0.value.products.contains(product) }.keys.sorted()
     }
+
+    /// Sorted names of the stages that a loop's `until` can look at, for messages.
+    var measuringAgreement: [String] { stages.filter(\.value.measuresAgreement).keys.sorted() }
 }

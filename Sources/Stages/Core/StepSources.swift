@@ -7,12 +7,21 @@ public struct StepOutline: Sendable, Hashable {
     public var products: [Product]
     /// How evaluation reads what it drew; nil where it draws nothing.
     public var localiser: Localiser?
+    /// The step whose masks taught the network behind it: of a step that trains, the one whose masks it reads; of a step that
+    /// runs a network, that network's; of one that reads what such a step drew, likewise. One at most.
+    public var teachers: [StepOutline]
 
-    public init(name: String, stage: any Stage) {
+    public init(name: String, stage: any Stage, sources: StepSources = StepSources()) {
         self.name = name
         self.stage = stage.name
         products = stage.products
         localiser = stage.localiser
+        func read(_ kind: Product.Kind) -> StepOutline? { sources.steps[kind.rawValue]?.last }
+        if products.contains(where: { $0.kind == .network }) {
+            teachers = read(.masks).map { [$0] } ?? []
+        } else {
+            teachers = (read(.network) ?? read(.masks))?.teachers ?? []
+        }
     }
 }
 
@@ -22,7 +31,7 @@ public struct StepSources: Sendable, Hashable {
     /// What is required and was not found.
     public var missing: [StageNeed]
 
-    init() { (steps, missing) = ([:], []) }
+    public init() { (steps, missing) = ([:], []) }
 
     /// The nearest earlier step that leaves what is needed, or those that `from` names.
     /// - Throws: `StageError.invalidSettings` where `from` names what is not needed, or a step that is not there or does

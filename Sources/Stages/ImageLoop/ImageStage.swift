@@ -47,6 +47,9 @@ package protocol ImageStage: Stage {
 
     /// The round's numbers.
     func metrics(_ tally: ImageTally, _ settings: Settings) throws -> [String: Double]
+
+    /// What besides them compares the step's rows with those of earlier steps.
+    func comparison(_ tally: ImageTally, _ settings: Settings, view: any PlanningView) throws -> [String: Double]
 }
 
 /// Settings that all such stages have.
@@ -121,6 +124,8 @@ extension ImageStage where Prompt == Item {
 extension ImageStage {
     package func calibratedNetwork(of model: Model) -> String? { calibratedNetwork }
 
+    package func comparison(_ tally: ImageTally, _ settings: Settings, view: any PlanningView) throws -> [String: Double] { [:] }
+
     package func validate(settings: StageSettings) throws { _ = try bind(settings) }
 
     package func plan(round: Int, settings: StageSettings, view: any PlanningView) throws -> [ShardPlan] {
@@ -167,10 +172,13 @@ extension ImageStage {
     package func reduce(
         round: Int, records: [ShardRecord], settings: StageSettings, view: any PlanningView
     ) throws -> RoundOutcome {
-        let parts = try records.decoded(as: ImageTally.self)
+        // In a fixed order: sums of fractions depend on it in their last bits.
+        let parts = try records.sorted { $0.key < $1.key }.decoded(as: ImageTally.self)
         try view.requireOneModel(parts.map(\.parameters))
         var tally = ImageTally()
         for part in parts { tally.add(part) }
-        return RoundOutcome(metrics: try metrics(tally, bind(settings)))
+        let settings = try bind(settings)
+        let numbers = try metrics(tally, settings)
+        return RoundOutcome(metrics: numbers.merging(try comparison(tally, settings, view: view)) { $1 })
     }
 }

@@ -6,13 +6,15 @@ import Imaging
 /// component, and whether its box is worth learning from. The next generation of `segment-train` reads them.
 ///
 /// Rows: `box`, with the reason where it is not kept; `mask` of kind refined-mask, where there is foreground. Pictures of
-/// frames: refined-overlay. Settings: `RefineSettings`.
+/// frames: refined-overlay. Numbers: besides the counts, how far what is kept agrees with what taught the network that drew
+/// the maps (`Agreement`). Settings: `RefineSettings`.
 package struct RefineStage: ImageStage {
     package let name = "refine"
     package let products = [Product(.boxes, "refined"), Product(.masks, "refined-mask")]
     package let localiser: Localiser? = Localiser(
         head: "refined", map: "refined-mask", mask: "refined-mask", drawsBoxes: false)
     package let calibratedNetwork: String? = nil
+    package let measuresAgreement = true
 
     package init() {}
 
@@ -21,6 +23,8 @@ package struct RefineStage: ImageStage {
         package var image: String
         /// The map that an earlier step drew: a PNG of 256 levels.
         var map: SHA256Digest
+        /// The mask from which the network that drew the map learnt this image, if it did.
+        var taught: SHA256Digest?
     }
 
     /// An item with its map.
@@ -28,6 +32,7 @@ package struct RefineStage: ImageStage {
         package var study: String
         package var image: String
         var map: Image8
+        var taught: Image8?
     }
 
     package func bind(_ settings: StageSettings) throws -> RefineSettings { try RefineSettings(settings, stage: name) }
@@ -49,11 +54,16 @@ package struct RefineStage: ImageStage {
         let rows = try view.masks(ofStep: source.name).filter {
             $0.kind == kind && wanted.contains($0.centre, $0.study) && chosen?.contains([$0.centre, $0.study, $0.image]) ?? true
         }
+        let taught = try KeptMasks.teaching(source, among: wanted, view: view)
         return Dictionary(grouping: rows, by: \.centre).sorted { $0.key < $1.key }.map { centre, rows in
             (
                 centre,
-                rows.map { Item(study: $0.study, image: $0.image, map: $0.content) }
-                    .sorted { ($0.study, $0.image) < ($1.study, $1.image) }
+                rows.map { row in
+                    Item(
+                        study: row.study, image: row.image, map: row.content,
+                        taught: taught?.masks[[row.centre, row.study, row.image]])
+                }
+                .sorted { ($0.study, $0.image) < ($1.study, $1.image) }
             )
         }
     }
@@ -65,7 +75,8 @@ package struct RefineStage: ImageStage {
     ) throws -> [Prompt] {
         try items.map { item in
             Prompt(
-                study: item.study, image: item.image, map: try ImageDecoder.decode(try context.content(item.map)).grey())
+                study: item.study, image: item.image, map: try ImageDecoder.decode(try context.content(item.map)).grey(),
+                taught: try item.taught.map { try ImageDecoder.decode(try context.content($0)).grey() })
         }
     }
 
@@ -86,6 +97,13 @@ package struct RefineStage: ImageStage {
         let mask = found.shaped(work.settings.shape)
         try sheet.masks(item, [("refined-mask", mask.image())])
         sheet.count("foreground", Double(mask.area) / Double(mask.bits.count))
+        if choice.rejection == nil, let taught = item.taught {
+            let before = try Mask(
+                taught.width == mask.width && taught.height == mask.height
+                    ? taught : taught.resized(width: mask.width, height: mask.height, filter: .bilinear))
+            sheet.count("compared")
+            sheet.count("dice", mask.dice(with: before))
+        }
         try sheet.overlay(item, kind: "refined-overlay") {
             var overlay = image
             try overlay.draw(outlineOf: mask, .white)
@@ -109,5 +127,20 @@ package struct RefineStage: ImageStage {
             "images": Double(tally.images), "failedImages": Double(tally.failedImages),
             "meanForeground": tally.mean("foreground"), "meanStability": tally.mean("stability"),
         ])
+    }
+
+    package func comparison(
+        _ tally: ImageTally, _ settings: RefineSettings, view: any PlanningView
+    ) throws -> [String: Double] {
+        guard let source = view.source(.masks) else { return [:] }
+        let wanted = try StudyChoice(splits: settings.splits, studies: .all, view: view)
+        guard let before = try KeptMasks.teaching(source, among: wanted, view: view) else { return [:] }
+        let now = try KeptMasks(of: view.step, among: wanted, view: view)
+        let stayed = now.masks.keys.count { before.masks[$0] != nil }
+        // A worker of an earlier program compares nothing.
+        guard tally["compared"] == Double(stayed) else { return [:] }
+        return Agreement(
+            stayed: stayed, came: now.masks.count - stayed, went: before.masks.count - stayed, diceSum: tally["dice"]
+        )?.metrics ?? [:]
     }
 }

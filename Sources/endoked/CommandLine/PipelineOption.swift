@@ -28,7 +28,7 @@ enum PipelineOption {
     /// Lets settings that begin with `models/` name files of the folder given. A pipeline of somebody's own may mean a
     /// folder beside it where none is given; a built-in one cannot.
     private static func place(_ pipeline: inout Pipeline, in models: String?, isBuiltIn: Bool, name: String) throws {
-        for (place, step) in pipeline.steps.enumerated() {
+        try pipeline.changeSettings { step in
             let given = try JSONDecoder().decode([String: JSONValue].self, from: step.settings.json)
             var fields = given
             for (field, value) in given {
@@ -40,8 +40,7 @@ enum PipelineOption {
                 let folder = URL(fileURLWithPath: models)
                 fields[field] = .string(folder.appendingPathComponent(String(text.dropFirst(BuiltInPipelines.modelsPrefix.count))).path)
             }
-            guard fields != given else { continue }
-            pipeline.steps[place].settings = StageSettings(json: try JSONEncoder().encode(fields))
+            return fields == given ? step.settings : StageSettings(json: try JSONEncoder().encode(fields))
         }
     }
 
@@ -49,7 +48,7 @@ enum PipelineOption {
     /// otherwise say so when the first such stage begins.
     static func requireArithmetic(_ canonical: Data, named name: String) throws {
         guard !EngineSetup.hasBFloat16 else { return }
-        let stages = try Pipeline(json5: canonical, registry: .standard).steps.filter { step in
+        let stages = try Pipeline(json5: canonical, registry: .standard).written.filter { step in
             let fields = try JSONDecoder().decode([String: JSONValue].self, from: step.settings.json)
             return fields.contains { $0.key.lowercased().hasSuffix("precision") && $0.value == .string("bf16") }
         }

@@ -34,7 +34,7 @@ struct JobResults {
         try save("rounds.csv", try rounds(stages))
         try save("evaluations.csv", try evaluations())
         var unwritten = try writePictures(stages, to: folder)
-        try writeModels(stages, to: folder, &unwritten)
+        try writeModels(stages, of: description, to: folder, &unwritten)
         if withFeatures { try writeFeatures(description.stages.map { ($0.name, $0.kind) }, to: folder, &unwritten) }
         try save("items.csv", try items(stages, unwritten))
         try OutputFolder.write(
@@ -157,16 +157,19 @@ struct JobResults {
         return table
     }
 
-    private func writeModels(_ stages: [String], to folder: URL, _ unwritten: inout Unwritten) throws {
-        for stage in stages {
-            guard let model = try ledger.finalModel(job: job, stage: stage) else { continue }
-            guard let file = try Self.place(within: folder, { ["models", try SafeName.fileName(stage, ".safetensors")] }) else {
+    private func writeModels(_ stages: [String], of job: Job, to folder: URL, _ unwritten: inout Unwritten) throws {
+        var files = stages.map { (stage: $0, name: $0) }
+        // The last generation of a loop's step under its plain name as well, whichever it was: later jobs name that.
+        files += LoopModels.lastGenerations(of: job).map { (stage: $0.value, name: $0.key) }.sorted { $0.name < $1.name }
+        for (stage, name) in files {
+            guard let model = try ledger.finalModel(job: job.id, stage: stage) else { continue }
+            guard let file = try Self.place(within: folder, { ["models", try SafeName.fileName(name, ".safetensors")] }) else {
                 unwritten.refused.append((stage, "", "", "", "model"))
                 continue
             }
             // What a later job must know to run them: `weights` of the inference stages reads it.
             let numbers =
-                try ledger.rounds(job: job, stage: stage).first { $0.round == 0 }
+                try ledger.rounds(job: job.id, stage: stage).first { $0.round == 0 }
                 .map { try JSONDecoder().decode([String: Double].self, from: $0.metrics) } ?? [:]
             let told = numbers.filter { $0.key.hasPrefix("input.") || $0.key.hasPrefix("network.") }.mapValues { "\($0)" }
             let set = try ParameterSet(decoding: try ledger.blob(model.digest))
@@ -176,10 +179,15 @@ struct JobResults {
 
     /// The evaluations as a table for people.
     func summary() throws -> String {
-        EvaluationTable(
-            rows: try ledger.evaluations(job: job).map(\.row),
-            stage: try ledger.job(job)?.stages.last { $0.kind == "evaluate" }
+        let stages = try ledger.job(job)?.stages ?? []
+        let evaluations = EvaluationTable(
+            rows: try ledger.evaluations(job: job).map(\.row), stage: stages.last { $0.kind == "evaluate" }
         ).text
+        let generations = GenerationTable(
+            stages: stages.map(\.name), rounds: try stages.flatMap { try ledger.rounds(job: job, stage: $0.name) })
+        let skipped = stages.filter { $0.state == .skipped }.map { "\($0.name): skipped, \($0.message)" }
+        return ([evaluations] + [generations.text].compactMap { $0 } + (skipped.isEmpty ? [] : [skipped.joined(separator: "\n")]))
+            .joined(separator: "\n\n")
     }
 
     func evaluationsAsJSON() throws -> String {

@@ -15,7 +15,9 @@ struct ProgressDisplay {
     mutating func show(_ snapshot: StatusSnapshot) {
         guard let job = snapshot.jobs.first else { return }
         for stage in job.stages {
-            if stage.startedAt != nil, startedStages.insert(stage.name).inserted { permanent("stage \(stage.name)") }
+            if stage.startedAt != nil, stage.state != .skipped, startedStages.insert(stage.name).inserted {
+                permanent("stage \(stage.name)")
+            }
         }
         for round in job.rounds where round.finishedAt != nil {
             guard round.isAveraging, shownRounds.insert("\(round.stage)/\(round.round)").inserted else { continue }
@@ -27,10 +29,17 @@ struct ProgressDisplay {
         }
         for stage in job.stages where stage.state.isFinal && stage.startedAt != nil {
             guard endedStages.insert(stage.name).inserted else { continue }
+            if stage.state == .skipped {
+                permanent("stage \(stage.name): skipped, \(stage.message)")
+                continue
+            }
             let seconds = (stage.finishedAt ?? snapshot.time) - (stage.startedAt ?? snapshot.time)
             var text = "  \(stage.name): \(stage.state.rawValue), \(stage.counts.done) shards in \(Terminal.duration(seconds))"
             if stage.counts.quarantined > 0 { text += ", \(stage.counts.quarantined) quarantined" }
             permanent(text)
+            if let agreement = GenerationTable.agreement(of: stage.name, job.rounds) {
+                permanent("  \(stage.name): " + GenerationTable.sentence(agreement))
+            }
             // What stops a stage from being complete is told at the job's end.
             if stage.state == .complete, !stage.message.isEmpty { permanent("  note: " + stage.message) }
         }

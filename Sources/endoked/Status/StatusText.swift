@@ -50,8 +50,10 @@ struct StatusText {
             }
         }
         parts.append(Terminal.table(rows))
-        let notes = job.stages.filter { $0.state == .complete && !$0.message.isEmpty }.map { "\($0.name): \($0.message)" }
+        let notes = job.stages.filter { [.complete, .skipped].contains($0.state) && !$0.message.isEmpty }
+            .map { "\($0.name): " + ($0.state == .skipped ? "skipped, " : "") + $0.message }
         if !notes.isEmpty { parts.append(notes.joined(separator: "\n")) }
+        if let generations = GenerationTable(stages: job.stages.map(\.name), rounds: job.rounds).text { parts.append(generations) }
         let rounds = job.rounds.filter { $0.isAveraging || $0.finishedAt == nil }
         if !rounds.isEmpty {
             var table = [["round", "stage", "replicas", "rejected", "loss", "validation AUC", "parameters"]]

@@ -57,6 +57,41 @@ import Stages
         #expect((dice[1].value ?? 0) > 0.5, "Dice \(dice[1].value ?? -1)")
     }
 
+    /// A loop over real networks: what is kept is compared with what taught its generation, and ends the loop.
+    @Test func whatIsKeptIsComparedWithWhatTaught() throws {
+        let archive = try TinyArchive(studies: 8)
+        let ledger = try run(
+            archive, "",
+            after: """
+                , {repeat: {generations: 3, until: 0.001, steps: [
+                  {step: 'teach', \(Self.training), from: {masks: {first: 'refine', then: 'settle'}}, rounds: 2, localEpochs: 10, learningRate: 1e-3},
+                  {step: 'draw', stage: 'segment'}, {step: 'settle', stage: 'refine'}]}},
+                {stage: 'evaluate', splits: ['test'], resamples: 100, from: {predictions: ['segment', 'draw']}}
+                """)
+        // Nobody's masks taught the network behind the first ones.
+        #expect(Agreement(metrics: ledger.metrics(ofStep: "refine", round: 0)) == nil)
+        func kept(_ step: String) throws -> [[String]: Mask] {
+            let names = Set(ledger.boxes(ofStep: step).filter(\.isKept).map { [$0.centre, $0.study, $0.image] })
+            let rows = ledger.masks(ofStep: step).filter { names.contains([$0.centre, $0.study, $0.image]) }
+            return try Dictionary(
+                uniqueKeysWithValues: rows.map {
+                    ([$0.centre, $0.study, $0.image], Mask(try ImageDecoder.decode(try ledger.content($0.content))))
+                })
+        }
+        let (before, now) = (try kept("refine"), try kept("settle-1"))
+        let dice = now.compactMap { key, mask in before[key].map { mask.dice(with: $0) } }
+        let agreement = try #require(Agreement(metrics: ledger.metrics(ofStep: "settle-1", round: 0)))
+        let all = Set(before.keys).union(now.keys).count
+        #expect(!dice.isEmpty && agreement.images == all)
+        #expect(agreement.stayed == Double(dice.count) / Double(all))
+        #expect(agreement.came == Double(now.count - dice.count) / Double(all))
+        #expect(agreement.went == Double(before.count - dice.count) / Double(all))
+        #expect(abs((agreement.dice ?? -1) - dice.reduce(0, +) / Double(dice.count)) < 1e-12)
+        #expect(abs(agreement.value - dice.reduce(0, +) / Double(all)) < 1e-12)
+        #expect(ledger.skipped.count == 6 && agreement.value >= 0.001)
+        #expect(Set(ledger.evaluations.filter { $0.metric == "dice" }.map(\.subject)) == ["segment", "draw-1"])
+    }
+
     @Test func theFiltersDecideAboutBoxes() throws {
         let archive = try TinyArchive(studies: 8)
         let ledger = try run(archive, ", minimumArea: 0.9, maximumArea: 0.95, splits: ['test']")
