@@ -104,7 +104,8 @@ import Stages
             #expect(stages.starts(with: ["catalogue", "labels"]) && stages.last == "evaluate")
             let middle: [String] =
                 switch name {
-                case "practical": ["features", "mil-train", "mil-score", "cam", "sam", "segment-train", "segment"]
+                case "practical":
+                    ["features", "mil-train", "mil-score", "cam", "sam", "segment-train", "segment", "refine", "segment-train", "segment"]
                 case "inference": ["features", "mil-score", "cam", "segment"]
                 case "segment": ["segment-train", "segment"]
                 case "toco": ["mil-train", "mil-score", "cam", "toco-train", "toco-cam"]
