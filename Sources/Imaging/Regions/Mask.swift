@@ -45,15 +45,6 @@ public struct Mask: Sendable, Equatable {
     /// Pixels that belong to it.
     public var area: Int { bits.reduce(0) { $0 + ($1 ? 1 : 0) } }
 
-    /// Twice the common area over the sum of both; 1 where both are empty. Both have one size.
-    public func dice(with other: Mask) -> Double {
-        assert(width == other.width && height == other.height)
-        var common = 0
-        for (mine, its) in zip(bits, other.bits) where mine && its { common += 1 }
-        let both = area + other.area
-        return both == 0 ? 1 : 2 * Double(common) / Double(both)
-    }
-
     /// The smallest box around all of it; nil when it is empty.
     public var boundingBox: Box? {
         var box: Box?

@@ -1,4 +1,5 @@
 import Digest
+import Evaluation
 import Foundation
 import Imaging
 
@@ -102,7 +103,7 @@ package struct RefineStage: ImageStage {
                 taught.width == mask.width && taught.height == mask.height
                     ? taught : taught.resized(width: mask.width, height: mask.height, filter: .bilinear))
             sheet.count("compared")
-            sheet.count("dice", mask.dice(with: before))
+            sheet.count("dice", BinaryMaskScore(prediction: mask.bits, truth: before.bits).dice)
         }
         try sheet.overlay(item, kind: "refined-overlay") {
             var overlay = image

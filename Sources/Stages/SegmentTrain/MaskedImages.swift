@@ -28,22 +28,15 @@ enum MaskedImages {
         }
     }
 
-    /// Images whose mask one step drew, and whose box, in that step's own rows, was kept. Where a step draws no boxes, all
-    /// its masks are learnt from.
+    /// Images with a mask of the one step that is read, as far as it is worth learning from.
     private static func kept(split: String, view: any PlanningView) throws -> [ItemList] {
-        guard let source = view.source(.masks), let kind = source.localiser?.mask else { return [] }
-        let drawsBoxes = source.products.contains { $0.kind == .boxes }
-        let wanted = Set(try view.studies().filter { $0.split == split }.map { "\($0.centre)/\($0.study)" })
-        let kept = Set(
-            try view.boxes(ofStep: source.name).filter(\.isKept).map { "\($0.centre)/\($0.study)/\($0.image)" })
-        let masks = try view.masks(ofStep: source.name).filter {
-            $0.kind == kind && wanted.contains("\($0.centre)/\($0.study)")
-                && (!drawsBoxes || kept.contains("\($0.centre)/\($0.study)/\($0.image)"))
-        }
-        return Dictionary(grouping: masks, by: \.centre).sorted { $0.key < $1.key }.map { centre, rows in
+        guard let source = view.source(.masks) else { return [] }
+        let wanted = try StudyChoice(splits: [split], studies: .all, view: view)
+        let kept = try KeptMasks(of: source, among: wanted, view: view).masks
+        return Dictionary(grouping: kept, by: { $0.key[0] }).sorted { $0.key < $1.key }.map { centre, masks in
             ItemList(
                 centre: centre,
-                items: rows.map { ItemList.Item(study: $0.study, image: $0.image, label: 1, mask: $0.content) }
+                items: masks.map { ItemList.Item(study: $0.key[1], image: $0.key[2], label: 1, mask: $0.value) }
                     .sorted { ($0.study, $0.image) < ($1.study, $1.image) })
         }
     }

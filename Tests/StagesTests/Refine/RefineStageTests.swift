@@ -79,7 +79,11 @@ import Stages
                 })
         }
         let (before, now) = (try kept("refine"), try kept("settle-1"))
-        let dice = now.compactMap { key, mask in before[key].map { mask.dice(with: $0) } }
+        // Counted by hand.
+        func overlap(_ one: Mask, _ other: Mask) -> Double {
+            2 * Double(zip(one.bits, other.bits).count { $0 && $1 }) / Double(one.area + other.area)
+        }
+        let dice = now.compactMap { key, mask in before[key].map { overlap(mask, $0) } }
         let agreement = try #require(Agreement(metrics: ledger.metrics(ofStep: "settle-1", round: 0)))
         let all = Set(before.keys).union(now.keys).count
         #expect(!dice.isEmpty && agreement.images == all)
